@@ -1,0 +1,185 @@
+//! The course's chapters: one slug each, in the order of the book, with the steps that its manifest names.
+
+use serde::Deserialize;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Why the course could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CourseError {
+    /// A file of the course could not be read.
+    #[error("cannot read {}: {source} (is this the folder of the course?)", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A manifest of the course says something it should not.
+    #[error("{}: {problem}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong, and what should be there.
+        problem: String,
+    },
+    /// No chapter has this slug.
+    #[error("no exercise is called `{slug}` (there is: {})", known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        slug: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+}
+
+/// A checkout of the course.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// The folder that holds `exercises`, `solutions`, `tests` and `src`.
+    pub root: PathBuf,
+    /// The chapters that have an exercise, in the order of `src/SUMMARY.md`; those it does not name come last.
+    pub chapters: Vec<Chapter>,
+}
+
+/// A chapter that has an exercise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chapter {
+    /// The one word for it everywhere: `exercises/<slug>`, `solutions/<slug>`, `tests/<slug>.rs`, `src/<slug>.md`.
+    pub slug: String,
+    /// Its steps, in the order in which they are solved.
+    pub steps: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    package: Package,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    course: Option<Steps>,
+}
+
+#[derive(Deserialize)]
+struct Steps {
+    steps: Vec<String>,
+}
+
+impl Course {
+    /// Reads the course at `root`.
+    ///
+    /// # Errors
+    /// When `src/SUMMARY.md` or a manifest in `exercises/` is missing or says nothing useful.
+    pub fn open(root: &Path) -> Result<Self, CourseError> {
+        let root = root.canonicalize().map_err(|source| CourseError::Read {
+            path: root.to_owned(),
+            source,
+        })?;
+        let order = order(&read(&root.join("src/SUMMARY.md"))?);
+        let exercises = root.join("exercises");
+        let unreadable = |source| CourseError::Read {
+            path: exercises.clone(),
+            source,
+        };
+        let mut chapters = Vec::new();
+        for entry in fs::read_dir(&exercises).map_err(unreadable)? {
+            let folder = entry.map_err(unreadable)?.path();
+            if folder.join("Cargo.toml").is_file() {
+                chapters.push(chapter(&folder)?);
+            }
+        }
+        let place = |slug: &str| {
+            order
+                .iter()
+                .position(|entry| entry == slug)
+                .unwrap_or(usize::MAX)
+        };
+        chapters.sort_by(|a, b| (place(&a.slug), &a.slug).cmp(&(place(&b.slug), &b.slug)));
+        Ok(Self { root, chapters })
+    }
+
+    /// The chapter called `slug`.
+    ///
+    /// # Errors
+    /// When there is none: the message names those there are.
+    pub fn chapter(&self, slug: &str) -> Result<&Chapter, CourseError> {
+        self.chapters
+            .iter()
+            .find(|chapter| chapter.slug == slug)
+            .ok_or_else(|| CourseError::Unknown {
+                slug: slug.to_owned(),
+                known: self
+                    .chapters
+                    .iter()
+                    .map(|chapter| chapter.slug.clone())
+                    .collect(),
+            })
+    }
+
+    /// Where what the course compiles goes: shared with plain `cargo test`, so that dependencies are compiled once.
+    #[must_use]
+    pub fn target_dir(&self) -> PathBuf {
+        self.root.join("target")
+    }
+}
+
+fn chapter(folder: &Path) -> Result<Chapter, CourseError> {
+    let path = folder.join("Cargo.toml");
+    let wrong = |problem: String| CourseError::Manifest {
+        path: path.clone(),
+        problem,
+    };
+    let manifest: Manifest =
+        toml::from_str(&read(&path)?).map_err(|error| wrong(error.message().to_owned()))?;
+    let slug = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if manifest.package.name != slug {
+        return Err(wrong(format!(
+            "the package is called `{}`, its folder `{slug}`: one slug names both",
+            manifest.package.name
+        )));
+    }
+    let Some(Steps { steps }) = manifest.package.metadata.course else {
+        return Err(wrong(
+            "no steps: add `[package.metadata.course]` with `steps = [\"…\"]`".to_owned(),
+        ));
+    };
+    Ok(Chapter {
+        slug: slug.to_owned(),
+        steps,
+    })
+}
+
+/// The slugs that the summary links to, in its order.
+fn order(summary: &str) -> Vec<String> {
+    summary
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| {
+            rest.split(')')
+                .next()?
+                .trim_start_matches("./")
+                .strip_suffix(".md")
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+fn read(path: &Path) -> Result<String, CourseError> {
+    fs::read_to_string(path).map_err(|source| CourseError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}

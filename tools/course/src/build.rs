@@ -1,13 +1,35 @@
-//! `cargo course build`: writes the book as a static site.
+//! `cargo course build`: the book as a static site.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use anyhow::Result;
+use book::publish::publish;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// What `cargo course build` is asked.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Write the site here; what the last build put there is replaced, anything else is refused [default: book/].
+    #[arg(long, value_name = "DIR")]
+    dest: Option<PathBuf>,
+}
 
-/// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course build` is not built yet");
+/// Builds the book in `root`, checks its links, and puts it in place.
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    // book/ is git-ignored build output, whoever made it: stock mdbook writes there too.
+    let (dest, is_default) = match args.dest {
+        Some(dest) => (dest, false),
+        None => (root.join("book"), true),
+    };
+    let site = publish(&crate::book(root), &dest, is_default)?;
+    for warning in &site.warnings {
+        eprintln!("warning: {warning}");
+    }
+    println!(
+        "Wrote the book to {}: open {}",
+        site.dest.display(),
+        site.dest.join("index.html").display()
+    );
+    Ok(ExitCode::SUCCESS)
 }

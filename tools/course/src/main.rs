@@ -16,7 +16,10 @@ mod solution;
 mod watch;
 
 use clap::{Parser, Subcommand};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Process vs Thread in Python: the book, its exercises, its experiments and its grader.
 ///
@@ -110,6 +113,15 @@ fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// The book in `root`, whose charts and figures are the lab's.
+fn book(root: &Path) -> book::Book {
+    let evidence = book::Evidence {
+        chart: |root, claim| ::lab::chart(root, claim).map_err(|error| error.to_string()),
+        figure: |root, path| ::lab::figure(root, path).map_err(|error| error.to_string()),
+    };
+    book::Book::new(root, evidence)
 }
 
 /// Turns a panic, which is always our mistake, into one line; a reader who closed the pipe gets none.

@@ -1,13 +1,42 @@
-//! `cargo course preprocess`: answers mdBook as a preprocessor.
+//! `cargo course preprocess`: what `book.toml` names as command preprocessors, so that stock mdbook builds the book too.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use anyhow::Result;
+use std::{io, path::Path, process::ExitCode};
 
-/// What `cargo course preprocess` is asked.
+/// What mdbook asks.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Which preprocessor: `directives` or `admonish`.
+    name: String,
 
-/// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course preprocess` is not built yet");
+    #[command(subcommand)]
+    question: Option<Question>,
+}
+
+#[derive(clap::Subcommand)]
+enum Question {
+    /// Whether there is anything to do for this renderer: exit code 0 if so, 1 if not.
+    Supports {
+        /// The renderer, such as `html`.
+        renderer: String,
+    },
+}
+
+/// Answers one question, or reads a book from stdin and writes it, changed, to stdout.
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    let book = crate::book(root);
+    match args.question {
+        Some(Question::Supports { renderer }) => {
+            let supported = book.supports(&args.name, &renderer)?;
+            Ok(if supported {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+        None => {
+            book.preprocess(&args.name, io::stdin().lock(), io::stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }

@@ -1,13 +1,67 @@
-//! `cargo course serve`: serves the book on this machine.
+//! `cargo course serve`: the book on this machine, reloaded after each edit.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use book::serve::{Event, Port, Server, asked_to_stop};
 use std::{path::Path, process::ExitCode};
 
 /// What `cargo course serve` is asked.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Listen on this port and no other (otherwise on 3000, or on any free port if 3000 is taken).
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
 
-/// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course serve` is not built yet");
+    /// Open the book in the browser.
+    #[arg(long)]
+    open: bool,
+}
+
+/// Serves the book in `root` until Ctrl-C.
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    let port = args.port.map_or(Port::Usual, Port::Exactly);
+    let server = Server::bind(crate::book(root), port)?;
+    let address = format!("http://{}", server.address());
+    if let Some(port) = server.taken_port() {
+        println!("Port {port} is taken, so this is another one.");
+    }
+    server.run(asked_to_stop(), |event| match event {
+        Event::Ready { took, warnings } => {
+            warn(&warnings);
+            println!("Built the book in {:.1} s.", took.as_secs_f64());
+            println!("Read it on {address} (Ctrl-C ends it)");
+            if args.open
+                && let Err(error) = opener::open_browser(&address)
+            {
+                eprintln!(
+                    "warning: no browser could be opened: {error} (open the address yourself)"
+                );
+            }
+        }
+        Event::Rebuilt {
+            changed,
+            took,
+            warnings,
+        } => {
+            warn(&warnings);
+            let changed: Vec<_> = changed
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            println!(
+                "Rebuilt in {:.2} s: {}",
+                took.as_secs_f64(),
+                changed.join(", ")
+            );
+        }
+        Event::Broken(error) => {
+            eprintln!("error: {error}\nThe last good book is still served; save again to retry.")
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
 }

@@ -7,9 +7,10 @@ use crate::memory::Region;
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::io;
-use std::sync::OnceLock;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How much of what happened since [`begin`], in this process and its children.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Counts {
     pub waits: u64,
     /// Writes that children made to words of a [`crate::memory::Mapping`].
     pub child_writes: u64,
+    /// Writes to words of a [`crate::memory::Block`] without its lock.
+    pub unlocked_writes: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -30,9 +33,22 @@ pub(crate) enum Event {
     Fork,
     Wait,
     ChildWrite,
+    UnlockedWrite,
+    Waiting,
     Arrived,
     Parties,
 }
+
+const ALL: [Event; 8] = [
+    Event::Thread,
+    Event::Fork,
+    Event::Wait,
+    Event::ChildWrite,
+    Event::UnlockedWrite,
+    Event::Waiting,
+    Event::Arrived,
+    Event::Parties,
+];
 
 struct Page {
     region: Region,
@@ -49,40 +65,48 @@ fn cell(event: Event) -> Option<&'static AtomicU64> {
     PAGE.get().map(|page| page.region.word(event as usize))
 }
 
-/// Begins to count. With `parties` > 0 the timing is hostile: the first `parties` children that touch a
-/// shared word wait for each other there, and after every load of a word the process pauses, so that a
-/// load and a store that belong together come apart.
+/// How long a child holds back for a parent that does not wait for it.
+const HOLD: Duration = Duration::from_millis(300);
+
+/// Begins to count, from zero. With `parties` > 0 the timing is hostile: children that touch a shared word
+/// wait there until `parties` of them do and until their parent waits for one (or a while has passed), and
+/// pause after every load, so that a load and a store that belong together come apart.
 ///
 /// # Errors
 /// No page could be mapped.
 pub fn begin(parties: usize) -> io::Result<()> {
-    let page = Page {
-        region: Region::anonymous_shared(4096)?,
-        creator: std::process::id(),
-    };
-    let _ = PAGE.set(page);
-    for event in [
-        Event::Thread,
-        Event::Fork,
-        Event::Wait,
-        Event::ChildWrite,
-        Event::Arrived,
-    ] {
-        cell(event).map(|count| count.store(0, SeqCst));
+    if PAGE.get().is_none() {
+        let _ = PAGE.set(Page {
+            region: Region::anonymous_shared(4096)?,
+            creator: std::process::id(),
+        });
     }
-    cell(Event::Parties).map(|count| count.store(parties as u64, SeqCst));
+    for event in ALL {
+        set(event, 0);
+    }
+    set(Event::Parties, parties as u64);
     Ok(())
+}
+
+fn set(event: Event, value: u64) {
+    if let Some(count) = cell(event) {
+        count.store(value, SeqCst);
+    }
+}
+
+fn get(event: Event) -> u64 {
+    cell(event).map_or(0, |count| count.load(SeqCst))
 }
 
 /// What was counted since [`begin`].
 #[must_use]
 pub fn counts() -> Counts {
-    let read = |event| cell(event).map_or(0, |count| count.load(SeqCst));
     Counts {
-        threads: read(Event::Thread),
-        forks: read(Event::Fork),
-        waits: read(Event::Wait),
-        child_writes: read(Event::ChildWrite),
+        threads: get(Event::Thread),
+        forks: get(Event::Fork),
+        waits: get(Event::Wait),
+        child_writes: get(Event::ChildWrite),
+        unlocked_writes: get(Event::UnlockedWrite),
     }
 }
 
@@ -97,28 +121,64 @@ fn in_child() -> bool {
         .is_some_and(|page| page.creator != std::process::id())
 }
 
-/// A child is about to use a shared word: it waits here until all parties are about to.
+fn hostile() -> bool {
+    get(Event::Parties) > 0 && in_child()
+}
+
+/// A child is about to use a shared word.
 pub(crate) fn before_access() {
-    let Some((parties, arrived)) = cell(Event::Parties).zip(cell(Event::Arrived)) else {
-        return;
-    };
-    if parties.load(SeqCst) == 0 || !in_child() || MET.replace(true) {
+    if !hostile() || MET.replace(true) {
         return;
     }
-    arrived.fetch_add(1, SeqCst);
-    while arrived.load(SeqCst) < parties.load(SeqCst) {
+    count(Event::Arrived);
+    let begin = Instant::now();
+    while get(Event::Arrived) < get(Event::Parties)
+        || (get(Event::Waiting) == 0 && begin.elapsed() < HOLD)
+    {
         std::thread::sleep(Duration::from_micros(100));
     }
 }
 
 pub(crate) fn after_load() {
-    if cell(Event::Parties).is_some_and(|parties| parties.load(SeqCst) > 0) && in_child() {
+    if hostile() {
         std::thread::sleep(Duration::from_micros(50));
     }
 }
 
-pub(crate) fn after_write() {
+pub(crate) fn after_write(word: *const u8) {
     if in_child() {
         count(Event::ChildWrite);
+    }
+    let blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    if blocks
+        .iter()
+        .any(|block| block.bytes.contains(&(word as usize)) && !block.locked)
+    {
+        count(Event::UnlockedWrite);
+    }
+}
+
+/// The blocks that this process has open: where, and whether it holds their lock.
+static BLOCKS: Mutex<Vec<OpenBlock>> = Mutex::new(Vec::new());
+
+struct OpenBlock {
+    bytes: Range<usize>,
+    locked: bool,
+}
+
+/// Remembers a block that was opened, or forgets one that was closed.
+pub(crate) fn block_opened(bytes: Range<usize>, open: bool) {
+    let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    blocks.retain(|block| block.bytes.start != bytes.start);
+    if open {
+        let locked = false;
+        blocks.push(OpenBlock { bytes, locked });
+    }
+}
+
+pub(crate) fn block_locked(start: usize, locked: bool) {
+    let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    for block in blocks.iter_mut().filter(|block| block.bytes.start == start) {
+        block.locked = locked;
     }
 }

@@ -251,10 +251,14 @@ pub struct Usage {
 /// Words of memory that a process and the children it forks map both.
 ///
 /// ```
+/// # fn main() -> std::io::Result<()> {
 /// use os::memory::{Mapping, Ordering::SeqCst};
-/// let mapping = Mapping::shared(1).unwrap();
-/// os::process::fork(|| mapping.word(0).store(42, SeqCst)).unwrap().wait().unwrap();
+/// let mapping = Mapping::shared(1)?;
+/// let child = os::process::fork(|| Ok(mapping.word(0).store(42, SeqCst)))?;
+/// child.wait()?;
 /// assert_eq!(mapping.word(0).load(SeqCst), 42); // the child's write
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct Mapping {
@@ -358,6 +362,10 @@ impl Word {
         unsafe { &*std::ptr::from_ref(atomic).cast() }
     }
 
+    fn address(&self) -> *const u8 {
+        std::ptr::from_ref(self).cast()
+    }
+
     /// Reads the word.
     pub fn load(&self, order: Ordering) -> u64 {
         harness::before_access();
@@ -370,14 +378,14 @@ impl Word {
     pub fn store(&self, value: u64, order: Ordering) {
         harness::before_access();
         self.0.store(value, order);
-        harness::after_write();
+        harness::after_write(self.address());
     }
 
     /// Adds to the word, wrapping around, and returns what was there before, in one step.
     pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
         harness::before_access();
         let before = self.0.fetch_add(value, order);
-        harness::after_write();
+        harness::after_write(self.address());
         before
     }
 
@@ -395,7 +403,7 @@ impl Word {
         harness::before_access();
         let outcome = self.0.compare_exchange(current, new, success, failure);
         if outcome.is_ok() {
-            harness::after_write();
+            harness::after_write(self.address());
         }
         outcome
     }
@@ -445,6 +453,8 @@ impl Block {
         let bytes = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
         let fd = OwnedFd::from(file.try_clone()?);
         let region = Region::map(bytes, libc::MAP_SHARED, Some(&fd))?;
+        let start = region.start.as_ptr() as usize;
+        harness::block_opened(start..start + bytes, true);
         Ok(Self {
             region,
             file,
@@ -493,7 +503,10 @@ impl Block {
     pub fn lock(&self) -> io::Result<BlockLock<'_>> {
         loop {
             match self.file.lock() {
-                Ok(()) => return Ok(BlockLock(self)),
+                Ok(()) => {
+                    harness::block_locked(self.region.start.as_ptr() as usize, true);
+                    return Ok(BlockLock(self));
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -509,6 +522,13 @@ impl Block {
     }
 }
 
+impl Drop for Block {
+    fn drop(&mut self) {
+        let start = self.region.start.as_ptr() as usize;
+        harness::block_opened(start..start, false);
+    }
+}
+
 /// The right to change what is in a [`Block`], as long as all who change it ask for it.
 #[must_use = "the lock is given back at once when the guard is not kept"]
 #[derive(Debug)]
@@ -516,6 +536,7 @@ pub struct BlockLock<'a>(&'a Block);
 
 impl Drop for BlockLock<'_> {
     fn drop(&mut self) {
+        harness::block_locked(self.0.region.start.as_ptr() as usize, false);
         let _ = self.0.file.unlock(); // fails only for a descriptor that is not open
     }
 }

@@ -303,7 +303,7 @@ fn run_under(
             .or_else(|| payload.downcast_ref::<&str>().copied())
             .unwrap_or("a panic without a message");
         if text.starts_with("deadlock") {
-            "deadlock: every thread waits for another".into()
+            "deadlock: every thread waits for another one".into()
         } else if text.contains("max_steps") {
             format!("no end after {MAX_STEPS} steps: a thread waits in a busy loop")
         } else {

@@ -35,14 +35,20 @@ fn forget(fd: RawFd) {
 
 /// Forks: from here on two processes run the same program, and the new one runs `child` and ends.
 ///
-/// The child has a copy of everything this process has in memory. What it returns comes back through a
-/// pipe, as JSON, and [`Child::wait`] takes it.
+/// The child has a copy of everything this process has in memory. What it returns, value or error, comes
+/// back through a pipe, as JSON, and [`Child::wait`] takes it.
 ///
 /// ```
+/// # fn main() -> std::io::Result<()> {
 /// let mut n = 1;
-/// let child = os::process::fork(|| { n += 1; n }).unwrap();
-/// assert_eq!(child.wait().unwrap(), 2); // the child's n
+/// let child = os::process::fork(|| {
+///     n += 1;
+///     Ok(n)
+/// })?;
+/// assert_eq!(child.wait()?, 2); // the child's n
 /// assert_eq!(n, 1); // is not ours
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Errors
@@ -50,7 +56,7 @@ fn forget(fd: RawFd) {
 /// child would have only the caller's, and a lock that another one holds would stay locked in it for ever.
 pub fn fork<T, F>(child: F) -> io::Result<Child<T>>
 where
-    F: FnOnce() -> T,
+    F: FnOnce() -> io::Result<T>,
     T: Serialize + DeserializeOwned,
 {
     if model::running() {
@@ -87,7 +93,7 @@ where
     }
 }
 
-fn run_child<T: Serialize>(child: impl FnOnce() -> T, report: OwnedFd) -> ! {
+fn run_child<T: Serialize>(child: impl FnOnce() -> io::Result<T>, report: OwnedFd) -> ! {
     // SAFETY: alarm and close take plain numbers. The descriptors are copies whose owners, in the parent's
     // memory, are never dropped here: this process ends with `_exit`.
     unsafe {
@@ -101,18 +107,18 @@ fn run_child<T: Serialize>(child: impl FnOnce() -> T, report: OwnedFd) -> ! {
             libc::close(fd);
         }
     }
-    let ended: Result<T, String> = catch_unwind(AssertUnwindSafe(child)).map_err(|payload| {
-        payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| {
-                payload
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-            })
-            .unwrap_or_else(|| "no message".into())
-    });
-    let code = i32::from(ended.is_err()) * 101;
+    let (ended, code) = match catch_unwind(AssertUnwindSafe(child)) {
+        Ok(Ok(value)) => (Ok(value), 0),
+        Ok(Err(error)) => (Err(error.to_string()), 1),
+        Err(payload) => {
+            let message = payload
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| payload.downcast_ref::<&str>().copied())
+                .unwrap_or("no message");
+            (Err(format!("the child panicked: {message}")), 101)
+        }
+    };
     let mut report = File::from(report);
     let sent = serde_json::to_vec(&ended)
         .map_err(io::Error::other)
@@ -143,15 +149,17 @@ impl<T: DeserializeOwned> Child<T> {
     /// Waits until the child has ended, and takes what it returned.
     ///
     /// # Errors
-    /// When the child ended without returning: it panicked, was killed by a signal, or exited.
+    /// What the child returned as an error, or that it returned nothing: it panicked, was killed by a signal,
+    /// or exited.
     pub fn wait(mut self) -> io::Result<T> {
+        harness::count(Event::Waiting);
         let mut text = Vec::new();
         let read = self.answer.read_to_end(&mut text);
         let ended = wait_for(self.pid)?;
         read?;
         match serde_json::from_slice::<Result<T, String>>(&text) {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(panic)) => Err(io::Error::other(format!("the child panicked: {panic}"))),
+            Ok(Err(why)) => Err(io::Error::other(why)),
             Err(_) => Err(io::Error::other(format!(
                 "the child returned nothing: it {ended}"
             ))),

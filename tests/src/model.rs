@@ -1,0 +1,154 @@
+//! Runs a body under many schedules in the subject, and judges the outcomes in the judge.
+
+use crate::failure;
+use os::model::{Outcome, Step};
+use serde::{Deserialize, Serialize};
+use std::fmt::{Debug, Write as _};
+use std::path::PathBuf;
+
+/// How many schedules are tried unless something goes wrong earlier.
+const SCHEDULES: usize = 400;
+
+/// In a subject: runs `body` under many schedules and returns all that came out, for the judge.
+///
+/// `body` must build all that its threads share, so that every run begins anew.
+pub fn explore<T: Serialize + Send + 'static>(
+    body: impl Fn() -> T + Send + Sync + 'static,
+) -> Explored<T> {
+    let seed = failure::seed().unwrap_or_default();
+    let mut explored = os::model::explore(seed, SCHEDULES, body);
+    for outcome in &mut explored.outcomes {
+        if let Err(why) = &mut outcome.value {
+            // A `todo!` is not this schedule's doing: the subject ends as it would in a plain run.
+            assert!(!why.contains("not yet implemented"), "{why}");
+            // Shuttle's own words in front of the learner's.
+            if let Some((_, panic)) = why.split_once("original panic: ") {
+                *why = format!("panic: {panic}");
+            }
+        }
+    }
+    Explored(explored)
+}
+
+/// What came out of a body under many schedules.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Explored<T>(os::model::Explored<T>);
+
+impl<T: PartialEq + Debug> Explored<T> {
+    /// Fails the test if under any schedule something else came out than `expected`: shows the schedule,
+    /// and saves it for the book's stepper.
+    ///
+    /// # Panics
+    /// To fail the test.
+    pub fn expect_always(&self, expected: &T) {
+        let wrong = self
+            .0
+            .outcomes
+            .iter()
+            .find(|outcome| outcome.value.as_ref().ok() != Some(expected));
+        if let Some(outcome) = wrong {
+            panic!("{}", self.tell(outcome, expected));
+        }
+        assert!(self.0.schedules > 0, "no schedule was run");
+    }
+
+    /// How many different orders of steps the threads could be seen to differ in.
+    #[must_use]
+    pub fn schedules(&self) -> usize {
+        self.0.schedules
+    }
+
+    /// The steps of the first outcome.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        self.0
+            .outcomes
+            .first()
+            .map_or(&[], |outcome| &outcome.steps)
+    }
+
+    fn tell(&self, outcome: &Outcome<T>, expected: &T) -> String {
+        let schedules = self.0.schedules;
+        let mut text = match &outcome.value {
+            Ok(value) => format!(
+                "Under {} of {schedules} schedules the result was {value:?}; it must be {expected:?} under \
+                 every one. One that shows it:\n",
+                outcome.times
+            ),
+            Err(why) => format!("Under a schedule there was a {why}\nIt is this one:\n"),
+        };
+        text += &table(&outcome.steps);
+        let result = match &outcome.value {
+            Ok(value) => format!("{value:?}"),
+            Err(why) => why.clone(),
+        };
+        match save(&outcome.steps, &result) {
+            Ok(path) => {
+                let _ = write!(
+                    text,
+                    "\n  saved   {}: play it in the book's stepper",
+                    path.display()
+                );
+            }
+            Err(why) => {
+                let _ = write!(text, "\n  (the schedule could not be saved: {why})");
+            }
+        }
+        text
+    }
+}
+
+/// A line for each step.
+fn table(steps: &[Step]) -> String {
+    const SHOW: usize = 40;
+    let mut text = String::new();
+    for step in steps.iter().take(SHOW) {
+        let _ = writeln!(
+            text,
+            "    {:<6} {:<10} {}",
+            step.thread, step.object, step.op
+        );
+    }
+    if steps.len() > SHOW {
+        let _ = writeln!(text, "    … and {} more steps", steps.len() - SHOW);
+    }
+    text
+}
+
+/// A schedule on disk: what the stepper plays.
+#[derive(Serialize)]
+struct Saved<'a> {
+    test: &'a str,
+    threads: Vec<&'a str>,
+    steps: &'a [Step],
+    outcome: &'a str,
+}
+
+fn save(steps: &[Step], outcome: &str) -> std::io::Result<PathBuf> {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("main");
+    let mut threads: Vec<&str> = Vec::new();
+    for step in steps {
+        if !threads.contains(&step.thread.as_str()) {
+            threads.push(&step.thread);
+        }
+    }
+    let saved = Saved {
+        test,
+        threads,
+        steps,
+        outcome,
+    };
+    let exe = std::env::current_exe()?;
+    let target = exe
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").exists())
+        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = target.join("schedules");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(test.replace("::", "__") + ".json");
+    let fresh = folder.join(format!(".{}.new", std::process::id()));
+    std::fs::write(&fresh, serde_json::to_vec_pretty(&saved)?)?;
+    std::fs::rename(&fresh, &path)?;
+    Ok(path)
+}

@@ -1,0 +1,14 @@
+# Makes a block, and reads it when told.
+import sys
+from multiprocessing import shared_memory
+
+name, start = sys.argv[1], int(sys.argv[2])
+block = shared_memory.SharedMemory(name=name, create=True, size=8)
+try:
+    block.buf[:8] = start.to_bytes(8, sys.byteorder)
+    print("made")
+    input()
+    print(int.from_bytes(bytes(block.buf[:8]), sys.byteorder))
+finally:
+    block.close()
+    block.unlink()

@@ -1,0 +1,48 @@
+"""A forked child shares every page with its parent, until one of the two writes to it."""
+# needs: python >= 3.9, linux
+
+import mmap
+import os
+
+PAGE = mmap.PAGESIZE
+PAGES = 4096
+
+
+def private_dirty():
+    """The pages that belong to this process alone and were written to."""
+    with open("/proc/self/smaps_rollup") as smaps:
+        for line in smaps:
+            if line.startswith("Private_Dirty:"):
+                return int(line.split()[1]) * 1024 // PAGE
+    raise RuntimeError("no Private_Dirty in /proc/self/smaps_rollup")
+
+
+def read(memory):
+    for page in range(PAGES):
+        memory[page * PAGE]
+
+
+def write(memory):
+    for page in range(PAGES):
+        memory[page * PAGE] = 2
+
+
+def in_child(work, memory):
+    pid = os.fork()
+    if pid == 0:
+        before = private_dirty()
+        work(memory)
+        copied = private_dirty() - before
+        # The interpreter itself writes to a few pages, so hundreds are told, not singles.
+        print(f"child, after {work.__name__}: about {round(copied, -2)} pages became its own", flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    print(f"parent: the first byte is still {memory[0]}", flush=True)
+
+
+memory = mmap.mmap(-1, PAGES * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for page in range(PAGES):
+    memory[page * PAGE] = 1  # touch it, or there is no page to share
+print(f"{PAGES} pages, fork, and then:", flush=True)
+in_child(read, memory)
+in_child(write, memory)

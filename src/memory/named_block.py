@@ -1,0 +1,41 @@
+"""A block of memory with a name: any process that knows the name can open it, in any language."""
+# needs: python >= 3.9, linux
+
+import fcntl
+import os
+import struct
+from multiprocessing import Process
+from multiprocessing.shared_memory import SharedMemory
+
+U64 = struct.Struct("<Q")  # an unsigned 64-bit number, little-endian
+
+
+def add(name, amounts):
+    block = SharedMemory(name=name)
+    with open(f"/dev/shm/{name}", "rb") as lock:
+        for amount in amounts:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (value,) = U64.unpack_from(block.buf, 0)
+            U64.pack_into(block.buf, 0, value + amount)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+    block.close()
+
+
+def main():
+    block = SharedMemory(create=True, size=U64.size)
+    try:
+        workers = [Process(target=add, args=(block.name, [1] * 10_000)) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        print("total                :", U64.unpack_from(block.buf, 0)[0])
+        print("a file while it lives:", os.path.exists(f"/dev/shm/{block.name}"))
+    finally:
+        block.close()
+        block.unlink()  # without this it outlives every process
+    print("after unlink         :", os.path.exists(f"/dev/shm/{block.name}"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,15 @@
 //! The grader: finds the course's chapters, compiles a submission as the subject of a chapter's tests, runs them under
 //! the judge, and writes down verdicts. A solution is a submission that passes; starters and wrong answers go the same way.
 
+pub mod build;
 pub mod course;
+pub mod grade;
+pub mod results;
 pub mod runner;
+pub mod slot;
+pub mod sources;
 pub mod stop;
+pub mod submission;
 
 mod process;
 mod text;

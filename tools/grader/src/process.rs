@@ -393,12 +393,13 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn what_left_the_group_is_ended_too() {
+        let dir = tempfile::tempdir().expect("a folder");
         // `setsid` moves the sleeper to a session of its own, where killing the group does not reach it.
-        let outcome = run_sh(
-            "setsid sleep 1000 >/dev/null 2>&1 & echo $!; sleep 0.2",
-            &limits(Duration::from_secs(60)),
-            &Stop::new(),
+        let script = format!(
+            "setsid sh -c 'echo $$ >{0}; exec sleep 1000 >/dev/null 2>&1' & until [ -s {0} ]; do sleep 0.01; done; cat {0}",
+            dir.path().join("pid").display()
         );
+        let outcome = run_sh(&script, &limits(Duration::from_secs(60)), &Stop::new());
         assert!(matches!(outcome.end, End::Exited(status) if status.success()));
         assert!(
             wait_until_gone(outcome.stdout.trim()),
@@ -421,7 +422,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_crash_leaves_no_core_dump_behind() {
         let outcome = run_sh(
-            "sleep 0.2; ulimit -c",
+            "until [ $(ulimit -H -c) = 0 ]; do sleep 0.01; done; ulimit -c",
             &limits(Duration::from_secs(60)),
             &Stop::new(),
         );

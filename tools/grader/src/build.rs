@@ -1,0 +1,303 @@
+//! Compiles the tests of an exercise, a solution or a submission with cargo, and tells the author's errors from ours.
+
+use crate::{
+    process::{self, End, Limits, Outcome},
+    stop::Stop,
+    text,
+};
+use serde::Deserialize;
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+/// What is kept of cargo's output: messages of a whole build, far more than any that is read.
+const OUTPUT: usize = 32 << 20;
+
+/// What to compile, and how.
+#[derive(Clone, Debug)]
+pub struct Build {
+    /// The folder of the package whose tests are compiled.
+    pub package: PathBuf,
+    /// Where cargo puts what it compiles.
+    pub target_dir: PathBuf,
+    /// Refuse to change `Cargo.lock`.
+    pub locked: bool,
+    /// Diagnostics with colours, for a terminal.
+    pub color: bool,
+    /// From start to end; the first build on a machine compiles every dependency.
+    pub deadline: Duration,
+    /// Bytes of address space for each process of the build, on Linux.
+    pub memory: Option<u64>,
+}
+
+/// A test binary that compiled.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The test binary.
+    pub tests: PathBuf,
+    /// The compiler's warnings about the package, as it shows them.
+    pub warnings: Vec<String>,
+    /// What rustc read to compile the package's library.
+    pub dep_info: Option<PathBuf>,
+    /// Whether cargo compiled the library and the tests anew, rather than finding them done.
+    pub anew: bool,
+}
+
+/// Why there is no test binary.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The package's code, or what the tests expect of it, does not compile.
+    #[error("it does not compile")]
+    Code {
+        /// The compiler's errors and warnings, as it shows them.
+        diagnostics: String,
+    },
+    /// The compiler was still busy at the deadline.
+    #[error("the compiler did not finish in {} s", .0.as_secs())]
+    Deadline(Duration),
+    /// Cargo failed for a reason that is not in the package's code: the network, the disk, the toolchain, a dependency.
+    #[error("cargo could not build the tests: {0}")]
+    Tool(String),
+    /// Cargo could not be started.
+    #[error("cannot start cargo: {0} (is Rust installed?)")]
+    Start(io::Error),
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Build {
+    /// The tests of `package`, compiled into `target_dir`.
+    #[must_use]
+    pub fn new(package: impl Into<PathBuf>, target_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            package: package.into(),
+            target_dir: target_dir.into(),
+            locked: false,
+            color: false,
+            deadline: Duration::from_secs(30 * 60),
+            memory: None,
+        }
+    }
+
+    /// Compiles. `on_line` gets what cargo says of its progress, line by line.
+    ///
+    /// The network is asked only when something needed has never been fetched.
+    ///
+    /// # Errors
+    /// See [`CompileError`]; only [`CompileError::Code`] is about the package.
+    pub fn run(
+        &self,
+        stop: &Stop,
+        mut on_line: impl FnMut(&str),
+    ) -> Result<Compiled, CompileError> {
+        // What the first try says is shown only once it is known to be the last.
+        let first = self.cargo(true, stop, &mut |line| {
+            if line.trim_start().starts_with("Compiling ") {
+                on_line(line);
+            }
+        })?;
+        match self.conclude(&first) {
+            Err(CompileError::Tool(_)) if first.stderr.contains("--offline") => {
+                let second = self.cargo(false, stop, &mut on_line)?;
+                self.conclude(&second)
+            }
+            concluded => concluded,
+        }
+    }
+
+    fn cargo(
+        &self,
+        offline: bool,
+        stop: &Stop,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<Outcome, CompileError> {
+        let mut command = cargo();
+        let rendered = if self.color {
+            "json-diagnostic-rendered-ansi"
+        } else {
+            "json"
+        };
+        command.args([
+            "test",
+            "--no-run",
+            "--message-format",
+            rendered,
+            "--manifest-path",
+        ]);
+        command
+            .arg(self.package.join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&self.target_dir);
+        command
+            .args(self.locked.then_some("--locked"))
+            .args(offline.then_some("--offline"));
+        command.current_dir(&self.package);
+        let limits = Limits {
+            deadline: self.deadline,
+            output: OUTPUT,
+            memory: self.memory,
+        };
+        let outcome = process::run(command, &limits, stop, on_line).map_err(CompileError::Start)?;
+        match outcome.end {
+            End::Exited(_) => Ok(outcome),
+            End::Deadline if outcome.stderr.contains("Blocking waiting for file lock") => {
+                Err(CompileError::Tool(
+                    "another cargo kept the target folder locked (wait for it, then try again)"
+                        .to_owned(),
+                ))
+            }
+            End::Deadline => Err(CompileError::Deadline(self.deadline)),
+            End::Stopped => Err(CompileError::Interrupted),
+        }
+    }
+
+    fn conclude(&self, outcome: &Outcome) -> Result<Compiled, CompileError> {
+        let manifest = self.package.join("Cargo.toml");
+        let messages: Vec<_> = outcome
+            .stdout
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Message>(line).ok())
+            .filter(|message| {
+                message
+                    .manifest_path
+                    .as_deref()
+                    .is_some_and(|path| same_file(path, &manifest))
+            })
+            .collect();
+        let diagnostics = || {
+            messages
+                .iter()
+                .filter_map(|message| message.message.as_ref())
+        };
+        if !matches!(outcome.end, End::Exited(status) if status.success()) {
+            // An error that points at no code, such as a failed link or a full disk, is not the author's.
+            if !diagnostics()
+                .any(|diagnostic| diagnostic.level == "error" && !diagnostic.spans.is_empty())
+            {
+                return Err(CompileError::Tool(reason(outcome)));
+            }
+            let shown = diagnostics()
+                .map(|diagnostic| diagnostic.rendered.as_str())
+                .collect::<Vec<_>>();
+            return Err(CompileError::Code {
+                diagnostics: shown.join("\n"),
+            });
+        }
+        let artifact = |kind: &str| {
+            messages
+                .iter()
+                .find(|message| message.target.kind.iter().any(|k| k == kind) && message.built())
+        };
+        let Some((tests, executable)) =
+            artifact("test").and_then(|found| Some((found, found.executable.clone()?)))
+        else {
+            return Err(CompileError::Tool(format!(
+                "{} has no tests",
+                self.package.display()
+            )));
+        };
+        let library = artifact("lib");
+        Ok(Compiled {
+            tests: executable,
+            warnings: diagnostics()
+                .filter(|d| d.level == "warning" && !d.spans.is_empty())
+                .map(|d| d.rendered.clone())
+                .collect(),
+            dep_info: library.and_then(Message::dep_info),
+            anew: tests.fresh == Some(false)
+                && library.is_none_or(|library| library.fresh == Some(false)),
+        })
+    }
+}
+
+/// The cargo that runs us, or the one on the PATH, without what an outer cargo says about its own package.
+pub(crate) fn cargo() -> Command {
+    let mut command =
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_outer_package(name)) {
+        command.env_remove(name);
+    }
+    command
+        .env("CARGO_TERM_COLOR", "never")
+        .env("CARGO_TERM_QUIET", "false");
+    command
+}
+
+fn is_of_outer_package(name: &OsStr) -> bool {
+    const NAMES: [&str; 6] = [
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_PRIMARY_PACKAGE",
+        "CARGO_CRATE_NAME",
+        "CARGO_TARGET_TMPDIR",
+        "OUT_DIR",
+    ];
+    name.to_str().is_some_and(|name| {
+        NAMES.contains(&name) || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_BIN_")
+    })
+}
+
+/// What cargo says went wrong: its first error and what it gives as cause.
+fn reason(outcome: &Outcome) -> String {
+    let said = outcome
+        .stderr
+        .find("error")
+        .map_or(outcome.stderr.as_str(), |start| &outcome.stderr[start..]);
+    let compiler = outcome
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let compiler = compiler
+        .filter_map(|message| message.message)
+        .find(|message| message.level == "error");
+    let compiler = compiler.map(|message| message.rendered).unwrap_or_default();
+    text::message(&format!("{}\n{}", compiler.trim(), said.trim()))
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// A line of `cargo --message-format json`, as far as it matters here.
+#[derive(Deserialize)]
+struct Message {
+    manifest_path: Option<PathBuf>,
+    #[serde(default)]
+    target: Target,
+    message: Option<Diagnostic>,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+    executable: Option<PathBuf>,
+    fresh: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    rendered: String,
+    spans: Vec<serde::de::IgnoredAny>,
+}
+
+impl Message {
+    /// Whether this tells of a file that was compiled.
+    fn built(&self) -> bool {
+        self.fresh.is_some()
+    }
+
+    /// rustc's own list of what it read, which stands beside the library: `libx-1f.rlib` and `x-1f.d`.
+    fn dep_info(&self) -> Option<PathBuf> {
+        let library = self.filenames.first()?;
+        let name = library.file_stem()?.to_str()?.strip_prefix("lib")?;
+        Some(library.with_file_name(format!("{name}.d")))
+    }
+}

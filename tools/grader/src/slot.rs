@@ -1,0 +1,378 @@
+//! The one place where submissions are compiled: a fixed folder, so that dependencies are compiled once, that holds the
+//! course's own manifests, lock file and tests, and of the submission its source files alone.
+//!
+//! ```text
+//! target/grade/
+//!   lock                    held by the one process that uses the slot
+//!   slot/Cargo.toml         the course's, for what the tests inherit from it
+//!   slot/tests              the course's tests, by a symlink
+//!   slot/solutions/…        the workspace of the reference answers, each with the course's manifest
+//!   slot/solutions/<slug>/src   the submission
+//! ```
+
+use crate::{
+    build::{Build, CompileError, Compiled},
+    course::Course,
+    sources::Sources,
+    stop::Stop,
+    text,
+};
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::symlink,
+    path::{Component, Path, PathBuf},
+    time::Duration,
+};
+
+/// How long the compiler may take for a submission whose dependencies are compiled.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// Address space of each process of a submission's build: a source file may include a device without end.
+const MEMORY: u64 = 8 << 30;
+
+/// What a submission may read at compile time: what cargo says of the course's own manifest.
+const PLAIN_VARIABLES: [&str; 3] = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME"];
+
+/// Why the slot could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SlotError {
+    /// A file could not be written, read or moved.
+    #[error("cannot use {}: {source} (is the disk full?)", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// The right to use the slot, until dropped.
+#[derive(Debug)]
+pub struct Slot {
+    course: Course,
+    home: PathBuf,
+    target: PathBuf,
+    first: bool,
+    _lock: File,
+}
+
+/// A submission that compiled. Its test binary is removed when this is dropped.
+#[derive(Debug)]
+pub struct Subject {
+    /// The test binary.
+    pub tests: tempfile::TempPath,
+    /// The compiler's warnings, as it shows them.
+    pub warnings: Vec<String>,
+}
+
+/// Why a submission has no test binary.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// It does not compile: the compiler's diagnostics.
+    #[error("{0}")]
+    Code(String),
+    /// It compiles, but reads what it must not: the rule it breaks.
+    #[error("{0}")]
+    Rejected(String),
+    /// Something of ours failed.
+    #[error("{0}")]
+    Infrastructure(String),
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl From<SlotError> for SubjectError {
+    fn from(error: SlotError) -> Self {
+        match error {
+            SlotError::Interrupted => Self::Interrupted,
+            SlotError::File { .. } => Self::Infrastructure(error.to_string()),
+        }
+    }
+}
+
+impl Slot {
+    /// Takes the course's slot and lays it out. When another process has it, calls `on_wait` and waits.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or on a stop while waiting.
+    pub fn take(course: &Course, stop: &Stop, on_wait: impl FnOnce()) -> Result<Self, SlotError> {
+        let target = course.target_dir();
+        let home = target.join("grade");
+        fs::create_dir_all(&home).map_err(at(&home))?;
+        let path = home.join("lock");
+        let lock = File::create(&path).map_err(at(&path))?;
+        wait_for(&lock, stop, on_wait)
+            .map_err(|error| error.map_or(SlotError::Interrupted, at(&path)))?;
+        let slot = Self {
+            course: course.clone(),
+            home: home.join("slot"),
+            target,
+            first: true,
+            _lock: lock,
+        };
+        slot.sweep(&home)?;
+        slot.lay_out()?;
+        Ok(slot)
+    }
+
+    /// Compiles `sources` as the subject of `slug`'s tests, exactly as every other submission, solution and starter is.
+    ///
+    /// # Errors
+    /// See [`SubjectError`].
+    pub fn compile(
+        &mut self,
+        slug: &str,
+        sources: &Sources,
+        stop: &Stop,
+        on_line: impl FnMut(&str),
+    ) -> Result<Subject, SubjectError> {
+        let package = self.stage(slug, sources)?;
+        let mut build = Build::new(&package, &self.target);
+        build.locked = true;
+        if !self.first {
+            build.deadline = DEADLINE;
+            build.memory = Some(MEMORY);
+        }
+        let compiled = match build.run(stop, on_line) {
+            Ok(compiled) => compiled,
+            Err(CompileError::Code { diagnostics }) => {
+                return Err(SubjectError::Code(text::message(&diagnostics)));
+            }
+            Err(error @ CompileError::Deadline(_)) => {
+                return Err(SubjectError::Code(error.to_string()));
+            }
+            Err(CompileError::Interrupted) => return Err(SubjectError::Interrupted),
+            Err(error) => return Err(SubjectError::Infrastructure(error.to_string())),
+        };
+        self.first = false;
+        let infrastructure = |what: &str| Err(SubjectError::Infrastructure(what.to_owned()));
+        if !compiled.anew {
+            return infrastructure("cargo took an older build for this one (is the clock right?)");
+        }
+        let Some(read) = &compiled.dep_info else {
+            return infrastructure("cargo does not say what the compiler read");
+        };
+        let read = fs::read_to_string(read)
+            .map_err(at(read))
+            .map_err(SubjectError::from)?;
+        check_inputs(&read, &package, &self.home.join("solutions"))
+            .map_err(SubjectError::Rejected)?;
+        Ok(Subject {
+            tests: self.keep(slug, &compiled)?,
+            warnings: compiled.warnings,
+        })
+    }
+
+    /// The folder that the tests of `slug` are compiled in.
+    #[must_use]
+    pub fn package(&self, slug: &str) -> PathBuf {
+        self.home.join("solutions").join(slug)
+    }
+
+    /// Removes the test binaries of a grader that was killed before it could do so.
+    fn sweep(&self, home: &Path) -> Result<(), SlotError> {
+        for entry in fs::read_dir(home).map_err(at(home))? {
+            let path = entry.map_err(at(home))?.path();
+            if path != self.home && path.file_name().is_some_and(|name| name != "lock") {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is the same for every submission.
+    fn lay_out(&self) -> Result<(), SlotError> {
+        let solutions = self.home.join("solutions");
+        // Left over from a chapter that is gone, it would still be a member of the workspace.
+        remove(&solutions)?;
+        fs::create_dir_all(&solutions).map_err(at(&solutions))?;
+        let root = &self.course.root;
+        copy(&root.join("Cargo.toml"), &self.home.join("Cargo.toml"))?;
+        for name in ["Cargo.toml", "Cargo.lock"] {
+            copy(&root.join("solutions").join(name), &solutions.join(name))?;
+        }
+        let tests = self.home.join("tests");
+        let theirs = root.join("tests");
+        if fs::read_link(&tests).ok().as_ref() != Some(&theirs) {
+            remove(&tests)?;
+            symlink(&theirs, &tests).map_err(at(&tests))?;
+        }
+        for chapter in &self.course.chapters {
+            self.stage(&chapter.slug, &Sources::from_iter([("lib.rs", "")]))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the package of `slug` from the course's manifest and the given sources, with fresh times.
+    fn stage(&self, slug: &str, sources: &Sources) -> Result<PathBuf, SlotError> {
+        let package = self.package(slug);
+        remove(&package)?;
+        copy(
+            &self
+                .course
+                .root
+                .join("solutions")
+                .join(slug)
+                .join("Cargo.toml"),
+            &package.join("Cargo.toml"),
+        )?;
+        for (path, text) in sources.iter() {
+            write(&package.join("src").join(path), text.as_bytes())?;
+        }
+        Ok(package)
+    }
+
+    /// Moves the test binary to where the next submission does not overwrite it.
+    fn keep(&self, slug: &str, compiled: &Compiled) -> Result<tempfile::TempPath, SlotError> {
+        let kept = tempfile::Builder::new()
+            .prefix(&format!("{slug}-"))
+            .make_in(self.target.join("grade"), |path| {
+                fs::rename(&compiled.tests, path)
+            })
+            .map_err(at(&compiled.tests))?;
+        Ok(kept.into_temp_path())
+    }
+}
+
+/// Waits for the lock; an error without a cause is a stop.
+fn wait_for(lock: &File, stop: &Stop, on_wait: impl FnOnce()) -> Result<(), Option<io::Error>> {
+    let mut on_wait = Some(on_wait);
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(Some(error)),
+        }
+        if let Some(on_wait) = on_wait.take() {
+            on_wait();
+        }
+        if stop.is_set() {
+            return Err(None);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Refuses a submission of which rustc read anything but the submission's own sources. `base` is where rustc ran.
+fn check_inputs(dep_info: &str, package: &Path, base: &Path) -> Result<(), String> {
+    let src = package.join("src");
+    for line in dep_info.lines() {
+        if let Some(variable) = line.strip_prefix("# env-dep:") {
+            let name = variable.split('=').next().unwrap_or(variable);
+            if !PLAIN_VARIABLES.contains(&name) {
+                return Err(format!(
+                    "it reads the environment variable {} when it is compiled (remove the env!)",
+                    text::printable(name)
+                ));
+            }
+        }
+        // Each input has a line of its own, `path:`, with nothing that it depends on.
+        let Some(input) = line.strip_suffix(':').filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        let input = unescape(input);
+        if !inside(&base.join(&input), &src) {
+            return Err(format!(
+                "it reads {} when it is compiled, which is not in its src (remove the include! or #[path])",
+                text::printable(&input)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Make syntax: a space in a name is written `\ `.
+fn unescape(name: &str) -> String {
+    name.replace("\\ ", " ")
+}
+
+/// Whether `path` lies in `folder`, by their names alone: neither holds a symlink, we made both.
+fn inside(path: &Path, folder: &Path) -> bool {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain.starts_with(folder)
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> SlotError + use<> {
+    let path = path.to_owned();
+    move |source| SlotError::File { path, source }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), SlotError> {
+    let bytes = fs::read(from).map_err(at(from))?;
+    // Unchanged files keep their times: cargo need not look at them again.
+    if fs::read(to).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    write(to, &bytes)
+}
+
+fn write(to: &Path, bytes: &[u8]) -> Result<(), SlotError> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(at(folder))?;
+    }
+    fs::write(to, bytes).map_err(at(to))
+}
+
+fn remove(path: &Path) -> Result<(), SlotError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(dep_info: &str) -> Result<(), String> {
+        check_inputs(
+            dep_info,
+            Path::new("/slot/solutions/memory"),
+            Path::new("/slot/solutions"),
+        )
+    }
+
+    #[test]
+    fn reading_ones_own_sources_is_fine() {
+        let own = "/t/memory-1f.d: memory/src/lib.rs memory/src/a.rs\n\nmemory/src/lib.rs:\nmemory/src/../src/a.rs:\n\n# env-dep:CARGO_PKG_NAME=memory\n";
+        assert_eq!(check(own), Ok(()));
+    }
+
+    #[test]
+    fn reading_anything_else_is_not() {
+        for input in [
+            "memory/src/../../memory2/src/lib.rs",
+            "memory/Cargo.toml",
+            "/etc/passwd",
+            "../tests/memory.rs",
+            "memory/src/../../../a\\ b",
+        ] {
+            let found = check(&format!("memory/src/lib.rs:\n{input}:\n")).expect_err("refused");
+            assert!(found.contains(&unescape(input)), "{found}");
+        }
+        let found = check("memory/src/lib.rs:\n# env-dep:HOME=/root\n").expect_err("refused");
+        assert_eq!(
+            found,
+            "it reads the environment variable HOME when it is compiled (remove the env!)"
+        );
+    }
+}

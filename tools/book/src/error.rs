@@ -48,6 +48,13 @@ pub enum Error {
         what: String,
     },
 
+    /// Somebody asked to stop before the site was in place.
+    #[error("stopped: {} is as it was (run the command again)", .dest.display())]
+    Stopped {
+        /// The folder of the site.
+        dest: PathBuf,
+    },
+
     /// The port asked for belongs to somebody else.
     #[error("port {port}: {source} (give another with --port, or leave it out for a free one)")]
     Port {

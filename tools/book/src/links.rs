@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Every chapter once more, on one page. mdBook rewrites its links.
-const PRINT: &str = "print.html";
+/// Chapters once more: the first one as the front page, and all of them on one page to print.
+const COPIES: [&str; 2] = ["index.html", "print.html"];
 
 /// What is wrong with the links of the site in `dir`, one line for each; empty when all is well.
 ///
@@ -23,16 +23,16 @@ const PRINT: &str = "print.html";
 pub fn check(dir: &Path) -> Result<Vec<String>, Error> {
     let mut pages = BTreeMap::new();
     read_pages(dir, dir, &mut pages)?;
+    let is_copy = |path: &Path| COPIES.iter().any(|copy| path == Path::new(copy));
     let mut wrong = Vec::new();
-    for (path, page) in pages
-        .iter()
-        .filter(|(path, _)| path.as_path() != Path::new(PRINT))
-    {
+    for (path, page) in pages.iter().filter(|(path, _)| !is_copy(path)) {
         check_page(dir, path, page, &pages, &mut wrong);
     }
-    // What is wrong in a chapter is wrong there too: do not say it twice.
-    if let (true, Some(print)) = (wrong.is_empty(), pages.get(Path::new(PRINT))) {
-        check_page(dir, Path::new(PRINT), print, &pages, &mut wrong);
+    // What is wrong in a chapter is wrong in its copy too: do not say it twice.
+    if wrong.is_empty() {
+        for (path, page) in pages.iter().filter(|(path, _)| is_copy(path)) {
+            check_page(dir, path, page, &pages, &mut wrong);
+        }
     }
     Ok(wrong)
 }
@@ -50,8 +50,11 @@ fn check_page(
             path.display()
         ));
     }
+    let mut said = BTreeSet::new();
     for link in &page.links {
-        if let Err(why) = follow(dir, path, page, link, pages) {
+        if let Err(why) = follow(dir, path, page, link, pages)
+            && said.insert(&link.target)
+        {
             wrong.push(format!("{}: {}: {why}", path.display(), link.target));
         }
     }
@@ -308,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_book_is_checked_when_all_else_is_well() {
+    fn the_copies_are_checked_when_all_else_is_well() {
         let bad = r#"<a href="gone.html">"#;
         assert_eq!(
             wrong(&[("a.html", bad), ("print.html", bad)]),

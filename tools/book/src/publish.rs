@@ -20,8 +20,13 @@ pub struct Site {
 /// Builds `book`, checks its links, and puts it at `dest` in place of the site that is there.
 ///
 /// A book that does not build leaves the old site as it is. So does a folder that holds anything but a site of ours,
-/// unless `may_replace` says that it is ours anyway.
-pub fn publish(book: &Book, dest: &Path, may_replace: bool) -> Result<Site, Error> {
+/// unless `may_replace` says that it is ours anyway. The old site also stays when `stop` says so before the new is there.
+pub fn publish(
+    book: &Book,
+    dest: &Path,
+    may_replace: bool,
+    stop: impl Fn() -> bool,
+) -> Result<Site, Error> {
     // Through a symlink, so that the link itself stays.
     let dest = match dest.canonicalize() {
         Ok(real) => real,
@@ -54,6 +59,9 @@ pub fn publish(book: &Book, dest: &Path, may_replace: bool) -> Result<Site, Erro
         .collect();
     fs::write(new.join(MANIFEST), list).map_err(Error::io(&new))?;
 
+    if stop() {
+        return Err(Error::Stopped { dest });
+    }
     let old = staging.path().join("old");
     let had_one = dest.exists();
     if had_one {

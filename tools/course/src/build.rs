@@ -1,7 +1,8 @@
 //! `cargo course build`: the book as a static site.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use book::publish::publish;
+use grader::stop::Stop;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -22,7 +23,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         Some(dest) => (dest, false),
         None => (root.join("book"), true),
     };
-    let site = publish(&crate::book(root), &dest, is_default)?;
+    // From here on Ctrl-C waits for the end of the build, which takes a moment, and leaves the old site.
+    let stop = Stop::on_signals().context("cannot watch for Ctrl-C (try again)")?;
+    let site = publish(&crate::book(root), &dest, is_default, || stop.is_set())?;
     for warning in &site.warnings {
         eprintln!("warning: {warning}");
     }

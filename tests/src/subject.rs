@@ -2,6 +2,7 @@
 
 use crate::failure::{self, tidy};
 use crate::wire::{self, Job, Panic, Reply};
+use os::process::ParentOnly;
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -14,7 +15,7 @@ pub(crate) const ENTRY: &str = "CHECKS_ENTRY";
 /// Seconds after which the kernel ends a subject whose judge has not.
 const LAST_RESORT: u32 = 60;
 
-static JUDGE: Mutex<Option<UnixStream>> = Mutex::new(None);
+static JUDGE: Mutex<Option<ParentOnly<UnixStream>>> = Mutex::new(None);
 static FIRST_PANIC: Mutex<Option<Panic>> = Mutex::new(None);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -53,7 +54,7 @@ fn prepare_judge() {
 
 fn serve<I: DeserializeOwned, O: Serialize>(body: impl FnOnce(I) -> O) -> std::io::Result<()> {
     let mut judge = take_judge()?;
-    let job: Job = wire::receive(&mut judge)?;
+    let job: Job = wire::receive(&mut *judge)?;
     os::harness::begin(0)?;
     let input: I = serde_json::from_value(job.input)?;
     failure::remember_seed(job.seed);
@@ -71,7 +72,7 @@ fn serve<I: DeserializeOwned, O: Serialize>(body: impl FnOnce(I) -> O) -> std::i
 }
 
 /// The socket to the judge arrives as standard input; the learner's code finds nothing there.
-fn take_judge() -> std::io::Result<UnixStream> {
+fn take_judge() -> std::io::Result<ParentOnly<UnixStream>> {
     // SAFETY: all of these take plain numbers; the new descriptor is nobody else's. There is one thread.
     unsafe {
         #[cfg(target_os = "linux")]
@@ -87,14 +88,13 @@ fn take_judge() -> std::io::Result<UnixStream> {
         if libc::dup2(nothing.as_raw_fd(), 0) < 0 {
             return Err(std::io::Error::last_os_error());
         }
-        os::process::close_in_children(fd);
-        Ok(judge)
+        Ok(ParentOnly::new(judge))
     }
 }
 
 fn with_judge<T>(use_it: impl FnOnce(&mut UnixStream) -> std::io::Result<T>) -> std::io::Result<T> {
     match lock(&JUDGE).as_mut() {
-        Some(judge) => use_it(judge),
+        Some(judge) => use_it(&mut *judge),
         None => Err(std::io::Error::other("there is no judge here")),
     }
 }

@@ -146,6 +146,9 @@ pub(crate) fn after_load() {
 }
 
 pub(crate) fn after_write(word: *const u8) {
+    if PAGE.get().is_none() {
+        return; // nobody counts
+    }
     if in_child() {
         count(Event::ChildWrite);
     }

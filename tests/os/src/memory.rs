@@ -315,6 +315,43 @@ impl Mapping {
         );
         Word::wrap(self.region.word(index))
     }
+
+    /// Copies `bytes` into the mapping, from its beginning on.
+    ///
+    /// Not atomic: tell other processes, by a word or otherwise, when they may look and when not.
+    ///
+    /// # Panics
+    /// When the mapping is shorter.
+    pub fn copy_in(&self, bytes: &[u8]) {
+        assert!(
+            bytes.len() <= self.words * size_of::<u64>(),
+            "the mapping is shorter than the bytes"
+        );
+        // SAFETY: in bounds as asserted. The mapping is reached through raw pointers and atomics only, so
+        // no reference of this program sees it change.
+        unsafe {
+            self.region
+                .at(0)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        }
+    }
+
+    /// Copies the beginning of the mapping into `bytes`, until they are full.
+    ///
+    /// # Panics
+    /// When the mapping is shorter.
+    pub fn copy_out(&self, bytes: &mut [u8]) {
+        assert!(
+            bytes.len() <= self.words * size_of::<u64>(),
+            "the mapping is shorter than the bytes"
+        );
+        // SAFETY: as in `copy_in`.
+        unsafe {
+            self.region
+                .at(0)
+                .copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len())
+        }
+    }
 }
 
 /// An unnamed file that lives in memory, of `bytes` zero bytes (at least one).

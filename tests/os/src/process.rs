@@ -6,9 +6,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Seconds after which a forked child is ended by the kernel, whatever it waits for.
@@ -18,19 +19,59 @@ const CHILD_SECONDS: u32 = 60;
 /// sockets which it inherits keep nobody from seeing end of file.
 static PARENTS_OWN: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
 
-/// Keeps a descriptor out of the children that [`fork`] makes.
-pub fn close_in_children(fd: RawFd) {
-    PARENTS_OWN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .push(fd);
+fn parents_own() -> MutexGuard<'static, Vec<RawFd>> {
+    PARENTS_OWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn forget(fd: RawFd) {
-    PARENTS_OWN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .retain(|other| *other != fd);
+/// A pipe's or socket's end that children made by [`fork`] do not inherit.
+///
+/// A child that keeps its parent's end of its own pipe never sees end of file on it.
+///
+/// ```
+/// use std::io::Read;
+/// # fn main() -> std::io::Result<()> {
+/// let (mut reader, writer) = std::io::pipe()?;
+/// let writer = os::process::ParentOnly::new(writer);
+/// let child = os::process::fork(|| {
+///     let mut text = String::new();
+///     reader.read_to_string(&mut text)?; // ends: nobody else can write any more
+///     Ok(text)
+/// })?;
+/// drop(writer);
+/// assert_eq!(child.wait()?, "");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ParentOnly<F: AsRawFd>(F);
+
+impl<F: AsRawFd> ParentOnly<F> {
+    /// Keeps `end` out of the children that are forked while it lives.
+    pub fn new(end: F) -> Self {
+        parents_own().push(end.as_raw_fd());
+        Self(end)
+    }
+}
+
+impl<F: AsRawFd> Deref for ParentOnly<F> {
+    type Target = F;
+    fn deref(&self) -> &F {
+        &self.0
+    }
+}
+
+impl<F: AsRawFd> DerefMut for ParentOnly<F> {
+    fn deref_mut(&mut self) -> &mut F {
+        &mut self.0
+    }
+}
+
+impl<F: AsRawFd> Drop for ParentOnly<F> {
+    fn drop(&mut self) {
+        // Before the descriptor is closed: its number may soon mean something else.
+        let fd = self.0.as_raw_fd();
+        parents_own().retain(|other| *other != fd);
+    }
 }
 
 /// Forks: from here on two processes run the same program, and the new one runs `child` and ends.
@@ -83,10 +124,9 @@ where
         }
         pid => {
             harness::count(Event::Fork);
-            close_in_children(answer.as_raw_fd());
             Ok(Child {
                 pid,
-                answer: File::from(answer),
+                answer: ParentOnly::new(File::from(answer)),
                 returns: PhantomData,
             })
         }
@@ -98,11 +138,7 @@ fn run_child<T: Serialize>(child: impl FnOnce() -> io::Result<T>, report: OwnedF
     // memory, are never dropped here: this process ends with `_exit`.
     unsafe {
         libc::alarm(CHILD_SECONDS);
-        let own = std::mem::take(
-            &mut *PARENTS_OWN
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
+        let own = std::mem::take(&mut *parents_own());
         for fd in own {
             libc::close(fd);
         }
@@ -135,7 +171,7 @@ fn run_child<T: Serialize>(child: impl FnOnce() -> io::Result<T>, report: OwnedF
 #[must_use = "a child that nobody waits for stays behind as a zombie"]
 pub struct Child<T> {
     pid: libc::pid_t,
-    answer: File,
+    answer: ParentOnly<File>,
     returns: PhantomData<T>,
 }
 
@@ -164,12 +200,6 @@ impl<T: DeserializeOwned> Child<T> {
                 "the child returned nothing: it {ended}"
             ))),
         }
-    }
-}
-
-impl<T> Drop for Child<T> {
-    fn drop(&mut self) {
-        forget(self.answer.as_raw_fd());
     }
 }
 

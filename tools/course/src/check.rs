@@ -1,13 +1,247 @@
 //! `cargo course check`: runs the tests of a chapter's exercise and says what to do next.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use crate::{
+    judge::{self, State, Step, Verdict},
+    reader::{Place, Reader},
+    section,
+    text::{self, BAD, BOLD, DIM, GOOD, ODD, bar, count, outln},
+};
+use anyhow::{Context, Result};
+use grader::{
+    runner::{Status, TestResult},
+    stop::Stop,
+};
+use std::{fs, path::Path, process::ExitCode};
+
+/// What a command exits with that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// A message longer than this is a dump, and hides what to do next.
+const MESSAGE_LINES: usize = 40;
 
 /// What `cargo course check` is asked.
 #[derive(clap::Args)]
-pub struct Args {}
+#[command(after_help = "Exit codes: 0 every step of the chapter is solved, 1 not yet.")]
+pub struct Args {
+    /// The chapter, such as `memory`; without it, that of the current folder, else the first one not finished.
+    chapter: Option<String>,
+}
 
 /// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course check` is not built yet");
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    let mut reader = Reader::open(root)?;
+    let slug = reader.chapter(args.chapter.as_deref())?.slug.clone();
+    let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
+    Ok(match check(&mut reader, &slug, &stop)? {
+        Some(true) => ExitCode::SUCCESS,
+        Some(false) => ExitCode::FAILURE,
+        None => ExitCode::from(INTERRUPTED),
+    })
+}
+
+/// Judges a chapter and shows the verdict: whether all of it is solved, or none when somebody asked to stop.
+pub fn check(reader: &mut Reader, slug: &str, stop: &Stop) -> Result<Option<bool>> {
+    let title = section::title(&reader.course.root, slug).unwrap_or_else(|| slug.to_owned());
+    outln!("{BOLD}{title}{BOLD:#}\n");
+    let mut explained = false; // one step at a time: what comes after it is for later
+    let width = reader
+        .course
+        .chapter(slug)?
+        .steps
+        .iter()
+        .map(|step| step.chars().count())
+        .max()
+        .unwrap_or(0);
+    let verdict = judge::judge(reader, slug, stop, |step| {
+        show_step(step, width, &mut explained);
+    })?;
+    let solved = match verdict {
+        Verdict::Interrupted => return Ok(None),
+        Verdict::DoesNotCompile { diagnostics } => {
+            outln!("{}\n", diagnostics.trim_end());
+            outln!(
+                "{BAD}It does not compile yet{BAD:#}, so no test was run. The first error above is the one to mend first."
+            );
+            false
+        }
+        Verdict::Judged { steps, warnings } => {
+            for warning in warnings {
+                outln!("\n{}", warning.trim_end());
+            }
+            outln!("");
+            conclude(reader, slug, &steps)?
+        }
+    };
+    let (done, all) = reader.count();
+    outln!(
+        "\n{DIM}{}{DIM:#}  {done} of {} solved",
+        bar(done, all, 24),
+        count(all, "step")
+    );
+    Ok(Some(solved))
+}
+
+/// A line for a step, and under the first one that fails a line for each of its tests.
+fn show_step(step: &Step, width: usize, explained: &mut bool) {
+    let (passed, total) = (step.passed(), step.tests.len());
+    let name = format!("{:width$}", step.name);
+    match step.state() {
+        State::Solved if step.new => {
+            outln!("  {GOOD}✓{GOOD:#} {name}  solved: {}", count(total, "test"))
+        }
+        State::Solved => outln!("  {GOOD}✓{GOOD:#} {name}  {}", count(total, "test")),
+        State::Unstarted => outln!("  {DIM}· {name}  not started{DIM:#}"),
+        State::Skipped => outln!(
+            "  {ODD}-{ODD:#} {name}  {passed} of {}, the others skipped",
+            count(total, "test")
+        ),
+        State::Failing => outln!(
+            "  {BAD}✗{BAD:#} {name}  {passed} of {}",
+            count(total, "test")
+        ),
+    }
+    let first_open = step.state() != State::Solved && !std::mem::replace(explained, true);
+    if !first_open || step.state() == State::Unstarted {
+        return;
+    }
+    for test in &step.tests {
+        let name = test
+            .test
+            .strip_prefix(&format!("{}::", step.name))
+            .unwrap_or(&test.test);
+        match test.status {
+            Status::Passed => outln!("      {GOOD}✓{GOOD:#} {name}"),
+            Status::Unstarted => outln!("      {DIM}· {name}{DIM:#}"),
+            Status::Skipped => outln!("      {ODD}-{ODD:#} {name} {DIM}(skipped){DIM:#}"),
+            Status::Failed => outln!("      {BAD}✗{BAD:#} {name}"),
+            other => outln!("      {BAD}✗{BAD:#} {name} {DIM}({other}){DIM:#}"),
+        }
+    }
+}
+
+/// Explains the first step that is not solved, and says what to do; answers whether there is none.
+fn conclude(reader: &Reader, slug: &str, steps: &[Step]) -> Result<bool> {
+    let chapter = reader.course.chapter(slug)?;
+    let Some(index) = steps.iter().position(|step| step.state() != State::Solved) else {
+        congratulate(reader, slug, steps);
+        return Ok(true);
+    };
+    let place = Place { chapter, index };
+    let step = &steps[index];
+    let Some(test) = step.first_open() else {
+        return Ok(false);
+    };
+    match test.status {
+        Status::Unstarted if step.state() == State::Unstarted => {
+            let first = steps.iter().all(|step| step.state() == State::Unstarted);
+            outln!(
+                "{} {BOLD}{}{BOLD:#}.",
+                if first { "Begin with" } else { "Next:" },
+                step.name
+            );
+        }
+        Status::Unstarted => outln!(
+            "{BOLD}{}{BOLD:#} reached a part that is still to be written.",
+            test.test
+        ),
+        Status::Skipped => outln!(
+            "{ODD}{}{ODD:#} could not be run on this machine.",
+            test.test
+        ),
+        Status::InfrastructureError => outln!(
+            "{ODD}{}{ODD:#} could not be judged; this is not your mistake.",
+            test.test
+        ),
+        Status::Timeout => outln!("{BAD}{}{BAD:#} got no answer in time.", test.test),
+        Status::Crash => outln!("{BAD}{}{BAD:#} lost its process.", test.test),
+        _ => outln!("{BAD}{}{BAD:#} failed.", test.test),
+    }
+    outln!("\n{}\n", text::indent(&shortened(&test.message), "    "));
+    if matches!(test.status, Status::Skipped | Status::InfrastructureError) {
+        outln!("  {DIM}see{DIM:#}     cargo course doctor");
+        return Ok(false);
+    }
+    outln!(
+        "  {DIM}open{DIM:#}    {}",
+        where_to_look(reader, place, test)
+    );
+    let of_test = test.section.as_deref();
+    let of_step = || section::of_step(&reader.course.root, slug, index + 1);
+    match of_test
+        .and_then(|address| section::find(&reader.course.root, address))
+        .or_else(of_step)
+    {
+        Some(section) => outln!("  {DIM}read{DIM:#}    {section}"),
+        None => outln!(
+            "  {DIM}read{DIM:#}    {}",
+            of_test.unwrap_or(&format!("{slug}.md"))
+        ),
+    }
+    outln!("  {DIM}stuck?{DIM:#}  cargo course hint {}", step.name);
+    Ok(false)
+}
+
+fn congratulate(reader: &Reader, slug: &str, steps: &[Step]) {
+    outln!("{GOOD}Every step of {slug} is solved.{GOOD:#}\n");
+    if let Some(last) = steps.last() {
+        outln!(
+            "  {DIM}compare{DIM:#}  cargo course solution {} --diff",
+            last.name
+        );
+    }
+    outln!("  {DIM}measure{DIM:#}  cargo course bench {slug}");
+    if let Some(next) = reader
+        .course
+        .chapters
+        .iter()
+        .find(|chapter| reader.next_step(chapter).is_some())
+    {
+        outln!(
+            "  {DIM}go on{DIM:#}    src/{0}.md, then `cargo course check {0}`",
+            next.slug
+        );
+    }
+}
+
+/// The learner's line that the message names, else the first `todo!` of the step's file, else the file.
+fn where_to_look(reader: &Reader, place: Place<'_>, test: &TestResult) -> String {
+    let file = place.file();
+    let named = format!("src/{}.rs:", place.step());
+    let line = test.message.split(named.as_str()).nth(1).and_then(|rest| {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        rest[..digits].parse::<usize>().ok()
+    });
+    let todo = || {
+        let text = fs::read_to_string(reader.path(place)).ok()?;
+        (1..)
+            .zip(text.lines())
+            .find(|(_, line)| line.contains("todo!("))
+            .map(|(number, _)| number)
+    };
+    let todo = || {
+        if test.status == Status::Unstarted {
+            todo()
+        } else {
+            None
+        }
+    };
+    match line.or_else(todo) {
+        Some(line) => format!("{file}:{line}"),
+        None => file,
+    }
+}
+
+fn shortened(message: &str) -> String {
+    let message = message.trim();
+    let lines: Vec<_> = message.lines().collect();
+    if lines.len() <= MESSAGE_LINES {
+        return message.to_owned();
+    }
+    let left_out = lines.len() - MESSAGE_LINES;
+    format!(
+        "{}\n… {left_out} more lines",
+        lines[..MESSAGE_LINES].join("\n")
+    )
 }

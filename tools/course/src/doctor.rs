@@ -1,13 +1,258 @@
-//! `cargo course doctor`: says what this machine has.
+//! `cargo course doctor`: says what this machine has, and what each missing thing would add.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use crate::text::{BOLD, DIM, GOOD, ODD, count, outln};
+use anyhow::Result;
+use std::{
+    env,
+    ffi::OsStr,
+    fmt::Display,
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The first Rust that compiles the course (`rust-version` in Cargo.toml).
+const RUST: (u32, u32) = (1, 89);
+
+/// How long a program may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What `cargo course doctor` is asked.
 #[derive(clap::Args)]
+#[command(
+    after_help = "Only Rust is needed. Everything else adds something, and is said so. The exit code is always 0."
+)]
 pub struct Args {}
+
+/// What was looked for.
+struct Finding {
+    name: &'static str,
+    /// What is there; none when it is missing.
+    found: Option<String>,
+    /// What it is for, or what it would add.
+    adds: &'static str,
+    /// How to get it.
+    get: &'static str,
+}
+
+impl Finding {
+    fn show(&self) {
+        let name = self.name;
+        match &self.found {
+            Some(found) => outln!("  {GOOD}✓{GOOD:#} {name:<12} {found}"),
+            None => {
+                outln!("  {ODD}✗{ODD:#} {name:<12} not found");
+                outln!("    {DIM}{:<12} adds: {}{DIM:#}", "", self.adds);
+                outln!("    {DIM}{:<12} get:  {}{DIM:#}", "", self.get);
+            }
+        }
+    }
+}
 
 /// Runs the command in the course at `root`.
 pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course doctor` is not built yet");
+    heading("This machine");
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    plain("cores", count(cores, "core"));
+    if cores == 1 {
+        note("with one, nothing runs in parallel: claims about speed cannot be measured here");
+    }
+    plain("kernel", kernel());
+    if !cfg!(target_os = "linux") {
+        note(
+            "on Linux alone: the pages that processes share, in step copy_on_write of memory and in claim M1",
+        );
+    }
+
+    heading("To read and solve");
+    rust().show();
+    Finding {
+        name: "git",
+        found: version("git", &["--version"]),
+        adds: "`cargo course reset`, which takes the starters from git's history",
+        get: "apt install git, or https://git-scm.com",
+    }
+    .show();
+    if cfg!(target_os = "linux") {
+        Finding {
+            name: "/dev/shm",
+            found: tempfile::tempfile_in("/dev/shm").ok().map(|_| "writable".to_owned()),
+            adds: "step python_block of memory: a block of memory that Python and Rust share by name",
+            get: "mount -t tmpfs tmpfs /dev/shm; in a container: docker run --shm-size=64m",
+        }
+        .show();
+    }
+
+    heading("To measure and to talk to");
+    pythons();
+
+    heading("For instructors and authors");
+    plain("sandbox", sandbox());
+    let named = env::var_os("CHROMIUM");
+    let browsers = [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ]
+    .map(OsStr::new);
+    let browsers: Vec<&OsStr> = named
+        .as_deref()
+        .map_or(browsers.to_vec(), |named| vec![named]);
+    Finding {
+        name: "Chromium",
+        found: browsers
+            .iter()
+            .find_map(|browser| version(browser, &["--version"])),
+        adds: "the browser tests of the book; reading it takes any browser",
+        get: "apt install chromium; CHROMIUM=PATH names another",
+    }
+    .show();
+    Finding {
+        name: "Node.js",
+        found: version("node", &["--version"]),
+        adds: "the browser tests, and the type check of the book's widgets",
+        get: "apt install nodejs npm, or https://nodejs.org",
+    }
+    .show();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn heading(text: &str) {
+    outln!("{BOLD}{text}{BOLD:#}");
+}
+
+fn plain(name: &str, found: impl Display) {
+    outln!("  {DIM}·{DIM:#} {name:<12} {found}");
+}
+
+fn note(text: &str) {
+    outln!("    {DIM}{:<12} {text}{DIM:#}", "");
+}
+
+fn kernel() -> String {
+    let (os, arch) = (env::consts::OS, env::consts::ARCH);
+    answer("uname", &["-sr"]).map_or(format!("{os} {arch}"), |name| format!("{name} {arch}"))
+}
+
+fn rust() -> Finding {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let found = version(&rustc, &["--version"]).map(|version| {
+        let (major, minor) = RUST;
+        if at_least(&version, RUST) {
+            format!("{version} ({major}.{minor} or later is needed)")
+        } else {
+            format!("{version}, but {major}.{minor} or later is needed: `rustup update stable`")
+        }
+    });
+    Finding {
+        name: "Rust",
+        found,
+        adds: "everything: the course is built with it",
+        get: "https://rustup.rs",
+    }
+}
+
+fn pythons() {
+    // To come: lab's discovery.
+}
+
+/// What stands between a submission and this machine.
+fn sandbox() -> String {
+    let Some(version) = version("bwrap", &["--version"]) else {
+        return "none (no bubblewrap here; the grader does not use one yet: grade only code that you would run)".to_owned();
+    };
+    let works = answer(
+        "bwrap",
+        &[
+            "--unshare-all",
+            "--die-with-parent",
+            "--ro-bind",
+            "/",
+            "/",
+            "true",
+        ],
+    )
+    .is_some();
+    let able = if works {
+        "can isolate"
+    } else {
+        "may not isolate: user namespaces are off"
+    };
+    format!(
+        "none (bubblewrap {version} is here and {able}; the grader does not use it yet: grade only code that you would run)"
+    )
+}
+
+/// The version that a program tells: the first word that begins with a number.
+fn version(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
+    let said = answer(program, args)?;
+    let mut words = said
+        .split_whitespace()
+        .map(|word| word.trim_start_matches('v'));
+    let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    Some(version.unwrap_or("of unknown version").to_owned())
+}
+
+fn at_least(version: &str, (major, minor): (u32, u32)) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (major, minor)
+}
+
+/// What a program prints, if it ends well and in time.
+fn answer(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    let until = Instant::now() + PATIENCE;
+    // A version fits the pipe, so that nobody waits for us to read it.
+    let ended = loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+            Ok(Some(status)) => break status.success(),
+            _ => break false,
+        }
+    };
+    if !ended {
+        let _ = child.kill();
+    }
+    let output = child.wait_with_output().ok()?;
+    ended.then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_programs_say() {
+        let say = |text: &str| version("echo", &[text]);
+        assert_eq!(
+            say("rustc 1.95.0 (f2d3ce0bd 2026-03-21)").as_deref(),
+            Some("1.95.0")
+        );
+        assert_eq!(say("v20.20.2").as_deref(), Some("20.20.2"));
+        assert_eq!(
+            say("Chromium 156.0.8078.73 built on Debian").as_deref(),
+            Some("156.0.8078.73")
+        );
+        assert_eq!(say("hello").as_deref(), Some("of unknown version"));
+        assert_eq!(version("false", &[]), None);
+        assert_eq!(version("/no/such/program", &[]), None);
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(
+            at_least("1.89.0", (1, 89))
+                && at_least("1.100.0-nightly", (1, 89))
+                && at_least("2.0", (1, 89))
+        );
+        assert!(!at_least("1.9.0", (1, 89)) && !at_least("of unknown version", (1, 89)));
+    }
 }

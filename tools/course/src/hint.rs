@@ -1,13 +1,120 @@
 //! `cargo course hint`: shows one more hint each time it is asked.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use crate::{
+    reader::Reader,
+    section,
+    text::{self, BOLD, DIM, outln},
+};
+use anyhow::{Context, Result, bail};
+use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
 /// What `cargo course hint` is asked.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The step, by its name or number; without it, the one you are at.
+    step: Option<String>,
+
+    /// Show the hints you had so far once more, and no new one.
+    #[arg(long)]
+    again: bool,
+}
 
 /// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course hint` is not built yet");
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    let mut reader = Reader::open(root)?;
+    let place = reader.step(args.step.as_deref())?;
+    let (slug, step, number) = (
+        place.chapter.slug.clone(),
+        place.step().to_owned(),
+        place.index + 1,
+    );
+    let file = format!("exercises/{slug}/hints.md");
+    let hints = fs::read_to_string(reader.course.root.join(&file))
+        .with_context(|| format!("cannot read {file} (restore it with `git checkout {file}`)"))?;
+    let mut hints = parse(&hints);
+    let hints = hints.remove(&step).unwrap_or_default();
+    if hints.is_empty() {
+        bail!("{file} has no hints under `## {step}` (restore it with `git checkout {file}`)");
+    }
+    let taken = reader.progress.step(&slug, &step).hints.min(hints.len());
+    let (shown, taken) = match args.again {
+        true if taken == 0 => {
+            bail!("no hint for {step} was shown yet (`cargo course hint {step}` shows the first)")
+        }
+        true => (0..taken, taken),
+        // After the last hint, the last once more.
+        false => {
+            let next = taken.min(hints.len() - 1);
+            (next..next + 1, next + 1)
+        }
+    };
+    // Remembered before it is shown: a full disk must not hand out all hints as the first.
+    reader.record(|progress| progress.step_mut(&slug, &step).hints = taken)?;
+    for index in shown {
+        outln!(
+            "{BOLD}{slug}, {step}: hint {} of {}{BOLD:#}\n",
+            index + 1,
+            hints.len()
+        );
+        outln!("{}\n", text::indent(&hints[index], "  "));
+    }
+    if taken < hints.len() {
+        outln!("{DIM}Still stuck?{DIM:#}  cargo course hint {step}");
+    } else {
+        outln!("That was the last hint.");
+        if let Some(section) = section::of_step(&reader.course.root, &slug, number) {
+            outln!("{DIM}read again{DIM:#}  {section}");
+        }
+        outln!("{DIM}the answer{DIM:#}  cargo course solution {step} --give-up");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The hints of each step: `## <step>`, then `### 1` and so on, each with its text.
+fn parse(markdown: &str) -> BTreeMap<String, Vec<String>> {
+    let headings: BTreeMap<usize, &str> = section::outside_fences(markdown)
+        .filter(|(_, line)| line.starts_with('#'))
+        .collect();
+    let mut hints: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut step = None;
+    for (number, line) in (1..).zip(markdown.lines()) {
+        let heading = headings.get(&number).copied();
+        if let Some(title) = heading.and_then(|line| line.strip_prefix("## ")) {
+            step = Some(title.trim().trim_matches('`').to_owned());
+            continue;
+        }
+        let Some(texts) = step
+            .as_ref()
+            .map(|step| hints.entry(step.clone()).or_default())
+        else {
+            continue;
+        };
+        if heading.is_some_and(|line| line.starts_with("### ")) {
+            texts.push(String::new());
+        } else if let Some(text) = texts.last_mut() {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    for text in hints.values_mut().flatten() {
+        *text = text.trim().to_owned();
+    }
+    hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_are_read_with_their_code() {
+        let text = "# Hints\n\n## a\n\nnot a hint\n\n### 1\n\nLook.\n\n### 2\n\n```rust\n## no heading\n### neither\n```\nDone.\n\n## `b`\n### 1\nOther.\n";
+        let hints = parse(text);
+        assert_eq!(
+            hints["a"],
+            ["Look.", "```rust\n## no heading\n### neither\n```\nDone."]
+        );
+        assert_eq!(hints["b"], ["Other."]);
+        assert_eq!(hints.len(), 2);
+    }
 }

@@ -7,12 +7,18 @@ mod check;
 mod doctor;
 mod grade;
 mod hint;
+mod judge;
 mod lab;
 mod preprocess;
+mod progress;
+mod reader;
 mod reset;
 mod root;
+mod section;
 mod serve;
+mod shipped;
 mod solution;
+mod text;
 mod watch;
 
 use clap::{Parser, Subcommand};

@@ -1,13 +1,130 @@
 //! `cargo course watch`: checks on every save.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use crate::{
+    check,
+    reader::Reader,
+    text::{DIM, outln},
+};
+use anyhow::{Context, Result};
+use grader::stop::Stop;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+/// How often the files are looked at: a dozen `stat` calls, cheaper than a watcher that every editor confuses in its own way.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// What `cargo course watch` is asked.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The chapter, such as `memory`; without it, that of the current folder, else the first one not finished.
+    chapter: Option<String>,
+}
 
 /// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course watch` is not built yet");
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    let signal = Stop::on_signals().context("cannot catch Ctrl-C")?;
+    // An unknown chapter or a broken progress file ends the command now; later errors are shown and waited out.
+    Reader::open(root)?.chapter(args.chapter.as_deref())?;
+    while !signal.is_set() {
+        let seen = look(root);
+        clear_screen();
+        let finished = until_saved(root, &seen, &signal, |stop| {
+            once(root, args.chapter.as_deref(), stop)
+        });
+        match finished {
+            Ok(None) => continue, // interrupted by a save, or by Ctrl-C
+            Ok(Some(_)) => {}
+            Err(error) => outln!("error: {error:#}"),
+        }
+        outln!("{DIM}Waiting for the next save; Ctrl-C ends.{DIM:#}");
+        while !signal.is_set() && look(root) == seen {
+            thread::sleep(GLANCE);
+        }
+    }
+    outln!("");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One check of the chapter at hand, which may be another one after each save.
+fn once(root: &Path, chapter: Option<&str>, stop: &Stop) -> Result<Option<bool>> {
+    let mut reader = Reader::open(root)?;
+    let slug = reader.chapter(chapter)?.slug.clone();
+    check::check(&mut reader, &slug, stop)
+}
+
+/// Runs `work` with a stop flag that a save or a signal sets.
+fn until_saved<T>(root: &Path, seen: &Seen, signal: &Stop, work: impl FnOnce(&Stop) -> T) -> T {
+    let stop = Stop::new();
+    let finished = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let guard = scope.spawn(|| {
+            while !finished.load(Ordering::Relaxed) {
+                if signal.is_set() || look(root) != *seen {
+                    stop.now();
+                    return;
+                }
+                thread::park_timeout(GLANCE);
+            }
+        });
+        let answer = work(&stop);
+        finished.store(true, Ordering::Relaxed);
+        guard.thread().unpark();
+        answer
+    })
+}
+
+/// What is watched, and what a save changes of it.
+type Seen = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
+/// The exercises' sources and manifests. What editors leave beside them (`.x.rs.swp`, `4913`, `x.rs~`) is no save.
+fn look(root: &Path) -> Seen {
+    let mut seen = Seen::new();
+    let exercises = fs::read_dir(root.join("exercises"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    for exercise in exercises {
+        note(&exercise.path().join("Cargo.toml"), &mut seen);
+        walk(&exercise.path().join("src"), &mut seen);
+    }
+    seen
+}
+
+fn walk(folder: &Path, seen: &mut Seen) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if hidden {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(&path, seen);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            note(&path, seen);
+        }
+    }
+}
+
+fn note(path: &Path, seen: &mut Seen) {
+    if let Ok(metadata) = fs::metadata(path) {
+        seen.insert(path.to_owned(), (metadata.len(), metadata.modified().ok()));
+    }
+}
+
+fn clear_screen() {
+    if io::stdout().is_terminal() {
+        // The window, not what was scrolled away: that is the reader's.
+        let _ = write!(anstream::stdout(), "\x1b[2J\x1b[H");
+        let _ = io::stdout().flush();
+    } else {
+        outln!("{DIM}----{DIM:#}");
+    }
 }

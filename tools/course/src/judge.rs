@@ -1,0 +1,208 @@
+//! Judges a chapter's exercise: compiles its tests, runs them step by step, and notes what passed.
+
+use crate::{
+    progress,
+    reader::{Reader, steps_of},
+    text::Ticker,
+};
+use anyhow::{Context, Result};
+use grader::{
+    build::{Build, CompileError},
+    runner::{self, Plan, RunError, Status, TestResult},
+    stop::Stop,
+};
+use std::io::IsTerminal;
+
+/// What became of a chapter's exercise.
+pub enum Verdict {
+    /// The compiler refused it, and said this.
+    DoesNotCompile {
+        /// The compiler's words.
+        diagnostics: String,
+    },
+    /// Every test was run.
+    Judged {
+        /// The chapter's steps, in order.
+        steps: Vec<Step>,
+        /// What the compiler warned of.
+        warnings: Vec<String>,
+    },
+    /// Somebody asked to stop; nothing was noted.
+    Interrupted,
+}
+
+/// What became of one step.
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Its tests.
+    pub tests: Vec<TestResult>,
+    /// Whether this is the first time that it is solved.
+    pub new: bool,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Every test passed.
+    Solved,
+    /// Nobody has begun: every test reached the starter's `todo!`.
+    Unstarted,
+    /// A test failed, or could not be judged.
+    Failing,
+    /// What was judged passed, but some tests could not be run on this machine.
+    Skipped,
+}
+
+impl Step {
+    /// How many tests passed.
+    pub fn passed(&self) -> usize {
+        self.tests
+            .iter()
+            .filter(|test| test.status == Status::Passed)
+            .count()
+    }
+
+    /// How far it is.
+    pub fn state(&self) -> State {
+        let all = |fits: fn(Status) -> bool| self.tests.iter().all(|test| fits(test.status));
+        match () {
+            () if all(|s| s == Status::Passed) => State::Solved,
+            () if all(|s| matches!(s, Status::Passed | Status::Skipped)) => State::Skipped,
+            () if all(|s| matches!(s, Status::Unstarted | Status::Skipped)) => State::Unstarted,
+            () => State::Failing,
+        }
+    }
+
+    /// The test to look at first.
+    pub fn first_open(&self) -> Option<&TestResult> {
+        let of = |wanted: fn(Status) -> bool| self.tests.iter().find(|test| wanted(test.status));
+        // A wrong answer says more than a function that is still to be written, and both more than a fault of ours.
+        of(|s| matches!(s, Status::Failed | Status::Timeout | Status::Crash))
+            .or_else(|| of(|s| s == Status::Unstarted))
+            .or_else(|| of(|s| s != Status::Passed))
+    }
+}
+
+/// Compiles and runs the tests of the chapter called `slug`, and notes the result in the reader's progress.
+///
+/// `on_step` gets each step as soon as its tests have run.
+pub fn judge(
+    reader: &mut Reader,
+    slug: &str,
+    stop: &Stop,
+    mut on_step: impl FnMut(&Step),
+) -> Result<Verdict> {
+    let chapter = reader.course.chapter(slug)?.clone();
+    // Taken before the compiler reads: a save in between makes the step unchecked, never wrongly solved.
+    let digests: Vec<_> = steps_of(&chapter)
+        .map(|place| progress::digest(&reader.path(place)))
+        .collect();
+    let package = reader.course.root.join("exercises").join(slug);
+    let mut build = Build::new(&package, reader.course.target_dir());
+    build.color = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    let mut ticker = Ticker::new(std::io::stderr().is_terminal());
+    let compiled = build.run(stop, |line| ticker.show(line.trim()));
+    ticker.clear();
+    let compiled = match compiled {
+        Ok(compiled) => compiled,
+        Err(CompileError::Code { diagnostics }) => {
+            return Ok(Verdict::DoesNotCompile { diagnostics });
+        }
+        Err(CompileError::Interrupted) => return Ok(Verdict::Interrupted),
+        Err(error) => return Err(error).with_context(|| format!("the tests of {slug}")),
+    };
+    let mut steps = Vec::new();
+    for name in &chapter.steps {
+        ticker.show(&format!("Judging {name}"));
+        let mut plan = Plan::new(&compiled.tests);
+        plan.only = Some(name.clone());
+        plan.dir = Some(package.clone());
+        let tests = runner::run(&plan, stop, |result| {
+            ticker.show(&format!("Judging {}", result.test))
+        });
+        ticker.clear();
+        let tests = match tests {
+            Ok(tests) => tests,
+            Err(RunError::Interrupted) => return Ok(Verdict::Interrupted),
+            Err(error) => return Err(error).with_context(|| format!("the tests of {slug}")),
+        };
+        let mut step = Step {
+            name: name.clone(),
+            tests,
+            new: false,
+        };
+        step.new =
+            step.state() == State::Solved && reader.progress.step(slug, name).solved.is_none();
+        on_step(&step);
+        steps.push(step);
+    }
+    reader.record(|progress| {
+        for (step, digest) in steps.iter().zip(digests) {
+            if step.state() == State::Unstarted
+                && progress.step(slug, &step.name) == progress::Step::default()
+            {
+                continue; // nothing done is nothing to remember
+            }
+            let record = progress.step_mut(slug, &step.name);
+            (record.passed, record.total, record.source) =
+                (step.passed(), step.tests.len(), digest);
+            if step.state() == State::Solved {
+                record.solved.get_or_insert_with(progress::now);
+            }
+        }
+    })?;
+    Ok(Verdict::Judged {
+        steps,
+        warnings: compiled.warnings,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(statuses: &[Status]) -> Step {
+        let test = |(number, status): (usize, &Status)| TestResult {
+            test: format!("a::{number}"),
+            status: *status,
+            seconds: 0.0,
+            message: String::new(),
+            section: None,
+            seed: None,
+        };
+        Step {
+            name: "a".to_owned(),
+            tests: statuses.iter().enumerate().map(test).collect(),
+            new: false,
+        }
+    }
+
+    #[test]
+    fn a_step_is_solved_only_when_every_test_ran_and_passed() {
+        use Status::*;
+        for (statuses, state, first) in [
+            (&[Passed, Passed][..], State::Solved, None),
+            (&[Passed, Skipped], State::Skipped, Some("a::1")),
+            (&[Unstarted, Unstarted], State::Unstarted, Some("a::0")),
+            (&[Unstarted, Skipped], State::Unstarted, Some("a::0")),
+            (&[Unstarted, Crash], State::Failing, Some("a::1")),
+            (&[Passed, Unstarted], State::Failing, Some("a::1")),
+            (&[Unstarted, Failed], State::Failing, Some("a::1")),
+            (
+                &[InfrastructureError, Timeout],
+                State::Failing,
+                Some("a::1"),
+            ),
+            (&[Passed, InfrastructureError], State::Failing, Some("a::1")),
+        ] {
+            let step = step(statuses);
+            assert_eq!(step.state(), state, "{statuses:?}");
+            assert_eq!(
+                step.first_open().map(|test| test.test.as_str()),
+                first,
+                "{statuses:?}"
+            );
+        }
+    }
+}

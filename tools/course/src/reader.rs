@@ -1,0 +1,260 @@
+//! Where the reader stands in the course: which chapter, which step, how much is solved.
+
+use crate::progress::{self, Progress};
+use anyhow::{Context, Result, bail};
+use grader::course::{Chapter, Course};
+use std::path::{Path, PathBuf};
+
+/// A course and what its reader did so far.
+pub struct Reader {
+    /// The chapters and their steps.
+    pub course: Course,
+    /// What was done.
+    pub progress: Progress,
+}
+
+/// One step of one chapter.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// Its chapter.
+    pub chapter: &'a Chapter,
+    /// Its place among the chapter's steps, from 0.
+    pub index: usize,
+}
+
+impl<'a> Place<'a> {
+    /// The step's name.
+    pub fn step(&self) -> &'a str {
+        &self.chapter.steps[self.index]
+    }
+
+    /// The step's file, from the root of the course.
+    pub fn file(&self) -> String {
+        format!("exercises/{}/src/{}.rs", self.chapter.slug, self.step())
+    }
+}
+
+impl Reader {
+    /// Reads the course at `root` and the reader's progress.
+    pub fn open(root: &Path) -> Result<Self> {
+        let course = Course::open(root)?;
+        if course.chapters.is_empty() {
+            bail!(
+                "{}: no exercise here (restore the folder with `git checkout exercises`)",
+                root.join("exercises").display()
+            );
+        }
+        let progress = Progress::load(&course.root)?;
+        Ok(Self { course, progress })
+    }
+
+    /// Changes the progress on disk, and here.
+    pub fn record(&mut self, change: impl FnOnce(&mut Progress)) -> Result<()> {
+        let order: Vec<_> = self
+            .places()
+            .map(|place| (place.chapter.slug.as_str(), place.step()))
+            .collect();
+        Progress::update(&self.course.root, &order, change)?;
+        self.progress = Progress::load(&self.course.root)?;
+        Ok(())
+    }
+
+    /// Every step of the course, in reading order.
+    pub fn places(&self) -> impl Iterator<Item = Place<'_>> {
+        self.course.chapters.iter().flat_map(steps_of)
+    }
+
+    /// The file of a step.
+    pub fn path(&self, place: Place<'_>) -> PathBuf {
+        self.course.root.join(place.file())
+    }
+
+    /// Whether the step's tests all passed on what its file holds now.
+    pub fn solved(&self, place: Place<'_>) -> bool {
+        let digest = progress::digest(&self.path(place));
+        self.progress
+            .step(&place.chapter.slug, place.step())
+            .solves(digest.as_deref())
+    }
+
+    /// Steps solved, and steps there are.
+    pub fn count(&self) -> (usize, usize) {
+        (
+            self.places().filter(|place| self.solved(*place)).count(),
+            self.places().count(),
+        )
+    }
+
+    /// The first step of the chapter that is not solved.
+    pub fn next_step<'a>(&self, chapter: &'a Chapter) -> Option<Place<'a>> {
+        steps_of(chapter).find(|place| !self.solved(*place))
+    }
+
+    /// The chapter asked for, else that of the current folder, else the first one not finished, else the last.
+    pub fn chapter(&self, asked: Option<&str>) -> Result<&Chapter> {
+        if let Some(slug) = asked {
+            return Ok(self.course.chapter(slug)?);
+        }
+        let chapters = &self.course.chapters;
+        let here = std::env::current_dir().ok();
+        let inside = |chapter: &&Chapter| {
+            let folder = self.course.root.join("exercises").join(&chapter.slug);
+            here.as_ref().is_some_and(|here| here.starts_with(folder))
+        };
+        let unfinished = |chapter: &&Chapter| self.next_step(chapter).is_some();
+        let found = chapters
+            .iter()
+            .find(inside)
+            .or_else(|| chapters.iter().find(unfinished));
+        found
+            .or(chapters.last())
+            .context("the course has no exercise")
+    }
+
+    /// The step asked for (`lost_updates`, `memory::lost_updates`, its number, its file), else the next one to solve.
+    pub fn step(&self, asked: Option<&str>) -> Result<Place<'_>> {
+        let chapter = self.chapter(None)?;
+        let Some(asked) = asked else {
+            return self.next_step(chapter).with_context(|| {
+                format!(
+                    "every step of {} is solved (name one: {})",
+                    chapter.slug,
+                    chapter.steps.join(", ")
+                )
+            });
+        };
+        let name = asked
+            .strip_suffix(".rs")
+            .unwrap_or(asked)
+            .replace('-', "_")
+            .replace("::", "/");
+        let mut parts = name.rsplit('/').filter(|part| *part != "src");
+        let (name, slug) = (parts.next().unwrap_or_default(), parts.next());
+        let matches = |place: &Place<'_>| {
+            slug.is_none_or(|slug| slug == place.chapter.slug)
+                && (name == place.step() || name.parse() == Ok(place.index + 1))
+        };
+        // The chapter at hand first: another may have a step of the same name.
+        let found = steps_of(chapter)
+            .find(matches)
+            .or_else(|| self.places().find(matches));
+        found.with_context(|| {
+            let known: Vec<_> = self
+                .places()
+                .map(|place| format!("{}::{}", place.chapter.slug, place.step()))
+                .collect();
+            format!(
+                "no step is called `{asked}` (there is: {})",
+                known.join(", ")
+            )
+        })
+    }
+}
+
+/// The steps of a chapter.
+pub fn steps_of(chapter: &Chapter) -> impl Iterator<Item = Place<'_>> {
+    (0..chapter.steps.len()).map(move |index| Place { chapter, index })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A course of two chapters: `alpha` with steps one and two, `beta` with steps two and three.
+    fn course() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("src")).unwrap();
+        fs::write(
+            root.path().join("src/SUMMARY.md"),
+            "- [A](alpha.md)\n- [B](beta.md)\n",
+        )
+        .unwrap();
+        for (slug, steps) in [("alpha", ["one", "two"]), ("beta", ["two", "three"])] {
+            let folder = root.path().join("exercises").join(slug);
+            fs::create_dir_all(folder.join("src")).unwrap();
+            let manifest = format!(
+                "[package]\nname = \"{slug}\"\n[package.metadata.course]\nsteps = {steps:?}\n"
+            );
+            fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+            for step in steps {
+                fs::write(folder.join(format!("src/{step}.rs")), "todo!()").unwrap();
+            }
+        }
+        root
+    }
+
+    fn named(reader: &Reader, asked: Option<&str>) -> String {
+        match reader.step(asked) {
+            Ok(place) => format!("{}::{}", place.chapter.slug, place.step()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn solve(reader: &mut Reader, slug: &str, step: &str) {
+        let file = reader
+            .course
+            .root
+            .join(format!("exercises/{slug}/src/{step}.rs"));
+        let source = progress::digest(&file);
+        let record = |progress: &mut Progress| {
+            *progress.step_mut(slug, step) = progress::Step {
+                passed: 3,
+                total: 3,
+                source,
+                ..Default::default()
+            };
+        };
+        reader.record(record).unwrap();
+    }
+
+    #[test]
+    fn a_step_is_found_by_name_number_and_file() {
+        let root = course();
+        let reader = Reader::open(root.path()).unwrap();
+        for (asked, found) in [
+            ("one", "alpha::one"),
+            ("two", "alpha::two"), // the chapter at hand before the later one
+            ("three", "beta::three"),
+            ("beta::two", "beta::two"),
+            ("beta/two", "beta::two"),
+            ("exercises/beta/src/two.rs", "beta::two"),
+            ("2", "alpha::two"),
+            ("beta::1", "beta::two"),
+        ] {
+            assert_eq!(named(&reader, Some(asked)), found, "{asked}");
+        }
+        let known = "(there is: alpha::one, alpha::two, beta::two, beta::three)";
+        for wrong in ["four", "", "0", "gamma::one", "::"] {
+            let expected = format!("no step is called `{wrong}` {known}");
+            assert_eq!(named(&reader, Some(wrong)), expected);
+        }
+    }
+
+    #[test]
+    fn the_reader_moves_on_as_steps_are_solved_and_back_when_one_is_edited() {
+        let root = course();
+        let mut reader = Reader::open(root.path()).unwrap();
+        assert_eq!(named(&reader, None), "alpha::one");
+        solve(&mut reader, "alpha", "one");
+        assert_eq!(
+            (named(&reader, None), reader.count()),
+            ("alpha::two".to_owned(), (1, 4))
+        );
+        solve(&mut reader, "alpha", "two");
+        assert_eq!(reader.chapter(None).unwrap().slug, "beta");
+        fs::write(root.path().join("exercises/alpha/src/one.rs"), "edited").unwrap();
+        assert_eq!(
+            (named(&reader, None), reader.count()),
+            ("alpha::one".to_owned(), (1, 4))
+        );
+        fs::write(root.path().join("exercises/alpha/src/one.rs"), "todo!()").unwrap();
+        solve(&mut reader, "beta", "two");
+        solve(&mut reader, "beta", "three");
+        assert_eq!(
+            named(&reader, None),
+            "every step of beta is solved (name one: two, three)"
+        );
+        assert_eq!(reader.count(), (4, 4));
+    }
+}

@@ -1,0 +1,709 @@
+//! The learner's commands, run as a learner runs them, in a tiny course.
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+use support::{Course, ONE, ONE_SOLVED, Ran, TWO, TWO_SOLVED};
+
+/// Far longer than anything here takes, on any machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+// check
+
+#[test]
+fn a_fresh_starter_is_told_where_to_begin() {
+    let course = Course::new();
+    let ran = course.run(&["check"]);
+    ran.says(
+        1,
+        &[
+            "Alpha: the first letter\n\n",
+            "  · one  not started\n",
+            "  · two  not started\n",
+            "\nBegin with one.\n\n",
+            "    exercises/alpha/src/one.rs:5:5:\n    not yet implemented: answer one\n",
+            "  read    \"What one is\"  alpha.html#what-one-is  (src/alpha.md:7)\n",
+            "  stuck?  cargo course hint one\n",
+            "  0 of 2 steps solved\n",
+        ],
+    );
+    assert!(!ran.out.contains('\x1b'), "colours in a pipe: {}", ran.out);
+    assert!(
+        !course.path("progress.toml").exists(),
+        "nothing was done, so there is nothing to note"
+    );
+}
+
+#[test]
+fn solving_step_by_step_ends_with_success() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check", "alpha"]).says(
+        1,
+        &[
+            "✓ one  solved: 2 tests\n",
+            "· two  not started\n",
+            "Next: two.\n",
+            "\"Step 2: two\"",
+            "1 of 2 steps solved",
+        ],
+    );
+    course.answer("two", TWO_SOLVED);
+    course.run(&["check"]).says(
+        0,
+        &[
+            "✓ one  2 tests\n",
+            "✓ two  solved: 1 test\n",
+            "Every step of alpha is solved.",
+            "2 of 2 steps solved",
+        ],
+    );
+    let progress = course.read("progress.toml");
+    assert!(
+        progress.contains("[alpha.one]\nsolved = \"20") && progress.contains("[alpha.two]\nsolved"),
+        "{progress}"
+    );
+}
+
+#[test]
+fn a_wrong_answer_is_explained_and_the_steps_after_it_are_not() {
+    let course = Course::new();
+    course.answer("one", &ONE_SOLVED.replace("    1\n", "    2\n"));
+    course.answer(
+        "two",
+        "//! Two.\n/// Two.\npub fn two(n: u32) -> u32 {\n    n\n}\n",
+    );
+    let ran = course.run(&["check"]);
+    ran.says(
+        1,
+        &[
+            "✗ one  1 of 2 tests\n      ✓ it_answers\n      ✗ it_is_one\n",
+            "✗ two  0 of 1 test\n\n", // no lines for its tests: one thing at a time
+            "one::it_is_one failed.\n\n",
+            "assertion `left == right` failed: one is one\n",
+            "  open    exercises/alpha/src/one.rs\n",
+            "alpha.html#what-one-is",
+            "cargo course hint one\n",
+        ],
+    );
+    assert!(!ran.out.contains("two::"), "{}", ran.out);
+    assert!(
+        course
+            .read("progress.toml")
+            .contains("[alpha.one]\npassed = 1\ntotal = 2\n")
+    );
+}
+
+#[test]
+fn what_does_not_compile_shows_what_the_compiler_says() {
+    let course = Course::new();
+    course.answer(
+        "one",
+        "//! One.\n/// One.\npub fn one() -> u32 {\n    \"one\"\n}\n",
+    );
+    let ran = course.run(&["check"]);
+    ran.says(
+        1,
+        &[
+            "error[E0308]: mismatched types",
+            "alpha/src/one.rs:4:5",
+            "It does not compile yet",
+            "0 of 2 steps solved",
+        ],
+    );
+    assert!(!course.path("progress.toml").exists());
+}
+
+#[test]
+fn warnings_are_shown_beside_the_verdict() {
+    let course = Course::new();
+    course.answer(
+        "one",
+        &ONE_SOLVED.replace("    1\n", "    let unused = 2;\n    1\n"),
+    );
+    course
+        .run(&["check"])
+        .says(1, &["✓ one", "unused variable: `unused`", "Next: two."]);
+}
+
+#[test]
+fn an_answer_that_hangs_is_a_timeout() {
+    let course = Course::new();
+    course.answer(
+        "one",
+        &ONE_SOLVED.replace(
+            "    1\n",
+            "    loop {\n        std::thread::park();\n    }\n",
+        ),
+    );
+    let ran = Ran::of(
+        course
+            .command(&["check"])
+            .env("ALPHA_PATIENCE", "0.3")
+            .output()
+            .unwrap(),
+    );
+    ran.says(
+        1,
+        &[
+            "✗ one  0 of 2 tests\n",
+            "✗ it_answers (timeout)\n",
+            "one::it_answers got no answer in time.",
+            "no answer",
+        ],
+    );
+}
+
+#[test]
+fn a_skipped_test_is_no_pass() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course.answer(
+        "two",
+        "//! Two.\n/// Two.\npub fn two(_: u32) -> u32 {\n    panic!(\"no python3 here\")\n}\n",
+    );
+    let ran = course.run(&["check"]);
+    ran.says(
+        1,
+        &[
+            "- two  0 of 1 test, the others skipped",
+            "two::it_doubles could not be run on this machine.",
+            "no python3 here",
+        ],
+    );
+    assert!(
+        !course.read("progress.toml").contains("[alpha.two]\nsolved"),
+        "{}",
+        course.read("progress.toml")
+    );
+}
+
+#[test]
+fn an_edit_makes_a_solved_step_unchecked() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check"]);
+    course.run(&["hint"]).says(0, &["alpha, two: hint 1 of 3"]);
+    course.answer("one", &format!("// once more\n{ONE_SOLVED}"));
+    course.run(&["hint"]).says(0, &["alpha, one: hint 1 of 3"]);
+    course
+        .run(&["check"])
+        .says(1, &["✓ one  2 tests", "1 of 2 steps solved"]);
+}
+
+#[test]
+fn progress_can_be_carried_to_another_machine() {
+    let (here, there) = (Course::new(), Course::new());
+    here.answer("one", ONE_SOLVED);
+    here.run(&["check"]);
+    there.write("progress.toml", &here.read("progress.toml"));
+    there.answer("one", ONE_SOLVED);
+    there.run(&["hint"]).says(0, &["alpha, two: hint 1 of 3"]);
+}
+
+#[test]
+fn an_unknown_chapter_names_those_there_are() {
+    Course::new()
+        .run(&["check", "beta"])
+        .fails("no exercise is called `beta` (there is: alpha)");
+}
+
+#[test]
+fn a_corrupt_progress_file_is_named_and_kept() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    let corrupt = "version = 1\n[alpha.one\n";
+    course.write("progress.toml", corrupt);
+    for command in [
+        &["check"][..],
+        &["hint"],
+        &["watch"],
+        &["solution", "one", "--give-up"],
+    ] {
+        let ran = course.run(command);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(1), ""),
+            "{command:?} {ran:?}"
+        );
+        let line = format!(
+            "error: {}: line 2: ",
+            course.path("progress.toml").display()
+        );
+        assert!(
+            ran.err.starts_with(&line) && ran.err.lines().count() == 1,
+            "{ran:?}"
+        );
+        assert_eq!(course.read("progress.toml"), corrupt, "{command:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_ends_a_check_with_all_that_it_started() {
+    let course = Course::new();
+    let pids = course.path("pids");
+    course.answer("one", &hanging(&pids));
+    let child = course
+        .command(&["check"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_pids(&pids, 1);
+    interrupt(&child);
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    assert_gone(&wait_for_pids(&pids, 1));
+    assert!(!course.path("progress.toml").exists());
+}
+
+// watch
+
+#[test]
+#[cfg(target_os = "linux")]
+fn watch_checks_on_each_save_and_ends_on_ctrl_c() {
+    let course = Course::new();
+    let (child, lines) = watch(&course);
+    wait_for(&lines, "0 of 2 steps solved");
+    wait_for(&lines, "Waiting for the next save");
+    course.answer("one", ONE_SOLVED);
+    wait_for(&lines, "✓ one  solved: 2 tests");
+    wait_for(&lines, "Waiting for the next save");
+    // Editors write a new file and rename it; what they leave beside it is no save.
+    course.write("exercises/alpha/src/.two.rs.swp", "x");
+    course.write("two.new", TWO_SOLVED);
+    fs::rename(
+        course.path("two.new"),
+        course.path("exercises/alpha/src/two.rs"),
+    )
+    .unwrap();
+    wait_for(&lines, "Every step of alpha is solved.");
+    wait_for(&lines, "2 of 2 steps solved");
+    wait_for(&lines, "Waiting for the next save");
+    interrupt(&child);
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_save_during_a_run_starts_it_anew() {
+    let course = Course::new();
+    let (first, second) = (course.path("first"), course.path("second"));
+    course.answer("one", &hanging(&first));
+    let (child, lines) = watch(&course);
+    wait_for_pids(&first, 1);
+    course.answer("one", &hanging(&second)); // nobody waits for the first to time out
+    wait_for_pids(&second, 1);
+    assert_gone(&wait_for_pids(&first, 1));
+    interrupt(&child);
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_gone(&wait_for_pids(&second, 1));
+    assert!(!lines.iter().any(|line| line.contains("timeout")));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn watch_outlives_a_broken_state_and_goes_on_after_the_next_save() {
+    let course = Course::new();
+    let (child, lines) = watch(&course);
+    wait_for(&lines, "Waiting for the next save");
+    course.write("progress.toml", "version = ");
+    course.answer("one", ONE_SOLVED);
+    wait_for(&lines, "progress.toml: line 1: ");
+    wait_for(&lines, "Waiting for the next save");
+    fs::remove_file(course.path("progress.toml")).unwrap();
+    course.answer("two", TWO_SOLVED);
+    wait_for(&lines, "Every step of alpha is solved.");
+    interrupt(&child);
+    assert_eq!(Ran::of(child.wait_with_output().unwrap()).code, Some(0));
+}
+
+// hint
+
+#[test]
+fn each_hint_is_one_more_and_the_last_says_where_to_go() {
+    let course = Course::new();
+    course
+        .run(&["hint", "one", "--again"])
+        .fails("no hint for one was shown yet (`cargo course hint one` shows the first)");
+    course.run(&["hint"]).says(
+        0,
+        &[
+            "alpha, one: hint 1 of 3\n",
+            "  Think of a number.\n",
+            "Still stuck?  cargo course hint one",
+        ],
+    );
+    course
+        .run(&["hint", "one"])
+        .says(0, &["hint 2 of 3\n", "  A small one.\n"]);
+    course
+        .run(&["hint", "two"])
+        .says(0, &["alpha, two: hint 1 of 3\n", "  Twice.\n"]); // each step counts its own
+    for _ in 0..2 {
+        course.run(&["hint", "1"]).says(
+            0,
+            &[
+                "hint 3 of 3\n",
+                "  ```rust\n  ## 1\n  ```\n",
+                "That was the last hint.\n",
+                "\"Step 1: one\"  alpha.html#step-1-one  (src/alpha.md:3)",
+                "cargo course solution one --give-up",
+            ],
+        );
+    }
+    course
+        .run(&["hint", "one", "--again"])
+        .says(0, &["hint 1 of 3", "hint 2 of 3", "hint 3 of 3"]);
+    assert!(
+        course
+            .read("progress.toml")
+            .contains("[alpha.one]\nhints = 3\n"),
+        "{}",
+        course.read("progress.toml")
+    );
+}
+
+#[test]
+fn hints_outlast_a_check() {
+    let course = Course::new();
+    course.run(&["hint", "one"]);
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check"]);
+    course.run(&["hint", "one"]).says(0, &["hint 2 of 3"]);
+}
+
+#[test]
+fn a_missing_hints_file_is_named_with_the_remedy() {
+    let course = Course::new();
+    fs::remove_file(course.path("exercises/alpha/hints.md")).unwrap();
+    let ran = course.run(&["hint"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.err.starts_with(
+            "error: cannot read exercises/alpha/hints.md (restore it with `git checkout"
+        ),
+        "{ran:?}"
+    );
+    assert!(
+        !course.path("progress.toml").exists(),
+        "a hint not shown is not counted"
+    );
+}
+
+// reset
+
+#[test]
+fn reset_puts_the_starter_back_and_keeps_what_was_there() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    let ran = course.run(&["reset", "one"]);
+    ran.says(
+        0,
+        &[
+            "yours is kept  exercises/alpha/.backup/one.",
+            ".rs\n",
+            "as shipped     exercises/alpha/src/one.rs  (commit ",
+        ],
+    );
+    assert_eq!(course.read("exercises/alpha/src/one.rs"), ONE);
+    let backup = ran
+        .out
+        .split_whitespace()
+        .find(|word| word.contains(".backup/"))
+        .unwrap();
+    assert_eq!(course.read(backup), ONE_SOLVED);
+    course.run(&["reset", "one"]).says(
+        0,
+        &["exercises/alpha/src/one.rs is as the course ships it; nothing to do."],
+    );
+    assert_eq!(
+        fs::read_dir(course.path("exercises/alpha/.backup"))
+            .unwrap()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn reset_passes_over_what_the_learner_committed() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course.answer("two", TWO_SOLVED);
+    course.commit("My own work");
+    course.run(&["reset", "two"]).says(0, &["as shipped"]);
+    assert_eq!(course.read("exercises/alpha/src/two.rs"), TWO);
+    assert_eq!(
+        course.read("exercises/alpha/src/one.rs"),
+        ONE_SOLVED,
+        "the other step is not touched"
+    );
+}
+
+#[test]
+fn reset_brings_a_deleted_file_back() {
+    let course = Course::new();
+    fs::remove_file(course.path("exercises/alpha/src/one.rs")).unwrap();
+    course.run(&["reset", "one"]).says(0, &["as shipped"]);
+    assert_eq!(course.read("exercises/alpha/src/one.rs"), ONE);
+    assert!(!course.path("exercises/alpha/.backup").exists());
+}
+
+#[test]
+fn reset_without_git_changes_nothing() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    fs::remove_dir_all(course.path(".git")).unwrap();
+    // Git looks no further up than the folder's parent: the test must not find a repository of the machine's.
+    let above = course.root().parent().unwrap().to_owned();
+    let ran = Ran::of(
+        course
+            .command(&["reset", "one"])
+            .env("GIT_CEILING_DIRECTORIES", above)
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.err
+            .starts_with("error: cannot look exercises/alpha/src/one.rs up in git's history: "),
+        "{ran:?}"
+    );
+    assert_eq!(course.read("exercises/alpha/src/one.rs"), ONE_SOLVED);
+}
+
+#[test]
+fn a_backup_that_cannot_be_written_stops_the_reset() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course.write(
+        "exercises/alpha/.backup",
+        "a file where the folder should be",
+    );
+    let ran = course.run(&["reset", "one"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.err
+            .contains("cannot keep your version in exercises/alpha/.backup (nothing was changed)"),
+        "{ran:?}"
+    );
+    assert_eq!(course.read("exercises/alpha/src/one.rs"), ONE_SOLVED);
+}
+
+// solution
+
+#[test]
+fn the_answer_is_refused_until_the_step_is_solved() {
+    let course = Course::new();
+    let ran = course.run(&["solution"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+    assert!(
+        ran.err
+            .starts_with("error: one is not solved yet: it was not checked yet (check it: "),
+        "{ran:?}"
+    );
+    assert!(
+        ran.err.contains("cargo course solution one --give-up"),
+        "{ran:?}"
+    );
+    course.answer("one", &ONE_SOLVED.replace("    1\n", "    2\n"));
+    course.run(&["check"]);
+    let ran = course.run(&["solution", "one"]);
+    assert!(
+        ran.err
+            .starts_with("error: one is not solved yet: 1 of 2 tests passed "),
+        "{ran:?}"
+    );
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check"]);
+    course
+        .run(&["solution", "one"])
+        .says(0, &["solutions/alpha/src/one.rs\n\n", ONE_SOLVED]);
+    course
+        .run(&["solution", "one", "--diff"])
+        .says(0, &["is the reference answer, to the letter"]);
+}
+
+#[test]
+fn giving_up_shows_the_answer_and_is_noted() {
+    let course = Course::new();
+    course
+        .run(&["solution", "one", "--give-up", "--diff"])
+        .says(
+            0,
+            &[
+                "Given up",
+                "--- exercises/alpha/src/one.rs\n+++ solutions/alpha/src/one.rs\n@@ ",
+                "-    todo!(\"answer one\")\n+    1\n",
+            ],
+        );
+    let progress = course.read("progress.toml");
+    assert!(
+        progress.contains("[alpha.one]\ngave_up = \"20"),
+        "{progress}"
+    );
+    course.run(&["solution", "one"]).says(0, &[ONE_SOLVED]);
+    assert_eq!(
+        course.read("progress.toml"),
+        progress,
+        "the first time counts"
+    );
+    // Given up is not solved, and may still be.
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check"]).says(1, &["✓ one  solved"]);
+    assert!(
+        course
+            .read("progress.toml")
+            .contains("[alpha.one]\nsolved = ")
+    );
+}
+
+// bench, doctor
+
+#[test]
+fn there_is_nothing_to_measure_before_a_chapter_is_solved() {
+    let ran = Course::new().run(&["bench"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.err
+            .starts_with("error: one is not solved yet, and there is nothing to measure before"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn the_doctor_never_fails() {
+    let course = Course::new();
+    course.run(&["doctor"]).says(
+        0,
+        &[
+            "This machine\n",
+            "cores",
+            "kernel",
+            "Rust",
+            "sandbox      none",
+        ],
+    );
+    // A machine with nothing: each missing thing says what it adds and how to get it.
+    let ran = Ran::of(
+        course
+            .command(&["doctor"])
+            .env("PATH", "")
+            .env_remove("RUSTC")
+            .env_remove("CHROMIUM")
+            .output()
+            .unwrap(),
+    );
+    ran.says(
+        0,
+        &[
+            "✗ git          not found",
+            "adds: ",
+            "get:  ",
+            "✗ Chromium     not found",
+            "✗ Node.js      not found",
+        ],
+    );
+}
+
+// helpers
+
+/// An answer to step one that writes its process id to `pids` and never returns.
+fn hanging(pids: &Path) -> String {
+    let pids = pids.to_str().expect("UTF-8");
+    ONE_SOLVED.replace(
+        "    1\n",
+        &format!(
+            "    use std::io::Write;\n    \
+             let mut file = std::fs::OpenOptions::new().create(true).append(true).open({pids:?}).unwrap();\n    \
+             writeln!(file, \"{{}}\", std::process::id()).unwrap();\n    loop {{\n        std::thread::park();\n    }}\n"
+        ),
+    )
+}
+
+fn watch(course: &Course) -> (Child, Receiver<String>) {
+    let mut child = course
+        .command(&["watch"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let (send, lines) = mpsc::channel();
+    thread::spawn(move || {
+        stdout
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| send.send(line))
+    });
+    (child, lines)
+}
+
+/// Reads on until a line holds `wanted`.
+#[track_caller]
+fn wait_for(lines: &Receiver<String>, wanted: &str) {
+    let mut seen = Vec::new();
+    loop {
+        match lines.recv_timeout(PATIENCE) {
+            Ok(line) if line.contains(wanted) => return,
+            Ok(line) => seen.push(line),
+            Err(_) => panic!("no {wanted:?} in:\n{}", seen.join("\n")),
+        }
+    }
+}
+
+/// Waits until at least `n` processes have written their id.
+#[track_caller]
+fn wait_for_pids(file: &Path, n: usize) -> Vec<String> {
+    until(|| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let pids: Vec<_> = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+            .map(|line| line.trim().to_owned())
+            .collect();
+        (pids.len() >= n).then_some(pids)
+    })
+}
+
+#[track_caller]
+fn assert_gone(pids: &[String]) {
+    until(|| pids.iter().all(|pid| !alive(pid)).then_some(()));
+}
+
+/// Whether a process is there, and more than a zombie that somebody has yet to collect.
+fn alive(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+#[track_caller]
+fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it did not happen");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn interrupt(child: &Child) {
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}

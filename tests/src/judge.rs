@@ -58,98 +58,33 @@ pub fn start<T>(entry: &'static str, input: &impl Serialize) -> Call<T> {
             };
             // A subject that died already shows when its answer is awaited.
             let _ = wire::send(&mut judge, &job);
-            Call {
+            let mut call = Call {
                 entry,
                 judge,
                 subject,
                 said: 0,
                 returns: PhantomData,
-            }
+            };
+            call.expect_ready();
+            call
         }
         Err(error) => failure::infrastructure(format!("no subject could be started: {error}")),
     }
 }
 
-impl<T: DeserializeOwned> Call<T> {
-    /// Sends a value to the subject, which takes it with [`crate::hear`].
-    pub fn tell(&mut self, value: &impl Serialize) {
-        // A subject that died already shows when its answer is awaited.
-        let _ = wire::send(&mut self.judge, value);
-    }
-
-    /// Waits for what the subject sends with [`crate::tell`]; a subject that ends first fails the test.
-    ///
-    /// # Panics
-    /// To fail the test.
-    pub fn hear<S: DeserializeOwned>(&mut self) -> S {
-        match self.reply() {
-            Got::Reply(Reply::Said(value)) => {
-                self.said += 1;
-                serde_json::from_value(value).unwrap_or_else(|error| {
-                    failure::infrastructure(format!("{}: {error}", self.entry))
-                })
-            }
-            Got::Reply(Reply::Panicked(panic)) => {
-                let output = self.subject.stop().1;
-                failure::learner_panicked(&panic, &output)
-            }
-            Got::Reply(Reply::Returned(_)) => failure::fail(
-                Status::Failed,
-                format!("{} returned too early", self.function()),
-            ),
-            got => self.fail_unanswered(&got),
+impl<T> Call<T> {
+    /// A subject that ends before the learner's code began was not ended by the learner's code.
+    fn expect_ready(&mut self) {
+        let got = self.reply();
+        if matches!(got, Got::Reply(Reply::Ready)) {
+            return;
         }
-    }
-
-    /// Waits for the answer; a subject that gives none fails the test.
-    ///
-    /// # Panics
-    /// To fail the test.
-    #[must_use]
-    pub fn finish(mut self) -> T {
-        match self.reply() {
-            Got::Reply(Reply::Returned(value)) => self.parse(value),
-            Got::Reply(Reply::Panicked(panic)) => {
-                let output = self.subject.stop().1;
-                failure::learner_panicked(&panic, &output)
-            }
-            Got::Reply(Reply::Said(_)) => {
-                failure::infrastructure(format!("{}: nobody heard what it told", self.entry))
-            }
-            got => self.fail_unanswered(&got),
-        }
-    }
-
-    /// Waits until the subject has answered or ended, and says how. A learner's `todo!` fails the test.
-    ///
-    /// # Panics
-    /// To fail the test.
-    #[must_use]
-    pub fn end(mut self) -> Answer<T> {
-        match self.reply() {
-            Got::Reply(Reply::Returned(value)) => Answer::Returned(self.parse(value)),
-            Got::Reply(Reply::Panicked(panic)) => {
-                if panic.message.starts_with("not yet implemented") {
-                    failure::learner_panicked(&panic, "")
-                }
-                Answer::Panicked(panic.message)
-            }
-            Got::Reply(Reply::Said(_)) => {
-                failure::infrastructure(format!("{}: nobody heard what it told", self.entry))
-            }
-            Got::End => Answer::Died(ended(self.subject.stop().0)),
-            Got::Late(_) => Answer::Hung,
-            got => self.fail_unanswered(&got),
-        }
-    }
-
-    fn parse(&self, value: serde_json::Value) -> T {
-        serde_json::from_value(value).unwrap_or_else(|error| {
-            failure::infrastructure(format!(
-                "{} answered something else than was asked: {error}",
-                self.entry
-            ))
-        })
+        let (status, output) = self.subject.stop();
+        failure::infrastructure(format!(
+            "the subject of {} did not begin: it {}; is it made from the same tests?{output}",
+            self.entry,
+            ended(status)
+        ))
     }
 
     /// `lost_updates::sum_in_threads`, of the entry `memory::lost_updates::sum_in_threads`.
@@ -235,6 +170,89 @@ impl<T: DeserializeOwned> Call<T> {
                 Err(error) => return Got::Broken(error.to_string()),
             }
         }
+    }
+}
+
+impl<T: DeserializeOwned> Call<T> {
+    /// Sends a value to the subject, which takes it with [`crate::hear`].
+    pub fn tell(&mut self, value: &impl Serialize) {
+        // A subject that died already shows when its answer is awaited.
+        let _ = wire::send(&mut self.judge, value);
+    }
+
+    /// Waits for what the subject sends with [`crate::tell`]; a subject that ends first fails the test.
+    ///
+    /// # Panics
+    /// To fail the test.
+    pub fn hear<S: DeserializeOwned>(&mut self) -> S {
+        match self.reply() {
+            Got::Reply(Reply::Said(value)) => {
+                self.said += 1;
+                serde_json::from_value(value).unwrap_or_else(|error| {
+                    failure::infrastructure(format!("{}: {error}", self.entry))
+                })
+            }
+            Got::Reply(Reply::Panicked(panic)) => {
+                let output = self.subject.stop().1;
+                failure::learner_panicked(&panic, &output)
+            }
+            Got::Reply(Reply::Returned(_)) => failure::fail(
+                Status::Failed,
+                format!("{} returned too early", self.function()),
+            ),
+            got => self.fail_unanswered(&got),
+        }
+    }
+
+    /// Waits for the answer; a subject that gives none fails the test.
+    ///
+    /// # Panics
+    /// To fail the test.
+    #[must_use]
+    pub fn finish(mut self) -> T {
+        match self.reply() {
+            Got::Reply(Reply::Returned(value)) => self.parse(value),
+            Got::Reply(Reply::Panicked(panic)) => {
+                let output = self.subject.stop().1;
+                failure::learner_panicked(&panic, &output)
+            }
+            Got::Reply(Reply::Said(_) | Reply::Ready) => {
+                failure::infrastructure(format!("{}: nobody heard what it told", self.entry))
+            }
+            got => self.fail_unanswered(&got),
+        }
+    }
+
+    /// Waits until the subject has answered or ended, and says how. A learner's `todo!` fails the test.
+    ///
+    /// # Panics
+    /// To fail the test.
+    #[must_use]
+    pub fn end(mut self) -> Answer<T> {
+        match self.reply() {
+            Got::Reply(Reply::Returned(value)) => Answer::Returned(self.parse(value)),
+            Got::Reply(Reply::Panicked(panic)) => {
+                if panic.message.starts_with("not yet implemented") {
+                    failure::learner_panicked(&panic, "")
+                }
+                Answer::Panicked(panic.message)
+            }
+            Got::Reply(Reply::Said(_) | Reply::Ready) => {
+                failure::infrastructure(format!("{}: nobody heard what it told", self.entry))
+            }
+            Got::End => Answer::Died(ended(self.subject.stop().0)),
+            Got::Late(_) => Answer::Hung,
+            got => self.fail_unanswered(&got),
+        }
+    }
+
+    fn parse(&self, value: serde_json::Value) -> T {
+        serde_json::from_value(value).unwrap_or_else(|error| {
+            failure::infrastructure(format!(
+                "{} answered something else than was asked: {error}",
+                self.entry
+            ))
+        })
     }
 }
 

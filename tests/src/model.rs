@@ -133,6 +133,7 @@ fn save(steps: &[Step], outcome: &str) -> std::io::Result<PathBuf> {
             threads.push(&step.thread);
         }
     }
+    threads.sort_by_key(|name| (*name != "main", *name));
     let saved = Saved {
         test,
         threads,

@@ -58,6 +58,7 @@ fn serve<I: DeserializeOwned, O: Serialize>(body: impl FnOnce(I) -> O) -> std::i
     os::harness::begin(0)?;
     let input: I = serde_json::from_value(job.input)?;
     failure::remember_seed(job.seed);
+    wire::send(&mut *judge, &Reply::Ready)?;
     *lock(&JUDGE) = Some(judge);
     std::panic::set_hook(Box::new(first_panic));
     let returned = catch_unwind(AssertUnwindSafe(|| body(input)));

@@ -17,6 +17,8 @@ pub(crate) struct Job {
 /// What the subject sends.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Reply {
+    /// First of all: the subject knows the entry and has its input. The learner's code runs from here on.
+    Ready,
     /// The body returned.
     Returned(Value),
     /// The body, or a thread that it started, panicked.

@@ -159,7 +159,8 @@ pub struct Mutex<T>(Lock<T>);
 
 enum Lock<T> {
     Std(std::sync::Mutex<T>),
-    Model(shuttle::sync::Mutex<T>, model::Object),
+    /// Boxed: a lock in a plain run need not be larger for it.
+    Model(Box<(shuttle::sync::Mutex<T>, model::Object)>),
 }
 
 impl<T> Mutex<T> {
@@ -167,7 +168,7 @@ impl<T> Mutex<T> {
     pub fn new(value: T) -> Self {
         Self(match model::object("lock") {
             None => Lock::Std(std::sync::Mutex::new(value)),
-            Some(object) => Lock::Model(shuttle::sync::Mutex::new(value), object),
+            Some(object) => Lock::Model(Box::new((shuttle::sync::Mutex::new(value), object))),
         })
     }
 
@@ -178,7 +179,8 @@ impl<T> Mutex<T> {
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         match &self.0 {
             Lock::Std(lock) => lift(lock.lock(), |guard| MutexGuard(Guard::Std(guard))),
-            Lock::Model(lock, object) => {
+            Lock::Model(model) => {
+                let (lock, object) = &**model;
                 let taken = lift(lock.lock(), |guard| MutexGuard(Guard::Model(guard, object)));
                 object.log("takes".into());
                 taken
@@ -193,7 +195,7 @@ impl<T> Mutex<T> {
     pub fn into_inner(self) -> LockResult<T> {
         match self.0 {
             Lock::Std(lock) => lock.into_inner(),
-            Lock::Model(lock, _) => lock.into_inner(),
+            Lock::Model(model) => model.0.into_inner(),
         }
     }
 }

@@ -43,14 +43,12 @@ const REPORT: u64 = 1024 * 1024;
 /// What libtest exits with when a test failed.
 const TEST_FAILED: i32 = 101;
 
-/// What became of one test.
+/// What became of one test, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The subject did what the test asks.
     Passed,
-    /// The test could not run on this machine, and says what is missing. Never a learner's zero.
-    Skipped,
     /// The subject reached the `todo!` of the untouched starter.
     Unstarted,
     /// The subject answered, and the answer is wrong.
@@ -63,6 +61,8 @@ pub enum Status {
     CompileError,
     /// The submission is not one: the reason names the file and the rule.
     Rejected,
+    /// The test could not run on this machine, and says what is missing. Never a learner's zero.
+    Skipped,
     /// Something of ours failed, not the submission. Never a learner's zero.
     #[serde(alias = "infrastructure")]
     InfrastructureError,
@@ -374,7 +374,7 @@ fn command(plan: &Plan) -> Command {
 
 /// The variables that foreign code may see: enough to find Python and a place for temporary files, no tokens.
 fn is_harmless(name: &str) -> bool {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 13] = [
         "PATH",
         "HOME",
         "USER",
@@ -387,6 +387,7 @@ fn is_harmless(name: &str) -> bool {
         "LAB_PYTHON",
         "COURSE_REQUIRE",
         "CHECKS_SEED",
+        "CHECKS_PYTHON",
     ];
     NAMES.contains(&name)
         || ["LC_", "PYENV_", "DYLD_", "LD_LIBRARY"]

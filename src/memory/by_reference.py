@@ -1,4 +1,4 @@
-"""What goes to another thread is a reference: the object stays where it is, whatever its size."""
+"""What goes to another thread is a reference: the object stays where it is."""
 # needs: python >= 3.9
 
 import queue
@@ -17,7 +17,11 @@ def reader():
 
 thread = threading.Thread(target=reader)
 thread.start()
-letter = {"stamps": ["main"], "payload": bytes(64 << 20), "lock": threading.Lock()}
+letter = {
+    "stamps": ["main"],
+    "payload": bytes(64 << 20),
+    "lock": threading.Lock(),
+}
 
 tracemalloc.start()
 letters.put(letter)
@@ -28,4 +32,4 @@ thread.join()
 print("sent and changed there:", letter["stamps"])
 print("came back the same one:", back is letter)
 print("payload               : 64 MiB")
-print("allocated to hand over:", "less than 64 KiB" if peak < 64 << 10 else "more than 64 KiB")
+print("allocated to hand over:", "< 64 KiB" if peak < 1 << 16 else "more")

@@ -1,4 +1,4 @@
-"""`n += 1` is one line, and several steps: what another thread may get in between."""
+"""`n += 1` is one line, and several steps for the interpreter."""
 # needs: python >= 3.11, python < 3.14
 
 import dis
@@ -12,5 +12,5 @@ def add():
 
 
 for step in dis.get_instructions(add):
-    if step.opname not in ("RESUME", "RETURN_CONST", "RETURN_VALUE") and step.argval is not None:
+    if step.argrepr in ("n", "1", "+="):  # not how a function begins and ends
         print(f"{step.opname:13}{step.argrepr}")

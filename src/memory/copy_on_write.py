@@ -1,4 +1,4 @@
-"""A forked child shares every page with its parent, until one of the two writes to it."""
+"""A forked child shares its pages with its parent, until one writes."""
 # needs: python >= 3.9, linux
 
 import mmap
@@ -33,14 +33,16 @@ def in_child(work, memory):
         before = private_dirty()
         work(memory)
         copied = private_dirty() - before
-        # The interpreter itself writes to a few pages, so hundreds are told, not singles.
-        print(f"child, after {work.__name__}: about {round(copied, -2)} pages became its own", flush=True)
+        about = round(copied, -2)  # a few pages are the interpreter's doing
+        name = work.__name__
+        print(f"child, {name}: about {about} pages copied", flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
     print(f"parent: the first byte is still {memory[0]}", flush=True)
 
 
-memory = mmap.mmap(-1, PAGES * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+memory = mmap.mmap(-1, PAGES * PAGE, flags=private)
 for page in range(PAGES):
     memory[page * PAGE] = 1  # touch it, or there is no page to share
 print(f"{PAGES} pages, fork, and then:", flush=True)

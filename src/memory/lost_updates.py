@@ -1,4 +1,4 @@
-"""Threads add to one number. Under the GIL the bare `n += 1` comes out right; with a call in it, it does not."""
+"""Threads add to one number. `n += 1` loses nothing; with a call it does."""
 # needs: python >= 3.10, gil
 
 import threading

@@ -1,4 +1,4 @@
-"""A block of memory with a name: any process that knows the name can open it, in any language."""
+"""A block of memory with a name: any process that knows it can open it."""
 # needs: python >= 3.9, linux
 
 import fcntl
@@ -7,7 +7,7 @@ import struct
 from multiprocessing import Process
 from multiprocessing.shared_memory import SharedMemory
 
-U64 = struct.Struct("<Q")  # an unsigned 64-bit number, little-endian
+U64 = struct.Struct("=Q")  # an unsigned 64-bit number, as the machine has it
 
 
 def add(name, amounts):
@@ -23,18 +23,20 @@ def add(name, amounts):
 
 def main():
     block = SharedMemory(create=True, size=U64.size)
+    path = f"/dev/shm/{block.name}"
     try:
-        workers = [Process(target=add, args=(block.name, [1] * 10_000)) for _ in range(2)]
+        work = (block.name, [1] * 10_000)
+        workers = [Process(target=add, args=work) for _ in range(2)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
         print("total                :", U64.unpack_from(block.buf, 0)[0])
-        print("a file while it lives:", os.path.exists(f"/dev/shm/{block.name}"))
+        print("a file while it lives:", os.path.exists(path))
     finally:
         block.close()
         block.unlink()  # without this it outlives every process
-    print("after unlink         :", os.path.exists(f"/dev/shm/{block.name}"))
+    print("after unlink         :", os.path.exists(path))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""CPython writes when it reads: reference counts and the collector's marks live inside the objects."""
+"""CPython writes when it reads: counts and marks live inside the objects."""
 # needs: python >= 3.9, linux
 
 import gc
@@ -20,7 +20,7 @@ def private_dirty():
 
 def looks_at_each():
     for record in records:
-        pass  # a reference is taken and given back: two writes to the object's count
+        pass  # takes a reference and gives it back: two writes
 
 
 def collects():
@@ -33,8 +33,8 @@ def in_child(what, work):
         before = private_dirty()
         work()
         copied = (private_dirty() - before) / size
-        word = "most" if copied > 0.6 else "almost none" if copied < 0.1 else "some"
-        print(f"{what:32} {word}", flush=True)
+        little = "almost none" if copied < 0.1 else "some"
+        print(f"{what:32} {'most' if copied > 0.6 else little}", flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
 

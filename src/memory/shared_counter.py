@@ -1,4 +1,4 @@
-"""Two processes add to one number in shared memory: sharing alone does not make an addition whole."""
+"""Two processes add to one number. Sharing does not make an addition whole."""
 # needs: python >= 3.9
 
 from multiprocessing import Process, Value
@@ -8,7 +8,7 @@ TIMES = 50_000
 
 def add(counter):
     for _ in range(TIMES):
-        counter.value += 1  # takes the lock twice: once to read, once to write
+        counter.value += 1  # locks twice: to read, and to write
 
 
 def add_locked(counter):
@@ -18,7 +18,7 @@ def add_locked(counter):
 
 
 def lost_some(work, rounds):
-    """Whether additions were lost in one of `rounds` rounds."""
+    """Whether an addition was lost in any of up to `rounds` rounds."""
     for _ in range(rounds):
         counter = Value("Q", 0)
         workers = [Process(target=work, args=(counter,)) for _ in range(2)]
@@ -27,10 +27,10 @@ def lost_some(work, rounds):
         for worker in workers:
             worker.join()
         if counter.value != 2 * TIMES:
-            return True
-    return False
+            return "yes"
+    return "no"
 
 
 if __name__ == "__main__":
-    print("counter.value += 1             lost some:", "yes" if lost_some(add, 20) else "no")
-    print("with the lock around the whole lost some:", "yes" if lost_some(add_locked, 3) else "no")
+    print("counter.value += 1  lost some:", lost_some(add, 20))
+    print("the lock around it  lost some:", lost_some(add_locked, 3))

@@ -211,7 +211,7 @@ class MemoryPages extends HTMLElement {
   #page(side, page) {
     const frame = this.#memory.sides[side]?.[page];
     if (!frame) {
-      return el("div", { class: "page", "data-absent": true });
+      return el("div", { class: "pages-page", "data-absent": true });
     }
     const who = WORDS[this.#memory.mode].names[side];
     const label = `${who}, page ${page}, holds ${frame.value}: write to it`;
@@ -219,7 +219,7 @@ class MemoryPages extends HTMLElement {
       "button",
       {
         type: "button",
-        class: "page",
+        class: "pages-page",
         "data-side": String(side),
         "data-page": String(page),
         "aria-label": label,

@@ -318,7 +318,7 @@ class CourseStepper extends HTMLElement {
       });
       row.append(el("th", { scope: "row" }, String(index + 1)));
       for (const thread of schedule.threads) {
-        row.append(el("td", {}, thread === step.thread ? words(step) : ""));
+        row.append(el("td", {}, thread === step.thread ? words(step, objects.size > 1) : ""));
       }
       body.append(row);
     });
@@ -368,10 +368,15 @@ class CourseStepper extends HTMLElement {
   }
 }
 
-/** @param {Step} step */
-function words(step) {
+/**
+ * A step in words. To name the object is of use only where there are several.
+ *
+ * @param {Step} step
+ * @param {boolean} [named]
+ */
+function words(step, named = true) {
   const op = step.value === undefined ? step.op : `${step.op} ${step.value}`;
-  return step.object ? `${op} (${step.object})` : op;
+  return step.object && named ? `${op} (${step.object})` : op;
 }
 
 if (!customElements.get("course-stepper")) {

@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 
 /// A listing takes a second or two; this is for one that hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Columns that a reader sees without scrolling sideways.
+const WIDEST: usize = 79;
 /// Bytes of output; no reader wants more below a listing.
 const MOST_OUTPUT: u64 = 16 * 1024;
 
@@ -48,6 +50,21 @@ fn listings_print_what_the_book_shows() {
         }
     }
     assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
+fn every_listing_fits_the_page() {
+    for path in find(&book()) {
+        for (number, line) in read(&path).expect("a listing is UTF-8").lines().enumerate() {
+            let width = line.chars().count();
+            assert!(
+                width <= WIDEST,
+                "src/{}:{}: {width} columns, and a page shows {WIDEST}: break the line",
+                shown(&path),
+                number + 1
+            );
+        }
+    }
 }
 
 #[test]

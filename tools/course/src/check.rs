@@ -96,12 +96,13 @@ fn show_step(step: &Step, width: usize, explained: &mut bool) {
             count(total, "test")
         ),
         State::Failing => outln!(
-            "  {BAD}✗{BAD:#} {name}  {passed} of {}",
+            "  {BAD}✗{BAD:#} {name}  {passed} of {} passed",
             count(total, "test")
         ),
     }
-    let first_open = step.state() != State::Solved && !std::mem::replace(explained, true);
-    if !first_open || step.state() == State::Unstarted {
+    let open = matches!(step.state(), State::Unstarted | State::Failing);
+    let first = open && !std::mem::replace(explained, true);
+    if !first || step.state() == State::Unstarted {
         return;
     }
     for test in &step.tests {
@@ -122,7 +123,10 @@ fn show_step(step: &Step, width: usize, explained: &mut bool) {
 /// Explains the first step that is not solved, and says what to do; answers whether there is none.
 fn conclude(reader: &Reader, slug: &str, steps: &[Step]) -> Result<bool> {
     let chapter = reader.course.chapter(slug)?;
-    let Some(index) = steps.iter().position(|step| step.state() != State::Solved) else {
+    let first = |wanted: &[State]| steps.iter().position(|step| wanted.contains(&step.state()));
+    // What this machine cannot run comes last: it waits for the machine, not for the learner.
+    let open = first(&[State::Unstarted, State::Failing]).or(first(&[State::Skipped]));
+    let Some(index) = open else {
         congratulate(reader, slug, steps);
         return Ok(true);
     };
@@ -161,10 +165,10 @@ fn conclude(reader: &Reader, slug: &str, steps: &[Step]) -> Result<bool> {
         outln!("  {DIM}see{DIM:#}     cargo course doctor");
         return Ok(false);
     }
-    outln!(
-        "  {DIM}open{DIM:#}    {}",
-        where_to_look(reader, place, test)
-    );
+    let at = where_to_look(reader, place, test);
+    if !test.message.contains(&at) {
+        outln!("  {DIM}open{DIM:#}    {at}");
+    }
     let of_test = test.section.as_deref();
     let of_step = || section::of_step(&reader.course.root, slug, index + 1);
     match of_test
@@ -203,31 +207,17 @@ fn congratulate(reader: &Reader, slug: &str, steps: &[Step]) {
     }
 }
 
-/// The learner's line that the message names, else the first `todo!` of the step's file, else the file.
+/// The line that the message names, else the first `todo!` if one is at fault, else the file.
 fn where_to_look(reader: &Reader, place: Place<'_>, test: &TestResult) -> String {
-    let file = place.file();
-    let named = format!("src/{}.rs:", place.step());
-    let line = test.message.split(named.as_str()).nth(1).and_then(|rest| {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        rest[..digits].parse::<usize>().ok()
-    });
     let todo = || {
         let text = fs::read_to_string(reader.path(place)).ok()?;
-        (1..)
-            .zip(text.lines())
-            .find(|(_, line)| line.contains("todo!("))
-            .map(|(number, _)| number)
+        let mut lines = (1_usize..).zip(text.lines());
+        let todo = lines.find(|(_, line)| line.contains("todo!("));
+        todo.map(|(number, _)| number)
+            .filter(|_| test.status == Status::Unstarted)
     };
-    let todo = || {
-        if test.status == Status::Unstarted {
-            todo()
-        } else {
-            None
-        }
-    };
-    match line.or_else(todo) {
+    let file = place.file();
+    match judge::line_named(&test.message, place.step()).or_else(todo) {
         Some(line) => format!("{file}:{line}"),
         None => file,
     }

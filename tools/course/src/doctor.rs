@@ -120,7 +120,7 @@ pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
 }
 
 fn heading(text: &str) {
-    outln!("{BOLD}{text}{BOLD:#}");
+    outln!("\n{BOLD}{text}{BOLD:#}");
 }
 
 fn plain(name: &str, found: impl Display) {

@@ -56,7 +56,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             index + 1,
             hints.len()
         );
-        outln!("{}\n", text::indent(&hints[index], "  "));
+        outln!("{}\n", text::indent(&readable(&hints[index]), "  "));
     }
     if taken < hints.len() {
         outln!("{DIM}Still stuck?{DIM:#}  cargo course hint {step}");
@@ -68,6 +68,22 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         outln!("{DIM}the answer{DIM:#}  cargo course solution {step} --give-up");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A hint for a terminal: code stands indented, without the marks around it.
+fn readable(hint: &str) -> String {
+    let prose: Vec<_> = section::outside_fences(hint)
+        .map(|(number, _)| number)
+        .collect();
+    let lines = (1..).zip(hint.lines()).filter_map(|(number, line)| {
+        let fence = line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
+        match prose.contains(&number) {
+            true => Some(line.to_owned()),
+            false if fence => None,
+            false => Some(format!("    {line}")),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The hints of each step: `## <step>`, then `### 1` and so on, each with its text.
@@ -113,6 +129,10 @@ mod tests {
         assert_eq!(
             hints["a"],
             ["Look.", "```rust\n## no heading\n### neither\n```\nDone."]
+        );
+        assert_eq!(
+            readable(&hints["a"][1]),
+            "    ## no heading\n    ### neither\nDone."
         );
         assert_eq!(hints["b"], ["Other."]);
         assert_eq!(hints.len(), 2);

@@ -11,7 +11,7 @@ use grader::{
     runner::{self, Plan, RunError, Status, TestResult},
     stop::Stop,
 };
-use std::io::IsTerminal;
+use std::{fs, io::IsTerminal};
 
 /// What became of a chapter's exercise.
 pub enum Verdict {
@@ -79,9 +79,35 @@ impl Step {
         let of = |wanted: fn(Status) -> bool| self.tests.iter().find(|test| wanted(test.status));
         // A wrong answer says more than a function that is still to be written, and both more than a fault of ours.
         of(|s| matches!(s, Status::Failed | Status::Timeout | Status::Crash))
-            .or_else(|| of(|s| s == Status::Unstarted))
+            .or_else(|| self.first_todo())
             .or_else(|| of(|s| s != Status::Passed))
     }
+
+    /// Of the tests that reached a `todo!`, the one that reached the first in the file.
+    fn first_todo(&self) -> Option<&TestResult> {
+        let unstarted = self
+            .tests
+            .iter()
+            .filter(|test| test.status == Status::Unstarted);
+        unstarted.min_by_key(|test| line_named(&test.message, &self.name).unwrap_or(usize::MAX))
+    }
+}
+
+/// The line of the step's file that a message names, as `src/<step>.rs:<line>`.
+pub fn line_named(message: &str, step: &str) -> Option<usize> {
+    let (_, rest) = message.split_once(&format!("src/{step}.rs:"))?;
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+/// Puts tests in the order of their source, where the plain case comes before the edges; libtest sorts by name.
+fn as_written(tests: &mut [TestResult], source: &str) {
+    tests.sort_by_key(|test| {
+        let name = test.test.rsplit("::").next().unwrap_or(&test.test);
+        source.find(&format!("fn {name}(")).unwrap_or(usize::MAX)
+    });
 }
 
 /// Compiles and runs the tests of the chapter called `slug`, and notes the result in the reader's progress.
@@ -98,7 +124,8 @@ pub fn judge(
     let digests: Vec<_> = steps_of(&chapter)
         .map(|place| progress::digest(&reader.path(place)))
         .collect();
-    let package = reader.course.root.join("exercises").join(slug);
+    let root = reader.course.root.clone();
+    let package = root.join("exercises").join(slug);
     let mut build = Build::new(&package, reader.course.target_dir());
     build.color = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     let mut ticker = Ticker::new(std::io::stderr().is_terminal());
@@ -122,11 +149,13 @@ pub fn judge(
             ticker.show(&format!("Judging {}", result.test))
         });
         ticker.clear();
-        let tests = match tests {
+        let mut tests = match tests {
             Ok(tests) => tests,
             Err(RunError::Interrupted) => return Ok(Verdict::Interrupted),
             Err(error) => return Err(error).with_context(|| format!("the tests of {slug}")),
         };
+        let source = root.join("tests").join(slug).join(format!("{name}.rs"));
+        as_written(&mut tests, &fs::read_to_string(source).unwrap_or_default());
         let mut step = Step {
             name: name.clone(),
             tests,
@@ -176,6 +205,27 @@ mod tests {
             tests: statuses.iter().enumerate().map(test).collect(),
             new: false,
         }
+    }
+
+    #[test]
+    fn tests_stand_as_their_author_wrote_them() {
+        let mut step = step(&[Status::Passed; 3]);
+        as_written(&mut step.tests, "fn 2() {}\n#[test]\nfn 0() {}");
+        let names: Vec<_> = step.tests.iter().map(|test| test.test.as_str()).collect();
+        assert_eq!(names, ["a::2", "a::0", "a::1"]);
+    }
+
+    #[test]
+    fn of_several_todos_the_first_in_the_file_is_named() {
+        let mut step = step(&[Status::Passed, Status::Unstarted, Status::Unstarted]);
+        step.tests[1].message = "at src/a.rs:63:5: the second".to_owned();
+        step.tests[2].message = "at src/a.rs:46: the first".to_owned();
+        assert_eq!(
+            step.first_open().map(|test| test.test.as_str()),
+            Some("a::2")
+        );
+        assert_eq!(line_named("src/b.rs:1", "a"), None);
+        assert_eq!(line_named("src/a.rs:", "a"), None);
     }
 
     #[test]

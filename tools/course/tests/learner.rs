@@ -85,8 +85,8 @@ fn a_wrong_answer_is_explained_and_the_steps_after_it_are_not() {
     ran.says(
         1,
         &[
-            "✗ one  1 of 2 tests\n      ✓ it_answers\n      ✗ it_is_one\n",
-            "✗ two  0 of 1 test\n\n", // no lines for its tests: one thing at a time
+            "✗ one  1 of 2 tests passed\n      ✓ it_answers\n      ✗ it_is_one\n",
+            "✗ two  0 of 1 test passed\n\n", // no lines for its tests: one thing at a time
             "one::it_is_one failed.\n\n",
             "assertion `left == right` failed: one is one\n",
             "  open    exercises/alpha/src/one.rs\n",
@@ -154,7 +154,7 @@ fn an_answer_that_hangs_is_a_timeout() {
     ran.says(
         1,
         &[
-            "✗ one  0 of 2 tests\n",
+            "✗ one  0 of 2 tests passed\n",
             "✗ it_answers (timeout)\n",
             "one::it_answers got no answer in time.",
             "no answer",
@@ -207,6 +207,27 @@ fn progress_can_be_carried_to_another_machine() {
     there.write("progress.toml", &here.read("progress.toml"));
     there.answer("one", ONE_SOLVED);
     there.run(&["hint"]).says(0, &["alpha, two: hint 1 of 3"]);
+}
+
+#[test]
+fn colours_come_only_where_they_are_wanted() {
+    let course = Course::new();
+    let forced = Ran::of(
+        course
+            .command(&["check"])
+            .env("CLICOLOR_FORCE", "1")
+            .output()
+            .unwrap(),
+    );
+    forced.says(1, &["\x1b[1mAlpha: the first letter\x1b[0m"]);
+    let refused = course
+        .command(&["check"])
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let refused = Ran::of(refused);
+    assert!(!refused.out.contains('\x1b'), "{refused:?}");
 }
 
 #[test]
@@ -354,8 +375,7 @@ fn each_hint_is_one_more_and_the_last_says_where_to_go() {
         course.run(&["hint", "1"]).says(
             0,
             &[
-                "hint 3 of 3\n",
-                "  ```rust\n  ## 1\n  ```\n",
+                "hint 3 of 3\n\n      ## 1\n\n",
                 "That was the last hint.\n",
                 "\"Step 1: one\"  alpha.html#step-1-one  (src/alpha.md:3)",
                 "cargo course solution one --give-up",
@@ -500,6 +520,52 @@ fn a_backup_that_cannot_be_written_stops_the_reset() {
     assert_eq!(course.read("exercises/alpha/src/one.rs"), ONE_SOLVED);
 }
 
+#[test]
+fn a_full_disk_costs_nothing() {
+    let course = Course::new();
+    course.run(&["hint", "one"]);
+    let progress = course.read("progress.toml");
+    course.answer("one", ONE_SOLVED);
+    let ran = without_space(&course, &["hint", "one"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+    let error = format!(
+        "error: {}: cannot write: ",
+        course.path("progress.toml").display()
+    );
+    assert!(
+        ran.err.starts_with(&error) && ran.err.lines().count() == 1,
+        "{ran:?}"
+    );
+    let ran = without_space(&course, &["reset", "one"]);
+    assert!(
+        ran.err
+            .contains("exercises/alpha/.backup (nothing was changed): "),
+        "{ran:?}"
+    );
+    assert_eq!(course.read("progress.toml"), progress);
+    assert_eq!(course.read("exercises/alpha/src/one.rs"), ONE_SOLVED);
+    let left = |folder: &str| {
+        fs::read_dir(course.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        left("exercises/alpha/.backup").len(),
+        0,
+        "half a backup was left"
+    );
+    assert_eq!(left("exercises/alpha/src").len(), 3);
+    assert!(
+        !left("")
+            .iter()
+            .any(|name| name.to_string_lossy().starts_with("progress.toml.")),
+        "{:?}",
+        left("")
+    );
+    course.run(&["hint", "one"]).says(0, &["hint 2 of 3"]); // the hint that failed was not counted
+}
+
 // solution
 
 #[test]
@@ -617,6 +683,24 @@ fn the_doctor_never_fails() {
 }
 
 // helpers
+
+/// Runs a command that cannot write a byte to any file, as on a full disk.
+fn without_space(course: &Course, args: &[&str]) -> Ran {
+    let command = course.command(args);
+    let mut shell = Command::new("sh");
+    // Ignored, the signal of the file size limit becomes an error of the write.
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    Ran::of(
+        shell
+            .current_dir(course.root())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap(),
+    )
+}
 
 /// An answer to step one that writes its process id to `pids` and never returns.
 fn hanging(pids: &Path) -> String {

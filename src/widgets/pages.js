@@ -133,10 +133,11 @@ class MemoryPages extends HTMLElement {
     const memory = this.#memory;
     memory.start();
     this.#draw();
+    this.#button(1, 0)?.focus(); // the button that was pressed is disabled now
     this.#say(
       memory.mode === "process"
         ? `Forked. The child got a page table of its own, and it points to the same ${PAGES} frames: no frame was copied. Now write to a page, on either side.`
-        : `A second thread runs. It got a stack of its own and nothing else: both look at the same pages. Now write to a page, on either side.`,
+        : `A second thread runs. It got a stack and registers of its own, and no page table: both look at the same pages. Now write to a page, on either side.`,
     );
   }
 

@@ -49,9 +49,9 @@ pub fn linux(why: &str) -> bool {
 fn find() -> Result<Python, String> {
     let program = std::env::var_os("CHECKS_PYTHON").unwrap_or_else(|| "python3".into());
     let name = program.display().to_string();
-    // `-S` spares a start through site-packages; the real executable spares a shim's at every peer.
+    // `-S`: without site-packages. The real executable spares a shim's start at every peer.
     let output = Command::new(&program)
-        .args(["-S", "-c", PROBE])
+        .args(["-E", "-S", "-c", PROBE])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{name} does not run ({error}); install Python 3.8 or newer"))?;
@@ -83,7 +83,8 @@ impl Python {
         // Whatever becomes of the judge, no peer outlives it by much.
         let script = format!("import signal; signal.alarm(60)\n{script}");
         let mut child = Command::new(&self.executable)
-            .args(["-u", "-c", &script])
+            // Isolated from the learner's environment, and without site-packages: half the time to start.
+            .args(["-E", "-S", "-u", "-c", &script])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,13 +1,149 @@
 //! `cargo course lab`: measures the book's claims on this machine.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use anyhow::{Context, Result, ensure};
+use lab::face::{self, Plan};
+use lab::python::{Search, usual};
+use lab::record::Owner;
+use lab::run::{Setup, Subject};
+use lab::{Claim, Error, claim};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long one experiment may take before it is ended.
+const DEADLINE: Duration = Duration::from_secs(180);
 
 /// What `cargo course lab` is asked.
 #[derive(clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Each claim is measured in Rust, in the newest Python with a GIL, and in the newest without.
+Pythons are looked for in LAB_PYTHON (paths or names, with colons between), then as python3.14t,
+python3.13t, python3.14, python3.13 and python3, then among pyenv's. CPython 3.9 or newer.
+Verdicts follow from what was measured by a rule that is printed with them.")]
+pub struct Args {
+    /// The claims, such as M1 or M4; all of them when none is named.
+    #[arg(value_name = "CLAIM")]
+    claims: Vec<String>,
+
+    /// Measure in this Python (a path, or a name on the PATH); may be given several times.
+    #[arg(long, value_name = "PYTHON")]
+    python: Vec<PathBuf>,
+
+    /// Measure in every Python found.
+    #[arg(long, conflicts_with = "python")]
+    all: bool,
+
+    /// Fewer rounds: a first look.
+    #[arg(long)]
+    quick: bool,
+
+    /// For authors: write the records that the book ships, measured in every Python found.
+    #[arg(long, conflicts_with = "quick")]
+    reference: bool,
+
+    /// Run one experiment in Rust, in this process: a claim, and how many rounds.
+    #[arg(long, hide = true)]
+    experiment: bool,
+}
 
 /// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course lab` is not built yet");
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    if args.experiment {
+        return experiment(&args.claims);
+    }
+    let claims = match named(&args.claims) {
+        Ok(claims) => claims,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let stop = face::stop_on_signals().context("cannot watch for Ctrl-C")?;
+    let search = Search::from_env();
+    let pythons = if !args.python.is_empty() {
+        let named = args.python.iter().map(|python| search.one(python));
+        named.collect::<Result<_, _>>()?
+    } else if args.all || args.reference {
+        search.all()?
+    } else if search.lab_python.is_some() {
+        search.named()?
+    } else {
+        usual(&search.all()?)
+    };
+    if pythons.is_empty() {
+        eprintln!(
+            "no CPython 3.9 or newer found, so only Rust is measured (name one with `--python` or LAB_PYTHON)"
+        );
+    }
+    let this = std::env::current_exe().context("cannot tell where this program is")?;
+    let setup = Setup {
+        root,
+        rust: (this, ["lab", "--experiment"].map(Into::into).into()),
+        stop: &stop,
+        deadline: DEADLINE,
+    };
+    let rust = std::iter::once(Subject::Rust);
+    let plan = Plan {
+        claims,
+        subjects: rust
+            .chain(pythons.into_iter().map(Subject::Python))
+            .collect(),
+        quick: args.quick,
+        owner: if args.reference {
+            Owner::Reference
+        } else {
+            Owner::Mine
+        },
+    };
+    match face::run(&setup, &plan, &mut std::io::stdout()) {
+        Ok(0) => Ok(ExitCode::SUCCESS),
+        Ok(_) => Ok(ExitCode::FAILURE), // each failure was named as it happened
+        Err(error @ Error::Stopped) => {
+            eprintln!("{error}");
+            Ok(ExitCode::from(130))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn named(names: &[String]) -> Result<Vec<&'static Claim>, Error> {
+    if names.is_empty() {
+        return Ok(claim::CLAIMS.iter().collect());
+    }
+    let mut claims = Vec::new();
+    for name in names {
+        let claim = claim::find(name)?;
+        if !claims.iter().any(|other: &&Claim| other.id == claim.id) {
+            claims.push(claim);
+        }
+    }
+    Ok(claims)
+}
+
+fn experiment(args: &[String]) -> Result<ExitCode> {
+    ensure!(
+        args.len() == 2,
+        "an experiment needs a claim and a number of rounds"
+    );
+    let rounds = args[1]
+        .parse()
+        .context("the number of rounds is not a number")?;
+    lab::rust::experiment(claim::find(&args[0])?, rounds)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_taken_once_and_in_the_order_asked() {
+        let ids = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            named(&names).map(|claims| claims.iter().map(|claim| claim.id).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(&[]).unwrap(), ["M1", "M2", "M3", "M4"]);
+        assert_eq!(ids(&["m4", "M1", "M4"]).unwrap(), ["M4", "M1"]);
+        assert!(matches!(ids(&["M1", "X"]), Err(Error::UnknownClaim { .. })));
+    }
 }

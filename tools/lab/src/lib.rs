@@ -1,25 +1,51 @@
-//! Runs the experiments behind the book's claims. To come; these are the two functions that the book calls.
+//! The experiments behind the book's claims: measured in Python and in Rust, judged by stated rules.
+//!
+//! A [`Claim`] is a sentence of the book with an experiment in Python (`experiments/M1.py`), one in Rust
+//! ([`rust`]) and a rule. [`run::measure`] runs an experiment in a process of its own and under a watchdog;
+//! what comes back is a [`Run`], to which the rule gives a [`Verdict`]. The runs of a claim are kept in a
+//! [`Record`]: the book ships `records/reference/M1.json`, the reader's own is `records/mine/M1.json`.
+//!
+//! # In the book
+//!
+//! [`chart`] draws a claim; [`figure`] words one measurement of the reference record for the prose. A path is
+//! `CLAIM/RUNTIME/WHAT`, as in `M1/python-3.13.0/child_writes_private_dirty`, which gives `2,560 pages`.
+//!
+//! `RUNTIME` is a key as in the record (`rust-1.95.0`, `python-3.13.0`, free-threaded `python-3.13.5t`), or one
+//! that needs no change when the record is taken anew: `rust`, `python` (the newest with a GIL), `python-t` (the
+//! newest without), `python-3.9` and `python-3.13t` (the newest of that line).
+//!
+//! | `WHAT` | gives |
+//! |---|---|
+//! | a measurement, `thread_16_mib` | its median, with unit: `28 µs` |
+//! | `min:…`, `max:…`, `p10:…`, `p90:…` | another statistic of it, with unit |
+//! | `samples:…` | how many samples it has |
+//! | `times:…` | how many of the samples are above zero: `11 of 11` |
+//! | `ratio:a/b` | the median of a over that of b: `12.3` |
+//! | `percent:a/b` | the same as a percentage: `84 %` |
+//! | `given:pages` | what the experiment was given, not measured: `2,560` |
+//! | `verdict`, `name` | the verdict in words; `Python 3.13.0 (GIL)` |
+//!
+//! `M1/machine` and `M1/date` say on what, and on which day, the record was taken.
 
-use std::path::Path;
+pub mod chart;
+pub mod claim;
+mod error;
+pub mod face;
+mod figure;
+pub mod machine;
+pub mod python;
+pub mod record;
+pub mod rule;
+pub mod run;
+pub mod runtime;
+pub mod rust;
+mod sys;
+mod wording;
 
-/// Why there is no chart or figure.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// The chart of a claim, as HTML with inline SVG.
-pub fn chart(_root: &Path, claim: &str) -> Result<String, Error> {
-    Ok(format!("<figure class=\"chart\"><figcaption>The chart of {claim} is still to come.</figcaption></figure>"))
-}
-
-/// A measured figure, as plain text.
-pub fn figure(_root: &Path, path: &str) -> Result<String, Error> {
-    Ok(format!("({path}, still to come)"))
-}
+pub use chart::chart;
+pub use claim::Claim;
+pub use error::Error;
+pub use figure::{figure, figures};
+pub use record::{Measurement, Record, Run, Unit};
+pub use rule::{Outcome, Verdict};
+pub use runtime::{Language, Runtime};

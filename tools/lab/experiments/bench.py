@@ -1,0 +1,161 @@
+"""What the experiments share: how they report, how they end, and what the kernel says of memory.
+
+An experiment is called as `python M1.py ROUNDS NAME`. It prints one JSON object per line: first what it was
+given, `{"rounds": 11, "given": {"pages": 2560}}`, then one per round, `{"round": {"child_reads_faults": 3}}`.
+What could not be measured here is null. NAME is the one name it may use for shared memory: the lab takes it
+away afterwards, however the experiment ended.
+"""
+
+import ctypes
+import json
+import mmap
+import os
+import resource
+import signal
+import sys
+import time
+
+PAGE = mmap.PAGESIZE
+LIMIT_SECONDS = 300
+PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41
+LINUX = sys.platform == "linux"
+
+libc = ctypes.CDLL(None, use_errno=True)
+clock = time.perf_counter_ns
+
+
+def mortal():
+    """No experiment outlives the lab: it dies with its parent (Linux), and in any case after a while."""
+    signal.alarm(LIMIT_SECONDS)
+    if LINUX:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def begin(given):
+    """Reports what the experiment was given, and returns how many rounds are asked for, and the NAME."""
+    mortal()
+    if LINUX:
+        libc.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)  # pages are counted, so none may be joined to a huge one
+    rounds, name = int(sys.argv[1]), sys.argv[2]
+    emit({"rounds": rounds, "given": given})
+    return rounds, name
+
+
+def emit(line):
+    print(json.dumps(line), flush=True)
+
+
+def micros(work):
+    """How long `work` takes, in microseconds."""
+    start = clock()
+    work()
+    return (clock() - start) / 1000
+
+
+def pin(which):
+    """Binds the calling thread to the first or the second of this process's CPUs, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        cpus = sorted(CPUS)
+        os.sched_setaffinity(0, {cpus[which % len(cpus)]})
+
+
+CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+def fork(work):
+    """Forks a child that runs `work` and ends. Returns the reading end of a pipe and the child's pid.
+
+    What `work` returns comes through the pipe, as JSON; `result` takes it.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writer)
+        return reader, pid
+    code = 1
+    try:
+        os.close(reader)
+        mortal()
+        os.write(writer, json.dumps(work()).encode())
+        code = 0
+    except BaseException as problem:
+        print(f"child: {type(problem).__name__}: {problem}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(code)
+
+
+def result(child):
+    """Waits for a child of `fork` and returns what its work returned."""
+    reader, pid = child
+    with os.fdopen(reader, "rb") as answer:
+        text = answer.read()
+    _, status = os.waitpid(pid, 0)
+    if status != 0:
+        sys.exit(f"a child of the experiment failed (status {status})")
+    return json.loads(text)
+
+
+def in_child(work):
+    return result(fork(work))
+
+
+def faults():
+    """Minor page faults of this process until now."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def own_pages():
+    """Pages of this process that were written to and that no other process maps; None without /proc."""
+    return sum_of("/proc/self/smaps_rollup", ["Private_Dirty:"])
+
+
+def sum_of(file, fields, address=None):
+    """Adds fields of an smaps file, in pages: of all mappings, or of the one at `address`."""
+    if not LINUX:
+        return None
+    total, inside = 0, address is None
+    with open(file) as smaps:
+        for line in smaps:
+            first, *rest = line.split()
+            if address is not None and "-" in first and not first.endswith(":"):
+                start, end = (int(part, 16) for part in first.split("-"))
+                inside = start <= address < end
+            elif inside and first in fields:
+                total += int(rest[0])
+    return total * 1024 // PAGE
+
+
+def minus(after, before):
+    return None if after is None or before is None else after - before
+
+
+class Pages:
+    """A row of pages between two that nobody may touch, so that the kernel accounts for it apart."""
+
+    def __init__(self, count, shared=False):
+        flags = mmap.MAP_ANONYMOUS | (mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE)
+        self.count = count
+        self.memory = mmap.mmap(-1, (count + 2) * PAGE, flags=flags)
+        self.start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory)) + PAGE
+        for guard in (self.start - PAGE, self.start + count * PAGE):
+            if libc.mprotect(ctypes.c_void_p(guard), ctypes.c_size_t(PAGE), 0) != 0:  # PROT_NONE
+                raise OSError(ctypes.get_errno(), "mprotect")
+        self.write(1)
+
+    def read(self):
+        for page in range(1, self.count + 1):
+            self.memory[page * PAGE]
+
+    def write(self, value):
+        for page in range(1, self.count + 1):
+            self.memory[page * PAGE] = value
+
+    def holding(self, value):
+        """How many pages begin with `value`."""
+        return sum(self.memory[page * PAGE] == value for page in range(1, self.count + 1))
+
+    def own(self):
+        return sum_of("/proc/self/smaps", ["Private_Dirty:"], self.start)
+
+    def shared(self):
+        return sum_of("/proc/self/smaps", ["Shared_Dirty:", "Shared_Clean:"], self.start)

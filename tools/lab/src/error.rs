@@ -1,0 +1,79 @@
+//! What can go wrong, in one line that names the thing and the remedy.
+
+use std::{io, path::PathBuf};
+
+/// Why an experiment, a record, a chart or a figure is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody knows this claim.
+    #[error("no claim is called `{given}` (there are {known})")]
+    UnknownClaim {
+        /// What was asked for.
+        given: String,
+        /// The claims there are.
+        known: String,
+    },
+    /// A record that is not there.
+    #[error("{path}: no such record (take it with `{remedy}`)", path = path.display())]
+    NoRecord {
+        /// Where it should be.
+        path: PathBuf,
+        /// The command that takes it.
+        remedy: String,
+    },
+    /// A record that cannot be used as it is.
+    #[error("{path}: not a usable record: {why} (move the file away, then take it anew with `{remedy}`)", path = path.display())]
+    BadRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// The command that takes it.
+        remedy: String,
+    },
+    /// A path that leads to no figure.
+    #[error("no figure is called `{path}` (near: {near})")]
+    UnknownFigure {
+        /// What was asked for.
+        path: String,
+        /// Paths that there are.
+        near: String,
+    },
+    /// A Python that was named but cannot be used.
+    #[error("{path}: {why} (name a CPython 3.9 or newer)")]
+    Python {
+        /// As it was named.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An experiment that did not come to its end.
+    #[error("{claim} in {runtime}: {why}")]
+    Experiment {
+        /// The claim's id.
+        claim: &'static str,
+        /// The runtime's name.
+        runtime: String,
+        /// What happened.
+        why: String,
+    },
+    /// The reader pressed Ctrl-C.
+    #[error("stopped; records of claims that were finished are kept")]
+    Stopped,
+    /// The system refused something.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was tried, on what.
+        what: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Wraps the system's answer, with what was tried.
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}

@@ -1,0 +1,101 @@
+//! M3 in Rust: hand one object to a thread and to a process, from 64 bytes to 16 MiB. Is it the same? What does size cost?
+
+use super::{Round, micros, report};
+use crate::sys::{self, fork, pin};
+use serde_json::json;
+use std::io::{self, Read, Write};
+use std::sync::mpsc;
+use std::thread;
+
+/// For a thread and for a process: the names, and the size.
+const SIZES: [(&str, &str, usize); 4] = [
+    ("thread_64_b", "process_64_b", 64),
+    ("thread_64_kib", "process_64_kib", 64 << 10),
+    ("thread_1_mib", "process_1_mib", 1 << 20),
+    ("thread_16_mib", "process_16_mib", 16 << 20),
+];
+const HAND_OVERS: usize = 20; // per sample for a thread: a single one is too short to time well
+
+/// Runs the experiment.
+pub fn run(rounds: usize) -> io::Result<()> {
+    let cpus = sys::cpus();
+    let (mut requests, mut request) = io::pipe()?;
+    let (mut answers, mut answer) = io::pipe()?;
+    let _child = fork(|| {
+        pin(&cpus, 1);
+        let mut length = [0; 8];
+        while requests.read_exact(&mut length).is_ok() {
+            let mut object = vec![0; usize::from_le_bytes(length)];
+            requests.read_exact(&mut object)?;
+            object[0] = 1;
+            answer.write_all(b"!")?;
+            drop(object); // now, not while the next hand-over is timed
+            answer.write_all(b".")?;
+        }
+        Ok(())
+    })?; // before there is a second thread
+
+    let (to_thread, requests) = mpsc::channel::<Vec<u8>>();
+    let (back, from_thread) = mpsc::channel();
+    let other = cpus.clone();
+    thread::spawn(move || {
+        pin(&other, 1);
+        for mut object in requests {
+            object[0] = 1;
+            if back.send(object).is_err() {
+                break;
+            }
+        }
+    });
+    pin(&cpus, 0);
+
+    let by_thread = |object: &mut Vec<u8>| {
+        object[0] = 0;
+        let before = object.as_ptr();
+        let time = micros(|| {
+            for _ in 0..HAND_OVERS {
+                let gone = || io::Error::other("the thread is gone");
+                to_thread.send(std::mem::take(object)).map_err(|_| gone())?;
+                *object = from_thread.recv().map_err(|_| gone())?;
+            }
+            Ok(())
+        })?;
+        io::Result::Ok((
+            time / HAND_OVERS as f64,
+            object.as_ptr() == before,
+            object[0] == 1,
+        ))
+    };
+    let mut by_process = |object: &mut [u8]| {
+        object[0] = 0;
+        let time = micros(|| {
+            request.write_all(&object.len().to_le_bytes())?;
+            request.write_all(object)?;
+            answers.read_exact(&mut [0])
+        })?;
+        answers.read_exact(&mut [0])?;
+        io::Result::Ok((time, object[0] == 1))
+    };
+
+    let mut objects = SIZES.map(|(_, _, size)| vec![0; size]);
+    let given = json!({ "sizes": SIZES.len(), "largest_bytes": SIZES[3].2, "hand_overs_per_sample": HAND_OVERS });
+    report(rounds, 3, &given, |_| {
+        let mut round = Round::new();
+        let (mut same, mut seen, mut copies) = (0, 0, 0);
+        for ((thread_name, process_name, _), object) in SIZES.iter().zip(&mut objects) {
+            let (time, shows) = by_process(object)?;
+            copies += u8::from(shows);
+            round.insert(process_name, Some(time));
+            let (time, is_same, shows) = by_thread(object)?;
+            same += u8::from(is_same);
+            seen += u8::from(shows);
+            round.insert(thread_name, Some(time));
+        }
+        let (again, _, _) = by_thread(&mut objects[0])?;
+        round.insert("thread_64_b_again", Some(again));
+        round.insert("thread_same_object", Some(same.into()));
+        round.insert("thread_write_seen", Some(seen.into()));
+        round.insert("process_write_seen", Some(copies.into()));
+        Ok(round)
+    })
+}

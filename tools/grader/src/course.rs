@@ -163,7 +163,7 @@ fn chapter(folder: &Path) -> Result<Chapter, CourseError> {
 }
 
 /// The slugs that the summary links to, in its order.
-fn order(summary: &str) -> Vec<String> {
+pub(crate) fn order(summary: &str) -> Vec<String> {
     summary
         .split("](")
         .skip(1)

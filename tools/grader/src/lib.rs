@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod course;
+pub mod gate;
 pub mod grade;
 pub mod results;
 pub mod runner;

@@ -1,0 +1,407 @@
+//! One slug, all its places: the files of a chapter, and what they say of each other.
+
+use super::{Findings, Shipped, shipped, wrong};
+use crate::course::{Chapter, Course};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What holds for the course as a whole.
+pub(super) fn look_at_course(course: &Course, found: &mut Findings) {
+    for (folder, others) in [
+        ("exercises", &[][..]),
+        ("solutions", &["Cargo.toml", "Cargo.lock"]),
+    ] {
+        let known = |name: &str| {
+            others.contains(&name) || course.chapters.iter().any(|chapter| chapter.slug == name)
+        };
+        for name in names(&course.root.join(folder))
+            .into_iter()
+            .filter(|name| !known(name))
+        {
+            found.problem(
+                format_args!("{folder}/{name}"),
+                "belongs to no chapter (a chapter has an exercises/<slug>/Cargo.toml)",
+            );
+        }
+    }
+    look_at_locks(course, found);
+}
+
+/// What a solution is built with, the course is built with: a reader meets the version that the grader uses.
+fn look_at_locks(course: &Course, found: &mut Findings) {
+    let mut versions = |path: &str| {
+        let text = fs::read_to_string(course.root.join(path)).unwrap_or_default();
+        let lock = toml::from_str::<Lock>(&text)
+            .map_err(|error| found.problem(path, error.message()))
+            .unwrap_or_default();
+        lock.package
+            .into_iter()
+            .map(|package| (package.name, package.version))
+            .collect::<BTreeSet<_>>()
+    };
+    let (course, solutions) = (versions("Cargo.lock"), versions("solutions/Cargo.lock"));
+    for (name, version) in solutions.difference(&course) {
+        found.problem(
+            "solutions/Cargo.lock",
+            format_args!(
+                "{name} {version} is not what Cargo.lock has (`cargo update {name} --precise …`)"
+            ),
+        );
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Lock {
+    #[serde(default)]
+    package: Vec<Locked>,
+}
+
+#[derive(Deserialize)]
+struct Locked {
+    name: String,
+    version: String,
+}
+
+/// What holds for one chapter.
+pub(super) fn look_at_chapter(
+    course: &Course,
+    chapter: &Chapter,
+    shipped: &Shipped,
+    found: &mut Findings,
+) {
+    let slug = &chapter.slug;
+    for path in [
+        format!("src/{slug}.md"),
+        format!("tests/{slug}.rs"),
+        format!("tests/benches/{slug}.rs"),
+    ] {
+        if !course.root.join(&path).is_file() {
+            found.problem(path, "is missing");
+        }
+    }
+    if !course.root.join("src/SUMMARY.md").is_file()
+        || !crate::course::order(&read(course, "src/SUMMARY.md")).contains(slug)
+    {
+        found.problem("src/SUMMARY.md", format_args!("has no link to {slug}.md"));
+    }
+    let listings = names(&course.root.join("src").join(slug));
+    if !listings.iter().any(|name| {
+        Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension == "py")
+    }) {
+        found.problem(format_args!("src/{slug}"), "has no Python listing");
+    }
+    look_at_crates(course, chapter, shipped, found);
+    look_at_modules(course, chapter, found);
+    if let Some(hints) = shipped.text("hints.md") {
+        look_at_hints(chapter, &hints, found);
+    }
+}
+
+fn look_at_crates(course: &Course, chapter: &Chapter, shipped: &Shipped, found: &mut Findings) {
+    let slug = &chapter.slug;
+    let sources = ["lib".to_owned()]
+        .into_iter()
+        .chain(chapter.steps.iter().cloned());
+    let sources = sources.map(|name| PathBuf::from(format!("src/{name}.rs")));
+    let common: BTreeSet<_> = sources.chain([PathBuf::from("Cargo.toml")]).collect();
+    let exercise: BTreeSet<_> = common
+        .iter()
+        .cloned()
+        .chain([PathBuf::from("hints.md")])
+        .collect();
+    let solution = shipped::walk(&course.root.join("solutions").join(slug)).unwrap_or_default();
+    let mut compare = |folder: &str, files: BTreeSet<PathBuf>, expected: &BTreeSet<PathBuf>| {
+        for path in files.difference(expected) {
+            found.problem(
+                format_args!("{folder}/{slug}/{}", path.display()),
+                "is a stray file (a step's file needs its name in Cargo.toml)",
+            );
+        }
+        for path in expected.difference(&files) {
+            found.problem(
+                format_args!("{folder}/{slug}/{}", path.display()),
+                "is missing",
+            );
+        }
+    };
+    compare("solutions", solution.keys().cloned().collect(), &common);
+    if shipped.is_judged() {
+        compare(
+            "exercises",
+            shipped.files().map(|(path, _)| path.to_owned()).collect(),
+            &exercise,
+        );
+    }
+
+    let manifest = solution.get(Path::new("Cargo.toml"));
+    if shipped.is_judged()
+        && shipped.text("Cargo.toml").map(String::into_bytes).as_ref() != manifest
+    {
+        found.problem(
+            format_args!("exercises/{slug}/Cargo.toml"),
+            format_args!("differs from solutions/{slug}/Cargo.toml (they are one file, twice)"),
+        );
+    }
+    let manifest = String::from_utf8_lossy(manifest.map_or(&[], Vec::as_slice)).into_owned();
+    let forbids = toml::from_str::<Manifest>(&manifest)
+        .is_ok_and(|manifest| manifest.lints.rust.unsafe_code.as_deref() == Some("forbid"));
+    if !forbids {
+        found.problem(
+            format_args!("solutions/{slug}/Cargo.toml"),
+            "does not forbid unsafe code (`[lints.rust] unsafe_code = \"forbid\"`)",
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for step in &chapter.steps {
+        if !seen.insert(step) {
+            found.problem(
+                format_args!("exercises/{slug}/Cargo.toml"),
+                format_args!("names the step `{step}` twice"),
+            );
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    lints: Lints,
+}
+
+#[derive(Default, Deserialize)]
+struct Lints {
+    #[serde(default)]
+    rust: RustLints,
+}
+
+#[derive(Default, Deserialize)]
+struct RustLints {
+    unsafe_code: Option<String>,
+}
+
+/// A file of tests for each step, and beside them only the Python programs that the tests talk to.
+fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
+    let folder = format!("tests/{}", chapter.slug);
+    let expected: BTreeSet<_> = chapter
+        .steps
+        .iter()
+        .map(|step| format!("{step}.rs"))
+        .collect();
+    let files: BTreeSet<_> = names(&course.root.join(&folder)).into_iter().collect();
+    for name in files.difference(&expected) {
+        found.problem(
+            format_args!("{folder}/{name}"),
+            "is a stray file (its name is no step's)",
+        );
+    }
+    for name in expected.difference(&files) {
+        found.problem(format_args!("{folder}/{name}"), "is missing");
+    }
+}
+
+/// Under a heading for each step, in their order, the hints 1, 2 and 3, each with something to read.
+fn look_at_hints(chapter: &Chapter, text: &str, found: &mut Findings) {
+    let place = format!("exercises/{}/hints.md", chapter.slug);
+    let sections = sections(text);
+    let steps: Vec<_> = sections
+        .iter()
+        .filter(|section| section.level == 2)
+        .map(|section| section.title.as_str())
+        .collect();
+    if steps != chapter.steps {
+        found.problem(
+            &place,
+            format_args!(
+                "its headings are {}, the steps are {}",
+                steps.join(", "),
+                chapter.steps.join(", ")
+            ),
+        );
+        return;
+    }
+    let mut hints: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut step = "";
+    for section in &sections {
+        match section.level {
+            2 => step = &section.title,
+            3 if section.empty => found.problem(
+                &place,
+                format_args!("hint {} of `{step}` says nothing", section.title),
+            ),
+            3 => hints.entry(step).or_default().push(&section.title),
+            _ => {}
+        }
+    }
+    for step in &chapter.steps {
+        let titles = hints.remove(step.as_str()).unwrap_or_default();
+        if titles != ["1", "2", "3"] {
+            found.problem(
+                &place,
+                format_args!(
+                    "`{step}` has the hints [{}], not 1, 2 and 3",
+                    titles.join(", ")
+                ),
+            );
+        }
+    }
+}
+
+/// A heading of a Markdown text and whether nothing stands below it before the next.
+struct Section {
+    level: u8,
+    title: String,
+    id: String,
+    empty: bool,
+}
+
+/// The headings of a Markdown text with the ids that mdBook gives them.
+fn sections(text: &str) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut used = BTreeSet::new();
+    let mut inside: Option<Section> = None;
+    for event in Parser::new_ext(
+        text,
+        Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_TABLES,
+    ) {
+        match event {
+            Event::Start(Tag::Heading { level, id, .. }) => {
+                let id = id.map(|id| id.to_string()).unwrap_or_default();
+                inside = Some(Section {
+                    level: level as u8,
+                    title: String::new(),
+                    id,
+                    empty: true,
+                });
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                if let Some(mut section) = inside.take() {
+                    let id = if section.id.is_empty() {
+                        id_of(&section.title)
+                    } else {
+                        section.id
+                    };
+                    section.id = unique(id, &mut used);
+                    sections.push(section);
+                }
+            }
+            Event::Text(text) | Event::Code(text) => match &mut inside {
+                Some(section) => section.title.push_str(&text),
+                None => {
+                    if let Some(last) = sections.last_mut() {
+                        last.empty = false;
+                    }
+                }
+            },
+            _ => {}
+        }
+    }
+    sections
+}
+
+/// As mdBook 0.5 makes an id of a heading's text.
+fn id_of(title: &str) -> String {
+    let title = title.trim().to_lowercase();
+    title
+        .chars()
+        .filter(|c| c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '-'))
+        .map(|c| if c.is_whitespace() { '-' } else { c })
+        .collect()
+}
+
+fn unique(id: String, used: &mut BTreeSet<String>) -> String {
+    let numbered = (1..).map(|number| format!("{id}-{number}"));
+    let free = [id.clone()]
+        .into_iter()
+        .chain(numbered)
+        .find(|id| !used.contains(id))
+        .expect("some number is free");
+    used.insert(free.clone());
+    free
+}
+
+/// Whether the book has a section at an address such as `memory.md#copy-on-write`.
+pub(super) fn has_section(course: &Course, address: &str) -> bool {
+    let Some((page, id)) = address.split_once('#') else {
+        return false;
+    };
+    sections(&read(course, &format!("src/{page}")))
+        .iter()
+        .any(|section| section.id == id)
+}
+
+fn read(course: &Course, path: &str) -> String {
+    fs::read_to_string(course.root.join(path)).unwrap_or_default()
+}
+
+/// What stands in a folder, by name, but for what is hidden and for cargo's and Python's own.
+pub(super) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = names
+        .filter(|name| !name.starts_with('.') && name != "target" && name != "__pycache__")
+        .collect();
+    names.sort();
+    names
+}
+
+/// The folder of the wrong answers.
+pub(super) fn wrong_answers(course: &Course, chapter: &Chapter) -> Vec<wrong::Place> {
+    let folder = format!("tests/wrong/{}", chapter.slug);
+    names(&course.root.join(&folder))
+        .into_iter()
+        .map(|name| format!("{folder}/{name}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_those_of_mdbook() {
+        // The first three are from mdBook's own tests.
+        for (title, id) in [
+            (
+                "`--passes`: add more rustdoc passes".replace('`', ""),
+                "--passes-add-more-rustdoc-passes",
+            ),
+            (
+                "Method-call 🐙 expressions \u{1f47c}".to_owned(),
+                "method-call--expressions-",
+            ),
+            ("中文".to_owned(), "中文"),
+            (
+                "Two additions, one lost".to_owned(),
+                "two-additions-one-lost",
+            ),
+        ] {
+            assert_eq!(id_of(&title), id);
+        }
+    }
+
+    #[test]
+    fn headings_are_found_where_markdown_has_them() {
+        let text = "# A `code` *title*\n\n```\n## not one\n```\n\n## Same\n\n## Same\n\ntext\n\n### Own {#here}\n";
+        let found: Vec<_> = sections(text)
+            .into_iter()
+            .map(|section| (section.level, section.id, section.empty))
+            .collect();
+        let expected = [
+            (1, "a-code-title", false),
+            (2, "same", true),
+            (2, "same-1", false),
+            (3, "here", true),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(level, id, empty)| (level, id.to_owned(), empty))
+        );
+    }
+}

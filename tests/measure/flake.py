@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Flake check: runs the test suites many times, half of them with every core kept busy.
+
+Run it from the repository's root: python3 tests/measure/flake.py [runs] [suite…]
+A suite is the name of a test binary, as `memory` (the chapter's tests on the reference solution), `judge`
+or `gate`; without one, all but the gate, which compiles two dozen submissions, run. Prints each failure
+whole, and closes with how many runs passed.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+root = pathlib.Path(__file__).resolve().parents[2]
+runs = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+chosen = set(sys.argv[2:])
+
+
+def test_binaries(workspace):
+    built = subprocess.run(
+        ["cargo", "test", "--no-run", "--message-format=json"],
+        cwd=workspace, stdout=subprocess.PIPE, text=True, check=True,
+    )
+    for line in built.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("executable") and message["profile"]["test"]:
+            package = pathlib.Path(message["manifest_path"]).parent
+            # `course` the program and `course` a test of it are told apart.
+            yield message["target"]["name"], message["executable"], package
+
+
+suites = []
+for workspace in (root, root / "solutions"):
+    for name, executable, package in test_binaries(workspace):
+        listed = subprocess.run([executable, "--list"], capture_output=True, text=True).stdout
+        if ": test" in listed and (name in chosen if chosen else name != "gate"):
+            suites.append((name, executable, package))
+missing = chosen - {name for name, _, _ in suites}
+if missing or not suites:
+    sys.exit(f"no suite {', '.join(sorted(missing)) or 'at all'}: nothing was run")
+
+passed = failed = 0
+for run in range(runs):
+    busy = run % 2 == 1
+    # Each loop ends by itself too, should this script be killed.
+    spin = "import time\nend = time.time() + 900\nwhile time.time() < end: pass"
+    load = [
+        subprocess.Popen([sys.executable, "-c", spin])
+        for _ in range(os.cpu_count() if busy else 0)
+    ]
+    begin = time.monotonic()
+    try:
+        for name, executable, package in suites:
+            # As cargo runs it: in the package's folder.
+            done = subprocess.run([executable], cwd=package, capture_output=True, text=True)
+            if done.returncode == 0:
+                passed += 1
+            else:
+                failed += 1
+                print(f"--- {name}, run {run + 1}{', busy' if busy else ''}:\n{done.stdout}{done.stderr}")
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+    seconds = time.monotonic() - begin
+    print(f"run {run + 1} of {runs}{' (cores busy)' if busy else ''}: {seconds:.1f} s, {failed} failures so far")
+print(f"{', '.join(name for name, _, _ in suites)}: {runs} runs each")
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)

@@ -2,6 +2,7 @@
 
 use crate::text::{BOLD, DIM, GOOD, ODD, count, outln};
 use anyhow::Result;
+use lab::python::Search;
 use std::{
     env,
     ffi::OsStr,
@@ -40,11 +41,11 @@ impl Finding {
     fn show(&self) {
         let name = self.name;
         match &self.found {
-            Some(found) => outln!("  {GOOD}✓{GOOD:#} {name:<12} {found}"),
+            Some(found) => outln!("  {GOOD}✓{GOOD:#} {name:<13} {found}"),
             None => {
-                outln!("  {ODD}✗{ODD:#} {name:<12} not found");
-                outln!("    {DIM}{:<12} adds: {}{DIM:#}", "", self.adds);
-                outln!("    {DIM}{:<12} get:  {}{DIM:#}", "", self.get);
+                outln!("  {ODD}✗{ODD:#} {name:<13} not found");
+                outln!("    {DIM}{:<13} adds: {}{DIM:#}", "", self.adds);
+                outln!("    {DIM}{:<13} get:  {}{DIM:#}", "", self.get);
             }
         }
     }
@@ -124,11 +125,11 @@ fn heading(text: &str) {
 }
 
 fn plain(name: &str, found: impl Display) {
-    outln!("  {DIM}·{DIM:#} {name:<12} {found}");
+    outln!("  {DIM}·{DIM:#} {name:<13} {found}");
 }
 
 fn note(text: &str) {
-    outln!("    {DIM}{:<12} {text}{DIM:#}", "");
+    outln!("    {DIM}{:<13} {text}{DIM:#}", "");
 }
 
 fn kernel() -> String {
@@ -154,8 +155,48 @@ fn rust() -> Finding {
     }
 }
 
+/// The Pythons that the experiments find; the tests' peer is the one that `python3` starts.
 fn pythons() {
-    // To come: lab's discovery.
+    let found = match Search::from_env().all() {
+        Ok(found) => found,
+        Err(error) => {
+            outln!("  {ODD}✗{ODD:#} {:<13} {error}", "Python");
+            return;
+        }
+    };
+    for python in &found {
+        // `Python 3.13.0 (GIL)`: the name stands in the column before it.
+        let what = python.runtime.to_string();
+        let what = what.strip_prefix("Python ").unwrap_or(&what);
+        let path = python.path.display();
+        outln!(
+            "  {GOOD}✓{GOOD:#} {:<13} {what:<24} {DIM}{path}{DIM:#}",
+            "Python"
+        );
+    }
+    let has = |free: bool| {
+        found
+            .iter()
+            .any(|python| python.runtime.is_free_threaded() == free)
+    };
+    if !has(false) {
+        Finding {
+            name: "Python",
+            found: None,
+            adds: "the Python half of every experiment, the listings, and step python_block of memory",
+            get: "apt install python3, or https://python.org; LAB_PYTHON=PATH names another",
+        }
+        .show();
+    }
+    if !has(true) {
+        Finding {
+            name: "free-threaded",
+            found: None,
+            adds: "the claims on a Python without a GIL, above all lost updates (M4)",
+            get: "uv python install 3.14t, or pyenv install 3.14t; LAB_PYTHON=PATH names another",
+        }
+        .show();
+    }
 }
 
 /// What stands between a submission and this machine.

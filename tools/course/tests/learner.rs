@@ -657,7 +657,7 @@ fn the_doctor_never_fails() {
             "cores",
             "kernel",
             "Rust",
-            "sandbox      none",
+            "sandbox       none",
         ],
     );
     // A machine with nothing: each missing thing says what it adds and how to get it.
@@ -673,11 +673,11 @@ fn the_doctor_never_fails() {
     ran.says(
         0,
         &[
-            "✗ git          not found",
+            "✗ git           not found",
             "adds: ",
             "get:  ",
-            "✗ Chromium     not found",
-            "✗ Node.js      not found",
+            "✗ Chromium      not found",
+            "✗ Node.js       not found",
         ],
     );
 }

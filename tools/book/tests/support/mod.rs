@@ -39,10 +39,10 @@ impl Fixture {
             "book.toml",
             &fs::read_to_string(project().join("book.toml")).unwrap(),
         );
-        for style in ["course.css", "mdbook-admonish.css"] {
+        for file in ["course.css", "course.js", "mdbook-admonish.css"] {
             fixture.write(
-                &format!("theme/{style}"),
-                &fs::read_to_string(project().join("theme").join(style)).unwrap(),
+                &format!("theme/{file}"),
+                &fs::read_to_string(project().join("theme").join(file)).unwrap(),
             );
         }
         fixture.write(

@@ -1,13 +1,364 @@
-//! `cargo course grade`: judges submissions.
+//! `cargo course grade`: judges submissions, shows a table and writes one record per test.
 
-use anyhow::{Result, bail};
-use std::{path::Path, process::ExitCode};
+use crate::text::{BAD, BOLD, DIM, GOOD, ODD, Ticker, count, outln};
+use anstyle::Style;
+use anyhow::{Context, Result};
+use grader::{
+    course::{Chapter, Course},
+    grade::{Grader, Interrupted, Record, Step},
+    results::Results,
+    runner::Status,
+    stop::Stop,
+    submission::{self, Submission},
+};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// The command line was wrong: nothing was judged.
+const USAGE: u8 = 2;
+/// Something could not be judged: its record says why, and is no zero.
+const UNJUDGED: u8 = 3;
+/// Ended by Ctrl-C.
+const INTERRUPTED: u8 = 130;
 
 /// What `cargo course grade` is asked.
 #[derive(clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, section, sandbox.
+Statuses: passed, failed, compile_error, timeout, crash, rejected (a symlink, say, or a file that is no UTF-8);
+and two that must not count as a zero: infrastructure_error (something of ours) and skipped (no python3 here).
+
+Exit codes: 0 everything was judged, whatever the marks; 2 the command line was wrong, nothing was judged;
+3 something could not be judged; 130 interrupted, nothing was written.
+
+There is no sandbox yet: a submission runs as you do. Grade only code that you would run.")]
+pub struct Args {
+    /// A submission, which is a folder that holds exercises/<chapter>/src, or a folder of submissions.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Where the results go. A file that is there already is kept as FILE.1, or the next free number.
+    #[arg(long, value_name = "FILE", default_value = "results.jsonl")]
+    output: PathBuf,
+
+    /// Judge this chapter's exercise alone.
+    #[arg(long, value_name = "CHAPTER")]
+    exercise: Option<String>,
+}
+
+/// What one submission got for one exercise.
+struct Row {
+    submission: String,
+    exercise: String,
+    records: Vec<Record>,
+}
 
 /// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
-    bail!("`cargo course grade` is not built yet");
+pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    let course = Course::open(root)?;
+    let prepared = prepare(&course, &args);
+    let (submissions, mut results) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
+    let rows = match judge(&course, &submissions, &stop) {
+        Ok(Some(rows)) => rows,
+        Ok(None) => {
+            eprintln!(
+                "interrupted: nothing was written to {}",
+                args.output.display()
+            );
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(UNJUDGED));
+        }
+    };
+    let written = rows
+        .iter()
+        .flat_map(|row| &row.records)
+        .try_for_each(|record| results.add(record));
+    let written = written.and_then(|()| results.finish());
+    show(&course, &rows);
+    match written {
+        Ok(None) => outln!("Results: {}", args.output.display()),
+        Ok(Some(kept)) => outln!(
+            "Results: {} (the older ones: {})",
+            args.output.display(),
+            kept.display()
+        ),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(UNJUDGED));
+        }
+    }
+    let judged = rows
+        .iter()
+        .flat_map(|row| &row.records)
+        .all(|record| record.status.is_verdict());
+    Ok(if judged {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(UNJUDGED)
+    })
+}
+
+/// All that can be wrong with the command line, found out before anything is built.
+fn prepare(course: &Course, args: &Args) -> Result<(Vec<Submission>, Results)> {
+    if let Some(slug) = &args.exercise {
+        course.chapter(slug)?;
+    }
+    let submissions = submission::find(course, &args.paths, args.exercise.as_deref())?;
+    Ok((submissions, Results::create(&args.output)?))
+}
+
+/// Judges all, one after the other; nothing when somebody asked to stop.
+fn judge(course: &Course, submissions: &[Submission], stop: &Stop) -> Result<Option<Vec<Row>>> {
+    let mut progress = Progress::new(submissions.len());
+    progress.say("no sandbox yet: the submissions run as you do");
+    let waiting =
+        || eprintln!("another `cargo course grade` is at work in this course: waiting for it");
+    let mut grader = match Grader::new(course, stop, waiting) {
+        Err(_) if stop.is_set() => return Ok(None),
+        other => other?,
+    };
+    let mut rows = Vec::new();
+    for submission in submissions {
+        progress.begin(&submission.name);
+        if let Some(problem) = &submission.problem {
+            rows.push(Row::new(
+                &submission.name,
+                "",
+                vec![Grader::refuse(submission, problem)],
+            ));
+        }
+        for slug in &submission.chapters {
+            let chapter = course.chapter(slug)?;
+            match grader.grade(submission, chapter, |step| progress.step(slug, step)) {
+                Ok(records) => rows.push(Row::new(&submission.name, slug, records)),
+                Err(Interrupted) => return Ok(None),
+            }
+        }
+        progress.end(&rows, &submission.name);
+    }
+    Ok(Some(rows))
+}
+
+impl Row {
+    fn new(submission: &str, exercise: &str, records: Vec<Record>) -> Self {
+        Self {
+            submission: submission.to_owned(),
+            exercise: exercise.to_owned(),
+            records,
+        }
+    }
+
+    fn worst(&self) -> Status {
+        self.records
+            .iter()
+            .map(|record| record.status)
+            .max()
+            .unwrap_or(Status::InfrastructureError)
+    }
+
+    /// `2/3`: passed of judged. A `?` says that there are tests that could not be judged.
+    fn score(&self, step: Option<&str>) -> String {
+        let mine = || {
+            self.records
+                .iter()
+                .filter(|record| step.is_none_or(|step| record.step == step))
+        };
+        let judged = mine().filter(|record| record.status.is_verdict()).count();
+        let passed = mine()
+            .filter(|record| record.status == Status::Passed)
+            .count();
+        let open = if judged < mine().count() || mine().count() == 0 {
+            "?"
+        } else {
+            ""
+        };
+        format!("{passed}/{judged}{open}")
+    }
+
+    /// What kept the exercise from being run at all: the first line of it.
+    fn reason(&self) -> Option<&str> {
+        let first = self.records.first()?;
+        let whole = matches!(
+            first.status,
+            Status::CompileError | Status::Rejected | Status::InfrastructureError
+        );
+        let same = self
+            .records
+            .iter()
+            .all(|record| record.message == first.message);
+        (whole && same).then(|| first.message.lines().next().unwrap_or_default())
+    }
+}
+
+/// Shows a table for each exercise, then what needs a word.
+fn show(course: &Course, rows: &[Row]) {
+    for chapter in &course.chapters {
+        let mine: Vec<_> = rows
+            .iter()
+            .filter(|row| row.exercise == chapter.slug)
+            .collect();
+        if !mine.is_empty() {
+            show_table(chapter, &mine);
+        }
+    }
+    for row in rows {
+        if let Some(reason) = row.reason() {
+            outln!("{}: {}: {}", row.submission, row.worst(), reason);
+        }
+    }
+    let unjudged = |row: &&Row| !row.records.iter().all(|record| record.status.is_verdict());
+    if rows.iter().any(|row| unjudged(&row)) {
+        outln!("{ODD}?{ODD:#}: tests that could not be judged; they must not count as a zero");
+    }
+    let open = rows.iter().filter(unjudged).count();
+    let full = rows
+        .iter()
+        .filter(|row| row.worst() == Status::Passed)
+        .count();
+    outln!(
+        "{}: {full} passed every test, {} did not, {open} could not be judged in full. Sandbox: none.",
+        count(rows.len(), "exercise"),
+        rows.len() - full - open
+    );
+}
+
+fn show_table(chapter: &Chapter, rows: &[&Row]) {
+    let mut table = vec![
+        ["submission"]
+            .into_iter()
+            .chain(chapter.steps.iter().map(String::as_str))
+            .chain(["all", "worst"])
+            .map(str::to_owned)
+            .collect::<Vec<_>>(),
+    ];
+    for row in rows {
+        let mut cells = vec![row.submission.clone()];
+        cells.extend(chapter.steps.iter().map(|step| row.score(Some(step))));
+        cells.extend([row.score(None), row.worst().to_string()]);
+        table.push(cells);
+    }
+    let widths: Vec<_> = (0..table[0].len())
+        .map(|column| {
+            table
+                .iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    outln!("{BOLD}{}{BOLD:#}", chapter.slug);
+    for (number, cells) in table.iter().enumerate() {
+        let style = match number {
+            0 => DIM,
+            _ => colour(rows[number - 1].worst()),
+        };
+        let line: Vec<_> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:width$}"))
+            .collect();
+        let (last, start) = line.split_last().expect("a table has columns");
+        outln!(
+            "  {}  {style}{}{style:#}",
+            start.join("  "),
+            last.trim_end()
+        );
+    }
+    outln!("");
+}
+
+fn colour(status: Status) -> Style {
+    match status {
+        Status::Passed => GOOD,
+        status if status.is_verdict() => BAD,
+        _ => ODD,
+    }
+}
+
+/// What goes on, on standard error: one line that is renewed on a terminal, a line per submission elsewhere.
+struct Progress {
+    terminal: bool,
+    ticker: Ticker,
+    all: usize,
+    number: usize,
+    name: String,
+    done: usize,
+}
+
+impl Progress {
+    fn new(all: usize) -> Self {
+        let terminal = io::stderr().is_terminal();
+        Self {
+            terminal,
+            ticker: Ticker::new(terminal),
+            all,
+            number: 0,
+            name: String::new(),
+            done: 0,
+        }
+    }
+
+    fn say(&mut self, what: impl Display) {
+        self.ticker.clear();
+        eprintln!("{what}");
+    }
+
+    fn begin(&mut self, name: &str) {
+        self.number += 1;
+        self.name = name.to_owned();
+    }
+
+    fn step(&mut self, slug: &str, step: Step<'_>) {
+        let place = format!("{}/{} {}, {slug}", self.number, self.all, self.name);
+        match step {
+            Step::BuildingJudge(slug) if !self.terminal => {
+                self.say(format_args!("building the judge of {slug}"))
+            }
+            Step::BuildingJudge(slug) => self.ticker.show(&format!("building the judge of {slug}")),
+            Step::TryingJudge(slug) => self
+                .ticker
+                .show(&format!("trying the judge of {slug} on its own solution")),
+            Step::Cargo(line) => self.ticker.show(line.trim()),
+            Step::Building => {
+                self.done = 0;
+                self.ticker.show(&format!("{place}: compiling"));
+            }
+            Step::Judged(..) => {
+                self.done += 1;
+                self.ticker
+                    .show(&format!("{place}: {} judged", count(self.done, "test")));
+            }
+        }
+    }
+
+    fn end(&mut self, rows: &[Row], name: &str) {
+        self.ticker.clear();
+        for row in rows
+            .iter()
+            .filter(|row| !self.terminal && row.submission == name)
+        {
+            eprintln!(
+                "{}/{} {name} {}: {} {}",
+                self.number,
+                self.all,
+                row.exercise,
+                row.score(None),
+                row.worst()
+            );
+        }
+    }
 }

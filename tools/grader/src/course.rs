@@ -10,12 +10,12 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum CourseError {
     /// A file of the course could not be read.
-    #[error("cannot read {}: {source} (is this the folder of the course?)", path.display())]
+    #[error("cannot read {}: {cause} (is this the folder of the course?)", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A manifest of the course says something it should not.
     #[error("{}: {problem}", path.display())]
@@ -81,15 +81,15 @@ impl Course {
     /// # Errors
     /// When `src/SUMMARY.md` or a manifest in `exercises/` is missing or says nothing useful.
     pub fn open(root: &Path) -> Result<Self, CourseError> {
-        let root = root.canonicalize().map_err(|source| CourseError::Read {
+        let root = root.canonicalize().map_err(|cause| CourseError::Read {
             path: root.to_owned(),
-            source,
+            cause,
         })?;
         let order = order(&read(&root.join("src/SUMMARY.md"))?);
         let exercises = root.join("exercises");
-        let unreadable = |source| CourseError::Read {
+        let unreadable = |cause| CourseError::Read {
             path: exercises.clone(),
-            source,
+            cause,
         };
         let mut chapters = Vec::new();
         for entry in fs::read_dir(&exercises).map_err(unreadable)? {
@@ -178,8 +178,8 @@ pub(crate) fn order(summary: &str) -> Vec<String> {
 }
 
 fn read(path: &Path) -> Result<String, CourseError> {
-    fs::read_to_string(path).map_err(|source| CourseError::Read {
+    fs::read_to_string(path).map_err(|cause| CourseError::Read {
         path: path.to_owned(),
-        source,
+        cause,
     })
 }

@@ -114,7 +114,7 @@ impl Grader {
         record(&submission.name, "", "", status, message)
     }
 
-    /// Judges one exercise of a submission: one record per test, in the order of the tests.
+    /// Judges one exercise of a submission: one record per test, in the order of the steps.
     ///
     /// # Errors
     /// Only on a stop: whatever else goes wrong is said in the records.
@@ -148,7 +148,7 @@ impl Grader {
                 Trial::Refused(Status::InfrastructureError, error.to_string())
             }
         };
-        Ok(match trial {
+        let mut records: Vec<_> = match trial {
             Trial::Ran { results, .. } => results
                 .into_iter()
                 .map(|result| judge.record(&submission.name, slug, result))
@@ -159,7 +159,9 @@ impl Grader {
                     .map(|test| record(&submission.name, slug, test, status, &message))
                     .collect()
             }
-        })
+        };
+        records.sort_by_key(|record| chapter.steps.iter().position(|step| *step == record.step));
+        Ok(records)
     }
 
     /// Compiles `sources` and runs the judge over them: every test, or the step or test that `only` names.
@@ -328,9 +330,9 @@ fn run(
 ) -> Result<Vec<TestResult>, RunError> {
     // A folder of its own: what the submission leaves in it goes with it.
     let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
-    let dir = dir.map_err(|source| RunError::Start {
+    let dir = dir.map_err(|cause| RunError::Start {
         path: std::env::temp_dir(),
-        source,
+        cause,
     })?;
     let mut plan = Plan::new(judge.binary.to_path_buf());
     plan.subject = Some(subject.tests.to_path_buf());

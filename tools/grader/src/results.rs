@@ -11,10 +11,10 @@ use tempfile::NamedTempFile;
 
 /// Why results could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source} (choose another place with --output)", path.display())]
+#[error("cannot write {}: {cause} (choose another place with --output)", path.display())]
 pub struct ResultsError {
     path: PathBuf,
-    source: io::Error,
+    cause: io::Error,
 }
 
 /// A results file to be. Nothing is at its place until [`Results::finish`]; when dropped before, nothing is left.
@@ -28,15 +28,21 @@ impl Results {
     /// Opens a temporary file beside `path`, so that a place that cannot be written is known before the work is done.
     ///
     /// # Errors
-    /// When the folder cannot be written, or `path` is a folder.
+    /// When the folder cannot be written, or something that is not a regular file is at `path`.
     pub fn create(path: &Path) -> Result<Self, ResultsError> {
-        let error = |source| ResultsError {
+        let error = |cause| ResultsError {
             path: path.to_owned(),
-            source,
+            cause,
         };
-        if path.is_dir() {
-            return Err(error(io::ErrorKind::IsADirectory.into()));
-        }
+        // A device or a pipe would be replaced by the file; a symlink's target is what is meant.
+        let path = match fs::metadata(path) {
+            Ok(found) if !found.is_file() => {
+                return Err(error(io::Error::other("it is not a regular file")));
+            }
+            Ok(_) if path.is_symlink() => &path.canonicalize().map_err(error)?,
+            Ok(_) => path,
+            Err(_) => path,
+        };
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
@@ -61,9 +67,9 @@ impl Results {
         let written = serde_json::to_writer(&mut self.file, record)
             .map_err(io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"));
-        written.map_err(|source| ResultsError {
+        written.map_err(|cause| ResultsError {
             path: self.path.clone(),
-            source,
+            cause,
         })
     }
 
@@ -73,9 +79,9 @@ impl Results {
     /// When the disk is full or the older file cannot be kept; that one is then where it was.
     pub fn finish(self) -> Result<Option<PathBuf>, ResultsError> {
         let path = self.path;
-        let error = |source| ResultsError {
+        let error = |cause| ResultsError {
             path: path.clone(),
-            source,
+            cause,
         };
         let file = self
             .file
@@ -187,8 +193,27 @@ mod tests {
     }
 
     #[test]
+    fn a_symlink_stays_and_what_it_points_to_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [path, link] = ["results.jsonl", "latest"].map(|name| folder.path().join(name));
+        fs::write(&path, "old").expect("an old file");
+        std::os::unix::fs::symlink(&path, &link).expect("a symlink");
+        let kept = write(&link, "a::x").expect("kept");
+        assert_eq!(fs::read_to_string(kept).expect("there"), "old");
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert!(fs::read_to_string(&path).expect("there").contains("a::x"));
+    }
+
+    #[test]
     fn a_place_that_cannot_be_written_is_named_before_the_work() {
         let folder = tempfile::tempdir().expect("a folder");
+        let device = Results::create(Path::new("/dev/null"))
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            device.starts_with("cannot write /dev/null: it is not a regular file"),
+            "{device}"
+        );
         for path in [
             folder.path().to_owned(),
             folder.path().join("missing/results.jsonl"),

@@ -164,12 +164,12 @@ impl Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The judge could not be started.
-    #[error("cannot start the tests {}: {source} (build them again)", path.display())]
+    #[error("cannot start the tests {}: {cause} (build them again)", path.display())]
     Start {
         /// The test binary.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The judge did not name its tests.
     #[error("{} does not list its tests: {problem}", path.display())]
@@ -205,9 +205,9 @@ pub fn list(plan: &Plan, stop: &Stop) -> Result<Vec<String>, RunError> {
         memory: None,
     };
     let outcome =
-        process::run(command, &limits, stop, &mut |_| {}).map_err(|source| RunError::Start {
+        process::run(command, &limits, stop, &mut |_| {}).map_err(|cause| RunError::Start {
             path: plan.judge.clone(),
-            source,
+            cause,
         })?;
     match outcome.end {
         End::Stopped => return Err(RunError::Interrupted),

@@ -38,12 +38,12 @@ const PLAIN_VARIABLES: [&str; 3] = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARG
 #[derive(Debug, thiserror::Error)]
 pub enum SlotError {
     /// A file could not be written, read or moved.
-    #[error("cannot use {}: {source} (is the disk full?)", path.display())]
+    #[error("cannot use {}: {cause} (is the disk full?)", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Somebody asked to stop.
     #[error("interrupted")]
@@ -308,7 +308,7 @@ fn inside(path: &Path, folder: &Path) -> bool {
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> SlotError + use<> {
     let path = path.to_owned();
-    move |source| SlotError::File { path, source }
+    move |cause| SlotError::File { path, cause }
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), SlotError> {

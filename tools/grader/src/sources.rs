@@ -32,12 +32,12 @@ pub enum SourcesError {
     #[error("{0}")]
     Rejected(String),
     /// The system refused: not the author's fault.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Read {
         /// What could not be read.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -55,7 +55,7 @@ impl Sources {
             path.push(part);
             let shown = || printable(&path.strip_prefix(folder).unwrap_or(&path).to_string_lossy());
             let kind = fs::symlink_metadata(&path)
-                .map_err(|source| read_error(&path, source))?
+                .map_err(|cause| read_error(&path, cause))?
                 .file_type();
             if kind.is_symlink() {
                 return Err(rejected(format!(
@@ -127,18 +127,14 @@ impl Reader<'_> {
     fn folder(&mut self, inside: &Path, depth: usize) -> Result<(), SourcesError> {
         let path = self.src.join(inside);
         let mut entries = Vec::new();
-        for entry in fs::read_dir(&path).map_err(|source| read_error(&path, source))? {
+        for entry in fs::read_dir(&path).map_err(|cause| read_error(&path, cause))? {
             self.entries += 1;
             if self.entries > ENTRIES {
                 return Err(rejected(format!(
                     "src holds more than {ENTRIES} entries (hand in the sources alone)"
                 )));
             }
-            entries.push(
-                entry
-                    .map_err(|source| read_error(&path, source))?
-                    .file_name(),
-            );
+            entries.push(entry.map_err(|cause| read_error(&path, cause))?.file_name());
         }
         // In a fixed order, so that the same folder always breaks the same rule first.
         entries.sort();
@@ -160,7 +156,7 @@ impl Reader<'_> {
     fn entry(&mut self, inside: &Path, name: &str, depth: usize) -> Result<(), SourcesError> {
         let path = self.src.join(inside);
         let kind = fs::symlink_metadata(&path)
-            .map_err(|source| read_error(&path, source))?
+            .map_err(|cause| read_error(&path, cause))?
             .file_type();
         if kind.is_symlink() {
             return Err(rejected(format!(
@@ -219,17 +215,17 @@ impl Reader<'_> {
             .read(true)
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(path)
-            .map_err(|source| read_error(path, source))?;
+            .map_err(|cause| read_error(path, cause))?;
         if !file
             .metadata()
-            .map_err(|source| read_error(path, source))?
+            .map_err(|cause| read_error(path, cause))?
             .is_file()
         {
             return Err(rejected(format!("{} is not a file", shown(inside))));
         }
         let mut bytes = Vec::new();
         let read = file.by_ref().take(FILE_SIZE + 1).read_to_end(&mut bytes);
-        self.bytes += read.map_err(|source| read_error(path, source))? as u64;
+        self.bytes += read.map_err(|cause| read_error(path, cause))? as u64;
         if bytes.len() as u64 > FILE_SIZE {
             return Err(rejected(format!(
                 "{} is larger than {} KiB",
@@ -271,10 +267,10 @@ fn rejected(why: String) -> SourcesError {
     SourcesError::Rejected(why)
 }
 
-fn read_error(path: &Path, source: io::Error) -> SourcesError {
+fn read_error(path: &Path, cause: io::Error) -> SourcesError {
     SourcesError::Read {
         path: path.to_owned(),
-        source,
+        cause,
     }
 }
 

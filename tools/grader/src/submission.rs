@@ -32,12 +32,12 @@ pub enum Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// A path that was given cannot be read.
-    #[error("cannot read {}: {source} (name the folder of a submission, or a folder of such folders)", path.display())]
+    #[error("cannot read {}: {cause} (name the folder of a submission, or a folder of such folders)", path.display())]
     Read {
         /// The path.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A path that was given is no folder.
     #[error("{} is not a folder (name the folder of a submission, or a folder of such folders)", .0.display())]
@@ -63,9 +63,9 @@ pub fn find(
 ) -> Result<Vec<Submission>, FindError> {
     let mut found = Vec::new();
     for path in paths {
-        let read_error = |source| FindError::Read {
+        let read_error = |cause| FindError::Read {
             path: path.clone(),
-            source,
+            cause,
         };
         // The canonical path has a name also for `.`, and two ways to one folder are one submission.
         let folder = path.canonicalize().map_err(read_error)?;

@@ -194,7 +194,10 @@ fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
         .iter()
         .map(|step| format!("{step}.rs"))
         .collect();
-    let files: BTreeSet<_> = names(&course.root.join(&folder)).into_iter().collect();
+    let files: BTreeSet<_> = names(&course.root.join(&folder))
+        .into_iter()
+        .filter(|name| !name.ends_with(".py"))
+        .collect();
     for name in files.difference(&expected) {
         found.problem(
             format_args!("{folder}/{name}"),

@@ -1,4 +1,4 @@
-//! A copy of the tiny course in `tests/fixture`, and submissions to it.
+//! A copy of the tiny course in `tests/fixture`, and submissions to it; `course`'s own tests use it too.
 #![allow(dead_code)] // each test file uses its part
 
 use grader::course::Course;
@@ -17,7 +17,10 @@ impl Fixture {
             .tempdir()
             .expect("a folder");
         copy(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture"),
+            Path::new(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../grader/tests/fixture"
+            )),
             &folder.path().join("course"),
         );
         Self(folder)

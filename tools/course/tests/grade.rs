@@ -1,0 +1,333 @@
+//! `cargo course grade` as an instructor meets it: exit codes, table, results file, bad paths, Ctrl-C, a full disk.
+
+#[path = "../../grader/tests/common/mod.rs"]
+mod common;
+
+use common::Fixture;
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn command(fixture: &Fixture, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
+    command
+        .arg("grade")
+        .arg("--root")
+        .arg(fixture.root())
+        .args(args);
+    command
+        .current_dir(fixture.path(""))
+        .env_remove("RUST_BACKTRACE");
+    command
+}
+
+fn run(mut command: Command) -> Ran {
+    let output = command.output().expect("course starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran {
+        code: output.status.code(),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    }
+}
+
+fn grade(fixture: &Fixture, args: &[&str]) -> Ran {
+    run(command(fixture, args))
+}
+
+fn lines(path: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(path).expect("results");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// What is in the folder that the command runs in.
+fn left(fixture: &Fixture) -> Vec<String> {
+    let entries = fs::read_dir(fixture.path("")).expect("a folder");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").file_name().display().to_string())
+        .collect();
+    names.sort();
+    names
+}
+
+const WRONG: &str = "pub fn next(n: u64) -> u64 { n * 2 }";
+
+#[test]
+fn a_class_is_judged_whatever_the_marks() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    fixture.submit("bob", &[("src/one.rs", WRONG)]);
+    fixture.submit("eve", &[("src/one.rs", "pub fn next(n: u64) -> u64 {")]);
+    let ran = grade(&fixture, &["class"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let table = "\
+sums
+  submission  one  many  all  worst
+  ann         3/3  3/3   6/6  passed
+  bob         1/3  3/3   4/6  failed
+  eve         0/3  0/3   0/6  compile error
+
+eve: compile error: error: this file contains an unclosed delimiter
+3 exercises: 1 passed every test, 2 did not, 0 could not be judged in full. Sandbox: none.
+Results: results.jsonl
+";
+    assert_eq!(ran.out, table);
+    assert!(
+        ran.err
+            .starts_with("no sandbox yet: the submissions run as you do\n"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains("2/3 bob sums: 4/6 failed\n"),
+        "{}",
+        ran.err
+    );
+
+    let results = lines(&fixture.path("results.jsonl"));
+    assert_eq!(results.len(), 18);
+    assert!(
+        results
+            .iter()
+            .all(|line| line["sandbox"] == "none" && line["exercise"] == "sums")
+    );
+    let bob = results
+        .iter()
+        .find(|line| line["submission"] == "bob")
+        .expect("bob's first test");
+    assert_eq!(
+        (
+            bob["step"].as_str(),
+            bob["test"].as_str(),
+            bob["status"].as_str()
+        ),
+        (Some("one"), Some("one::after_zero"), Some("failed"))
+    );
+    assert_eq!(
+        (bob["message"].as_str(), bob["section"].as_str()),
+        (
+            Some("the answer is 0, not 1"),
+            Some("sums.md#one-more-or-none")
+        )
+    );
+
+    // Once more, for one alone: the results of before are kept.
+    let ran = grade(&fixture, &["class/ann", "--exercise", "sums"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out
+            .ends_with("Results: results.jsonl (the older ones: results.jsonl.1)\n"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(lines(&fixture.path("results.jsonl.1")), results);
+    assert_eq!(lines(&fixture.path("results.jsonl")).len(), 6);
+}
+
+#[test]
+fn what_could_not_be_judged_is_told_by_the_exit_code() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    fs::create_dir_all(fixture.path("class/notes")).expect("a folder");
+    fixture.replace("tests/sums/many.rs", "&[7], 7,", "&[7], 8,");
+    let ran = grade(&fixture, &["class", "--output", "marks.jsonl"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    for line in [
+        "  ann         3/3  2/2?  5/5?  infrastructure error\n",
+        "notes: infrastructure error: it has no exercises/<slug>/src\n",
+        "?: tests that could not be judged; they must not count as a zero\n",
+        "2 exercises: 0 passed every test, 0 did not, 2 could not be judged in full. Sandbox: none.\n",
+    ] {
+        assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
+    }
+    assert_eq!(lines(&fixture.path("marks.jsonl")).len(), 7);
+}
+
+#[test]
+fn a_wrong_command_line_judges_nothing() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    fs::create_dir_all(fixture.path("empty")).expect("a folder");
+    fs::write(fixture.path("file"), "").expect("a file");
+    for (args, says) in [
+        (&["missing"][..], "cannot read missing: "),
+        (&["class", "missing"], "cannot read missing: "),
+        (&["empty"], "empty holds no submission"),
+        (&["file"], "file is not a folder"),
+        (
+            &["class", "--exercise", "sum"],
+            "no exercise is called `sum` (there is: sums)",
+        ),
+        (
+            &["class", "--output", "missing/results.jsonl"],
+            "cannot write missing/results.jsonl: ",
+        ),
+        (
+            &["class", "--output", "empty"],
+            "cannot write empty: it is not a regular file",
+        ),
+        (
+            &["class", "--output", "/dev/null"],
+            "cannot write /dev/null: it is not a regular file",
+        ),
+    ] {
+        let ran = grade(&fixture, args);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(2), ""),
+            "{args:?}: {ran:?}"
+        );
+        assert!(
+            ran.err.starts_with(&format!("error: {says}")) && ran.err.lines().count() == 1,
+            "{args:?}: {}",
+            ran.err
+        );
+    }
+    assert_eq!(grade(&fixture, &[]).code, Some(2));
+    assert!(
+        !fixture.root().join("target").exists(),
+        "something was built"
+    );
+    assert_eq!(left(&fixture), ["class", "course", "empty", "file"]);
+}
+
+#[test]
+fn ctrl_c_leaves_no_process_and_no_file() {
+    let fixture = Fixture::new();
+    let pids = fixture.path("pids");
+    fs::create_dir(&pids).expect("a folder");
+    let hang = format!(
+        "pub fn next(_: u64) -> u64 {{ std::fs::write(format!(\"{{}}/{{}}\", {:?}, std::process::id()), \"\").unwrap(); loop {{ std::thread::park() }} }}",
+        pids.display().to_string()
+    );
+    fixture.submit("hangs", &[("src/one.rs", &hang)]);
+    fs::write(fixture.path("results.jsonl"), "old\n").expect("older results");
+
+    let mut course = command(&fixture, &["class"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("course starts");
+    let running = wait_for(|| numbers(&pids).first().copied());
+    let status = Command::new("kill")
+        .arg("-INT")
+        .arg(course.id().to_string())
+        .status()
+        .expect("kill");
+    assert!(status.success());
+    let ended = wait_for(|| course.try_wait().expect("a child"));
+    assert_eq!(ended.code(), Some(130));
+    let mut said = String::new();
+    course
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut said)
+        .expect("text");
+    assert!(
+        said.ends_with("interrupted: nothing was written to results.jsonl\n"),
+        "{said}"
+    );
+
+    wait_for(|| (!lives(running)).then_some(()));
+    assert!(numbers(&pids).into_iter().all(|pid| !lives(pid)));
+    assert_eq!(
+        fs::read_to_string(fixture.path("results.jsonl")).expect("kept"),
+        "old\n"
+    );
+    assert_eq!(left(&fixture), ["class", "course", "pids", "results.jsonl"]);
+    let mut kept: Vec<_> = fs::read_dir(fixture.root().join("target/grade"))
+        .expect("a folder")
+        .map(|e| e.expect("an entry").file_name())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["lock", "slot"]);
+}
+
+fn numbers(folder: &Path) -> Vec<u32> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    entries
+        .filter_map(|entry| entry.expect("an entry").file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+fn lives(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !matches!(
+        stat.rsplit(") ")
+            .next()
+            .and_then(|rest| rest.chars().next()),
+        None | Some('Z' | 'X')
+    )
+}
+
+fn wait_for<T>(mut what: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + Duration::from_secs(120);
+    loop {
+        if let Some(found) = what() {
+            return found;
+        }
+        assert!(Instant::now() < until, "waited in vain");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_costs_nothing() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    fs::write(fixture.path("results.jsonl"), "old\n").expect("older results");
+    let course = command(&fixture, &["class"]);
+    let mut shell = Command::new("sh");
+    // No file may grow past zero bytes; ignored, the signal becomes an error of the write.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]);
+    shell
+        .arg(course.get_program())
+        .args(course.get_args())
+        .current_dir(fixture.path(""));
+    let ran = run(shell);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{ran:?}");
+    let place = fixture
+        .root()
+        .canonicalize()
+        .expect("a folder")
+        .join("target/grade/slot");
+    let error = ran.err.lines().last().unwrap_or_default();
+    assert!(
+        error.starts_with(&format!("error: cannot use {}", place.display()))
+            && error.ends_with("(is the disk full?)"),
+        "{error}"
+    );
+    assert_eq!(
+        fs::read_to_string(fixture.path("results.jsonl")).expect("kept"),
+        "old\n"
+    );
+    assert_eq!(left(&fixture), ["class", "course", "results.jsonl"]);
+}
+
+#[test]
+fn a_name_cannot_steer_the_terminal() {
+    let fixture = Fixture::new();
+    fixture.submit("ann\u{1b}[31m", &[]);
+    let ran = grade(&fixture, &["class"]);
+    assert!(
+        !ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'),
+        "{ran:?}"
+    );
+    assert!(ran.out.contains("ann\\u{1b}[31m"), "{ran:?}");
+    assert!(PathBuf::from(fixture.path("results.jsonl")).exists());
+}

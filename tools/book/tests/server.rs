@@ -282,7 +282,12 @@ fn a_taken_port_is_named_or_gone_around() {
         "{error}"
     );
 
-    // Whoever holds 3000, we or another on this machine, it is taken now.
+    // Not while another test lets go of 3000; and then, whoever has it, it is taken.
+    let turn = std::fs::File::create(
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("port-3000.lock"),
+    )
+    .unwrap();
+    turn.lock().unwrap();
     let _usual = TcpListener::bind("127.0.0.1:3000");
     let server = Server::bind(fixture.book(), Port::Usual).unwrap();
     assert_eq!(server.taken_port(), Some(3000));

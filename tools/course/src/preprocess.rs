@@ -1,7 +1,8 @@
 //! `cargo course preprocess`: what `book.toml` names as command preprocessors, so that stock mdbook builds the book too.
 
-use anyhow::Result;
-use std::{io, path::Path, process::ExitCode};
+use anyhow::{Context, Result};
+use std::io::{self, Write};
+use std::{path::Path, process::ExitCode};
 
 /// What mdbook asks.
 #[derive(clap::Args)]
@@ -35,7 +36,11 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             })
         }
         None => {
-            book.preprocess(&args.name, io::stdin().lock(), io::stdout().lock())?;
+            let mut answer = Vec::new(); // whole, or nothing
+            book.preprocess(&args.name, io::stdin().lock(), &mut answer)?;
+            io::stdout()
+                .write_all(&answer)
+                .context("mdbook does not listen to the answer")?;
             Ok(ExitCode::SUCCESS)
         }
     }

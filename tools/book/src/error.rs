@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why a book was not built, published or served.
+/// Why a book was not built, published or served. The message is whole: no error has a source to print as well.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no book where one was looked for.
@@ -56,21 +56,21 @@ pub enum Error {
     },
 
     /// The port asked for belongs to somebody else.
-    #[error("port {port}: {source} (give another with --port, or leave it out for a free one)")]
+    #[error("port {port}: {why} (give another with --port, or leave it out for a free one)")]
     Port {
         /// The port.
         port: u16,
         /// What the system said.
-        source: std::io::Error,
+        why: std::io::Error,
     },
 
     /// A file could not be read or written.
-    #[error("{}: {source} (check that the place exists, is writable and has room)", .path.display())]
+    #[error("{}: {why} (check that the place exists, is writable and has room)", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        why: std::io::Error,
     },
 }
 
@@ -86,7 +86,7 @@ impl Error {
     /// Ties what the system said to the path that it was about.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { path, source }
+        move |why| Self::Io { path, why }
     }
 }
 

@@ -90,13 +90,17 @@ fn check_is_ours(dest: &Path) -> Result<(), Error> {
     if !dest.is_dir() {
         return refuse("not a folder".into());
     }
-    let present = files_in(dest)?;
-    if present.is_empty() {
+    if fs::read_dir(dest)
+        .map_err(Error::io(dest))?
+        .next()
+        .is_none()
+    {
         return Ok(());
     }
     let Ok(list) = fs::read_to_string(dest.join(MANIFEST)) else {
         return refuse("holds files that no build of this book made".into());
     };
+    let present = files_in(dest)?;
     let ours: BTreeSet<_> = list.lines().chain([MANIFEST]).map(Path::new).collect();
     match present.iter().find(|file| !ours.contains(file.as_path())) {
         Some(file) => refuse(format!(

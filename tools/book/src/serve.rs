@@ -75,9 +75,9 @@ impl Server {
     /// Takes the port.
     pub fn bind(book: Book, port: Port) -> Result<Self, Error> {
         let (listener, usual_was_taken) = listen(port)?;
-        let address = listener.local_addr().map_err(|source| Error::Port {
+        let address = listener.local_addr().map_err(|why| Error::Port {
             port: USUAL_PORT,
-            source,
+            why,
         })?;
         Ok(Self {
             book,
@@ -135,9 +135,9 @@ impl Server {
             .fallback(page)
             .with_state(current)
             .layer(middleware::from_fn(guard));
-        let lost_port = |source| Error::Port {
+        let lost_port = |why| Error::Port {
             port: address.port(),
-            source,
+            why,
         };
         let listener = TcpListener::from_std(listener).map_err(lost_port)?;
         tell(Event::Ready {
@@ -158,10 +158,7 @@ fn listen(port: Port) -> Result<(std::net::TcpListener, bool), Error> {
         Port::Exactly(number) => (number, false),
     };
     let bind = |number| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, number));
-    let refused = |source| Error::Port {
-        port: number,
-        source,
-    };
+    let refused = |why| Error::Port { port: number, why };
     let (listener, was_taken) = match bind(number) {
         Err(error)
             if is_usual

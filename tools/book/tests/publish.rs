@@ -124,6 +124,11 @@ fn a_folder_with_anything_else_in_it_is_refused() {
     fs::write(&file, "text").unwrap();
     refused(&file, "not a folder");
     refused(&file.join("below"), "file");
+    let error = publish(&fixture.book(), &file.join("below"), false, || false).unwrap_err();
+    assert!(
+        std::error::Error::source(&error).is_none(),
+        "said once: {error}"
+    );
 
     let empty = out.path().join("empty");
     fs::create_dir(&empty).unwrap();

@@ -4,7 +4,7 @@ mod support;
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
@@ -200,6 +200,23 @@ fn an_edit_makes_a_solved_step_unchecked() {
 }
 
 #[test]
+fn the_day_a_step_was_first_solved_stays() {
+    let course = Course::new();
+    let first = "solved = \"2026-01-02T03:04:05Z\"";
+    course.write(
+        "progress.toml",
+        &format!("version = 1\n[alpha.one]\n{first}\n"),
+    );
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check"]).says(1, &["✓ one  2 tests\n"]);
+    let progress = course.read("progress.toml");
+    assert!(
+        progress.contains(first) && progress.contains("passed = 2\ntotal = 2\n"),
+        "{progress}"
+    );
+}
+
+#[test]
 fn progress_can_be_carried_to_another_machine() {
     let (here, there) = (Course::new(), Course::new());
     here.answer("one", ONE_SOLVED);
@@ -273,14 +290,9 @@ fn ctrl_c_ends_a_check_with_all_that_it_started() {
     let course = Course::new();
     let pids = course.path("pids");
     course.answer("one", &hanging(&pids));
-    let child = course
-        .command(&["check"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let running = Running::start(course.command(&["check"]));
     wait_for_pids(&pids, 1);
-    interrupt(&child);
-    let ran = Ran::of(child.wait_with_output().unwrap());
+    let ran = running.interrupt();
     assert_eq!(ran.code, Some(130), "{ran:?}");
     assert_gone(&wait_for_pids(&pids, 1));
     assert!(!course.path("progress.toml").exists());
@@ -292,7 +304,7 @@ fn ctrl_c_ends_a_check_with_all_that_it_started() {
 #[cfg(target_os = "linux")]
 fn watch_checks_on_each_save_and_ends_on_ctrl_c() {
     let course = Course::new();
-    let (child, lines) = watch(&course);
+    let (running, lines) = watch(&course);
     wait_for(&lines, "0 of 2 steps solved");
     wait_for(&lines, "Waiting for the next save");
     course.answer("one", ONE_SOLVED);
@@ -309,8 +321,7 @@ fn watch_checks_on_each_save_and_ends_on_ctrl_c() {
     wait_for(&lines, "Every step of alpha is solved.");
     wait_for(&lines, "2 of 2 steps solved");
     wait_for(&lines, "Waiting for the next save");
-    interrupt(&child);
-    let ran = Ran::of(child.wait_with_output().unwrap());
+    let ran = running.interrupt();
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
@@ -320,13 +331,12 @@ fn a_save_during_a_run_starts_it_anew() {
     let course = Course::new();
     let (first, second) = (course.path("first"), course.path("second"));
     course.answer("one", &hanging(&first));
-    let (child, lines) = watch(&course);
+    let (running, lines) = watch(&course);
     wait_for_pids(&first, 1);
     course.answer("one", &hanging(&second)); // nobody waits for the first to time out
     wait_for_pids(&second, 1);
     assert_gone(&wait_for_pids(&first, 1));
-    interrupt(&child);
-    let ran = Ran::of(child.wait_with_output().unwrap());
+    let ran = running.interrupt();
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_gone(&wait_for_pids(&second, 1));
     assert!(!lines.iter().any(|line| line.contains("timeout")));
@@ -336,7 +346,7 @@ fn a_save_during_a_run_starts_it_anew() {
 #[cfg(target_os = "linux")]
 fn watch_outlives_a_broken_state_and_goes_on_after_the_next_save() {
     let course = Course::new();
-    let (child, lines) = watch(&course);
+    let (running, lines) = watch(&course);
     wait_for(&lines, "Waiting for the next save");
     course.write("progress.toml", "version = ");
     course.answer("one", ONE_SOLVED);
@@ -345,8 +355,7 @@ fn watch_outlives_a_broken_state_and_goes_on_after_the_next_save() {
     fs::remove_file(course.path("progress.toml")).unwrap();
     course.answer("two", TWO_SOLVED);
     wait_for(&lines, "Every step of alpha is solved.");
-    interrupt(&child);
-    assert_eq!(Ran::of(child.wait_with_output().unwrap()).code, Some(0));
+    assert_eq!(running.interrupt().code, Some(0));
 }
 
 // hint
@@ -715,14 +724,9 @@ fn hanging(pids: &Path) -> String {
     )
 }
 
-fn watch(course: &Course) -> (Child, Receiver<String>) {
-    let mut child = course
-        .command(&["watch"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
+fn watch(course: &Course) -> (Running, Receiver<String>) {
+    let mut running = Running::start(course.command(&["watch"]));
+    let stdout = BufReader::new(running.0.stdout.take().unwrap());
     let (send, lines) = mpsc::channel();
     thread::spawn(move || {
         stdout
@@ -730,7 +734,48 @@ fn watch(course: &Course) -> (Child, Receiver<String>) {
             .map_while(Result::ok)
             .try_for_each(|line| send.send(line))
     });
-    (child, lines)
+    (running, lines)
+}
+
+/// A command that is running; a test that fails does not leave it behind.
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        Self(
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        )
+    }
+
+    /// Ctrl-C, and what came of it.
+    fn interrupt(mut self) -> Ran {
+        let pid = self.0.id().to_string();
+        let status = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(status.success());
+        let code = until(|| self.0.try_wait().unwrap()).code();
+        let (mut out, mut err) = (String::new(), String::new());
+        if let Some(mut stdout) = self.0.stdout.take() {
+            stdout.read_to_string(&mut out).unwrap();
+        }
+        self.0
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
+        Ran { code, out, err }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Reads on until a line holds `wanted`.
@@ -782,12 +827,4 @@ fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "it did not happen");
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-fn interrupt(child: &Child) {
-    let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
 }

@@ -41,6 +41,10 @@ pub struct Args {
     #[arg(long, conflicts_with = "quick")]
     reference: bool,
 
+    /// For authors: print every figure that the book's records hold, with its path for `{{#figure …}}`.
+    #[arg(long, conflicts_with_all = ["python", "all", "quick", "reference"])]
+    figures: bool,
+
     /// Run one experiment in Rust, in this process: a claim, and how many rounds.
     #[arg(long, hide = true)]
     experiment: bool,
@@ -58,6 +62,14 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
+    if args.figures {
+        for claim in claims {
+            for (path, text) in lab::figures(root, claim)? {
+                println!("{path:48} {text}");
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let stop = face::stop_on_signals().context("cannot watch for Ctrl-C")?;
     let search = Search::from_env();
     let pythons = if !args.python.is_empty() {

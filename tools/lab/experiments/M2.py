@@ -16,7 +16,7 @@ context = get_context("fork" if bench.LINUX else "spawn")
 payload = os.urandom(SIZE)
 # An int above 65,535 is pickled as five bytes, so both of these are about 1 MiB when pickled.
 ints = list(range(1 << 16, (1 << 16) + SIZE // 5))
-records = [{"id": 1 << 20 | number, "name": f"user {number:06}", "score": number / 7} for number in range(SIZE // 44)]
+records = [{"id": 1 << 20 | number, "name": f"user {number:06}", "score": number / 7} for number in range(SIZE // 38)]
 
 
 def checksum(thing):

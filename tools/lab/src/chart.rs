@@ -149,7 +149,7 @@ const M3: &[Section] = &[
         ],
     ),
     (
-        "To a process through multiprocessing.Pipe, {}",
+        "To a process through multiprocessing.Pipe, and its answer, {}",
         "python",
         &[
             ("64 B", "process_64_b"),
@@ -160,11 +160,13 @@ const M3: &[Section] = &[
     ),
 ];
 
+const LOCKED: &str = "lost_locked";
+
 /// The loops of M4.
 const M4: &[Line] = &[
     ("n += 1", "lost_bare"),
     ("n = f(n)", "lost_call"),
-    ("with lock: n = f(n)", "lost_locked"),
+    ("with lock: n = f(n)", LOCKED),
 ];
 const M4_RUST: &[Line] = &[
     ("load, then store", "lost_load_store"),
@@ -235,13 +237,21 @@ fn races(reference: &Record, mine: Option<&Record>) -> Vec<Group> {
     }
     let worst =
         |record: &Record, key: &str, id: &str| record.family(key).and_then(|run| worst(run, id));
+    // Under a lock all are alike, so the newest will do.
+    let newest: Vec<_> = [Some(reference), mine]
+        .into_iter()
+        .flatten()
+        .flat_map(|record| [record.family("python"), record.family("python-t")])
+        .flatten()
+        .map(|run| run.runtime.key())
+        .collect();
     let mut groups: Vec<_> = M4
         .iter()
         .map(|(label, id)| {
-            let pythons = all
-                .runs
-                .iter()
-                .filter(|run| run.runtime.language == crate::Language::Python);
+            let pythons = all.runs.iter().filter(|run| {
+                let shown = *id != LOCKED || newest.contains(&run.runtime.key());
+                run.runtime.language == crate::Language::Python && shown
+            });
             let rows = pythons.map(|run| {
                 let key = run.runtime.key();
                 Row {
@@ -301,6 +311,7 @@ fn worst(run: &Run, id: &str) -> Option<Bar> {
 /// How much of the width the longest bar takes, in percent: the rest is for its value.
 const WIDTH: f64 = 70.0;
 /// Heights in pixels.
+const TITLE: u32 = 24;
 const GROUP: u32 = 30;
 const LABEL: u32 = 18;
 const BAR: u32 = 12;
@@ -387,7 +398,13 @@ macro_rules! line {
 fn svg(html: &mut String, claim: &Claim, picture: &Picture) {
     let axis = Axis::over(picture);
     let mut body = String::new();
-    let mut y = 0;
+    let mut y = TITLE;
+    line!(
+        body,
+        "<text x=\"0\" y=\"{}\" style=\"font-size:1.5rem;font-weight:bold\">{}</text>",
+        y - 8,
+        escape(picture.title)
+    );
     for group in &picture.groups {
         y += GROUP;
         line!(
@@ -432,7 +449,7 @@ fn svg(html: &mut String, claim: &Claim, picture: &Picture) {
             );
             line!(
                 ticks,
-                "<line x1=\"{at:.2}%\" x2=\"{at:.2}%\" y1=\"{GROUP}\" y2=\"{y}\" style=\"stroke:var(--fg)\" opacity=\"0.15\"/>"
+                "<line x1=\"{at:.2}%\" x2=\"{at:.2}%\" y1=\"{TITLE}\" y2=\"{y}\" style=\"stroke:var(--fg)\" opacity=\"0.15\"/>"
             );
             let anchor = if at < 1.0 { "start" } else { "middle" };
             line!(
@@ -453,7 +470,7 @@ fn svg(html: &mut String, claim: &Claim, picture: &Picture) {
     line!(
         html,
         "<svg role=\"img\" aria-labelledby=\"chart-{id}-title chart-{id}-desc\" xmlns=\"http://www.w3.org/2000/svg\" width=\"100%\" height=\"{y}\" \
-         style=\"max-width:48rem;font-size:1.3rem;fill:var(--fg);display:block;overflow:visible\">"
+         style=\"width:100%;max-width:48rem;height:{y}px;font-size:1.3rem;fill:var(--fg)\">"
     );
     line!(
         html,
@@ -532,12 +549,12 @@ fn legend(html: &mut String, reference: &Record, mine: Option<&Record>) {
     };
     let mark = |colour: &str| {
         format!(
-            "<svg aria-hidden=\"true\" xmlns=\"http://www.w3.org/2000/svg\" width=\"12\" height=\"12\"><rect width=\"12\" height=\"12\" style=\"fill:{colour}\"/></svg>"
+            "<svg aria-hidden=\"true\" xmlns=\"http://www.w3.org/2000/svg\" width=\"12\" height=\"12\" style=\"display:inline-block;width:12px;height:12px\"><rect width=\"12\" height=\"12\" style=\"fill:{colour}\"/></svg>"
         )
     };
     line!(
         html,
-        "<ul class=\"chart-legend\" style=\"list-style:none;padding-left:0\">"
+        "<ul class=\"chart-legend\" style=\"list-style:none;padding-left:0;font-size:0.85em\">"
     );
     line!(
         html,
@@ -590,8 +607,7 @@ fn caption(
     line!(html, "<figcaption>");
     line!(
         html,
-        "<strong>{}.</strong> {what} Measured on {}, {day}.",
-        escape(picture.title),
+        "{what} Measured on {}, {day}.",
         escape(&reference.machine.to_string())
     );
     let command = format!("<code>cargo course lab {}</code>", claim.id);
@@ -630,7 +646,7 @@ fn table(html: &mut String, picture: &Picture, with_mine: bool) {
         let columns = if with_mine { 3 } else { 2 };
         line!(
             html,
-            "<tr><th colspan=\"{columns}\" scope=\"colgroup\">{}</th></tr>",
+            "<tr><th colspan=\"{columns}\" scope=\"colgroup\" style=\"text-align:left\">{}</th></tr>",
             escape(&group.title)
         );
         for row in &group.rows {
@@ -650,7 +666,7 @@ fn table(html: &mut String, picture: &Picture, with_mine: bool) {
             };
             line!(
                 html,
-                "<tr><th scope=\"row\">{}</th><td>{}</td>{own}</tr>",
+                "<tr><th scope=\"row\" style=\"text-align:left;font-weight:normal\">{}</th><td>{}</td>{own}</tr>",
                 escape(&row.label),
                 cell(&row.reference)
             );

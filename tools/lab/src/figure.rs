@@ -2,7 +2,7 @@
 
 use crate::record::Owner;
 use crate::wording::{count, digits, quantity};
-use crate::{Error, Record, Run, Unit, claim};
+use crate::{Claim, Error, Record, Run, Unit, claim};
 use std::path::Path;
 
 /// The figure at a path such as `M1/python-3.13.0/child_writes_private_dirty`: `2,560 pages`.
@@ -60,29 +60,23 @@ pub fn figure(root: &Path, path: &str) -> Result<String, Error> {
     })
 }
 
-/// All plain figures of the reference records there are, with their paths; ratios can be formed of any two.
+/// All plain figures of a claim's reference record, with their paths; ratios can be formed of any two.
 ///
 /// # Errors
-/// What reading a record gives, but for [`Error::NoRecord`].
-pub fn figures(root: &Path) -> Result<Vec<(String, String)>, Error> {
+/// What reading the record gives.
+pub fn figures(root: &Path, claim: &Claim) -> Result<Vec<(String, String)>, Error> {
+    let record = Record::read(root, claim, Owner::Reference)?;
     let mut all = Vec::new();
-    for claim in claim::CLAIMS {
-        let record = match Record::read(root, claim, Owner::Reference) {
-            Err(Error::NoRecord { .. }) => continue,
-            other => other?,
-        };
-        for what in ["machine", "date"] {
-            all.extend(of_record(&record, what).map(|text| (format!("{}/{what}", claim.id), text)));
-        }
-        for run in &record.runs {
-            let of = paths(run).filter_map(|what| {
-                Some((
-                    format!("{}/{}/{what}", claim.id, run.runtime.key()),
-                    of_run(run, &what)?,
-                ))
-            });
-            all.extend(of);
-        }
+    for what in ["machine", "date"] {
+        all.extend(of_record(&record, what).map(|text| (format!("{}/{what}", claim.id), text)));
+    }
+    for run in &record.runs {
+        let key = run.runtime.key();
+        all.extend(
+            paths(run).filter_map(|what| {
+                Some((format!("{}/{key}/{what}", claim.id), of_run(run, &what)?))
+            }),
+        );
     }
     Ok(all)
 }
@@ -239,7 +233,7 @@ mod tests {
     #[test]
     fn all_that_are_listed_can_be_looked_up() {
         let root = course();
-        let all = figures(root.path()).unwrap();
+        let all = figures(root.path(), claim::find("M4").unwrap()).unwrap();
         assert!(all.len() > 20, "{}", all.len());
         for (path, text) in all {
             assert_eq!(figure(root.path(), &path).unwrap(), text, "{path}");

@@ -136,17 +136,19 @@ pub fn m1(run: &Run) -> Verdict {
 /// How far a thing measured against itself may lie from 1 for times to be compared.
 const AA: std::ops::RangeInclusive<f64> = 0.9..=1.1;
 
-/// The ratio of two medians; nothing when one is missing.
+/// The ratio of two times, each by the fast tenth of its samples; nothing when one is missing.
+///
+/// Whatever else the machine does only ever makes a sample longer, so the short ones tell most of the thing itself.
 fn ratio(run: &Run, a: &str, b: &str) -> Option<f64> {
-    let (a, b) = (run.median(a)?, run.median(b)?);
+    let (a, b) = (run.get(a)?.p10, run.get(b)?.p10);
     (b > 0.0).then(|| a / b)
 }
 
 /// M2 in words.
 pub const M2: &str = "It holds if the parent sees no byte of what a child writes without a channel, and every channel delivers 1 MiB intact in every round. \
 It does not hold if a byte is seen, or a channel delivers something else. \
-But (Python): where pickling and unpickling a list of dicts takes at least half of the time of sending it through multiprocessing.Pipe, \
-most of the bill is pickle, not the channel. Times are compared only if that sending, measured against itself (A/A), comes out within 0.9 to 1.1.";
+But (Python): where pickling and unpickling a list of dicts takes half or more of the time of sending it through multiprocessing.Pipe, \
+most of the bill is pickle, not the channel. Times are compared by the 10th percentile of each, and only if that sending, measured against itself (A/A), comes out within 0.9 to 1.1.";
 
 /// M2: processes need IPC.
 pub fn m2(run: &Run) -> Verdict {
@@ -178,7 +180,7 @@ pub fn m2(run: &Run) -> Verdict {
         ));
     };
     match ratio(run, "pickle_records", "mp_pipe_records") {
-        Some(share) if share >= 0.5 => Verdict::holds_but(&format!(
+        Some(share) if (0.5..=1.0).contains(&share) => Verdict::holds_but(&format!(
             "most of the bill is pickle: {} % of the time that a list of dicts takes through multiprocessing.Pipe (A/A {})",
             count(share * 100.0),
             digits(aa)
@@ -191,7 +193,7 @@ pub fn m2(run: &Run) -> Verdict {
 pub const M3: &str = "It holds if every object that a thread gives back is the same object and shows what the thread wrote to it, and no object shows what a process wrote to its copy. \
 It does not hold if an object from a thread is another one, or does not show the write. \
 But: where handing 16 MiB to a thread takes more than 4 times as long as 64 B, size costs something after all. \
-Times are compared only if 64 B, measured against itself (A/A), comes out within 0.9 to 1.1.";
+Times are compared by the 10th percentile of each, and only if 64 B, measured against itself (A/A), comes out within 0.9 to 1.1.";
 
 /// M3: threads share memory.
 pub fn m3(run: &Run) -> Verdict {
@@ -450,10 +452,10 @@ mod tests {
                 .ends_with("(times not compared: the machine was too busy, A/A 1.20)"),
             "{busy}"
         );
-        assert_eq!(
-            m2_with(10_000.0, 4900.0, &[8.0, 8.0], 0.0).outcome,
-            Outcome::Holds
-        );
+        for pickle in [4900.0, 11_000.0] {
+            let verdict = m2_with(10_000.0, pickle, &[8.0, 8.0], 0.0);
+            assert_eq!(verdict.outcome, Outcome::Holds, "{verdict}"); // and no part is more than the whole
+        }
     }
 
     #[test]

@@ -49,22 +49,20 @@ pub fn run(rounds: usize) -> io::Result<()> {
     });
     pin(&cpus, 0);
 
+    let hand_over = |object: &mut Vec<u8>| {
+        let gone = || io::Error::other("the thread is gone");
+        for _ in 0..HAND_OVERS {
+            to_thread.send(std::mem::take(object)).map_err(|_| gone())?;
+            *object = from_thread.recv().map_err(|_| gone())?;
+        }
+        Ok(())
+    };
     let by_thread = |object: &mut Vec<u8>| {
         object[0] = 0;
         let before = object.as_ptr();
-        let time = micros(|| {
-            for _ in 0..HAND_OVERS {
-                let gone = || io::Error::other("the thread is gone");
-                to_thread.send(std::mem::take(object)).map_err(|_| gone())?;
-                *object = from_thread.recv().map_err(|_| gone())?;
-            }
-            Ok(())
-        })?;
-        io::Result::Ok((
-            time / HAND_OVERS as f64,
-            object.as_ptr() == before,
-            object[0] == 1,
-        ))
+        hand_over(object)?; // whatever ran before, both threads and both CPUs are at it again
+        let time = micros(|| hand_over(object))? / HAND_OVERS as f64;
+        io::Result::Ok((time, object.as_ptr() == before, object[0] == 1))
     };
     let mut by_process = |object: &mut [u8]| {
         object[0] = 0;
@@ -82,17 +80,19 @@ pub fn run(rounds: usize) -> io::Result<()> {
     report(rounds, 3, &given, |_| {
         let mut round = Round::new();
         let (mut same, mut seen, mut copies) = (0, 0, 0);
-        for ((thread_name, process_name, _), object) in SIZES.iter().zip(&mut objects) {
-            let (time, shows) = by_process(object)?;
-            copies += u8::from(shows);
-            round.insert(process_name, Some(time));
+        for ((name, _, _), object) in SIZES.iter().zip(&mut objects) {
             let (time, is_same, shows) = by_thread(object)?;
             same += u8::from(is_same);
             seen += u8::from(shows);
-            round.insert(thread_name, Some(time));
+            round.insert(name, Some(time));
         }
         let (again, _, _) = by_thread(&mut objects[0])?;
         round.insert("thread_64_b_again", Some(again));
+        for ((_, name, _), object) in SIZES.iter().zip(&mut objects) {
+            let (time, shows) = by_process(object)?;
+            copies += u8::from(shows);
+            round.insert(name, Some(time));
+        }
         round.insert("thread_same_object", Some(same.into()));
         round.insert("thread_write_seen", Some(seen.into()));
         round.insert("process_write_seen", Some(copies.into()));

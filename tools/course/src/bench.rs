@@ -15,7 +15,7 @@ use std::{
 /// What `cargo course bench` is asked.
 #[derive(clap::Args)]
 #[command(after_help = "\
-It is `cargo bench --features bench` in exercises/<chapter> or solutions/<chapter>, which you can run yourself.
+It is `cargo bench --features bench` in exercises/<chapter> or solutions/<chapter>.
 The first time compiles criterion, which takes a while. A quiet machine gives quiet figures.")]
 pub struct Args {
     /// The chapter, such as `memory`; without it, that of the current folder, else the first one not finished.

@@ -18,8 +18,8 @@ use std::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Your file goes to exercises/<chapter>/.backup/ first, so nothing is lost.
-The starter comes from git: the newest version of the file, in the history that your clone shares with the course,
-which nobody has begun to solve. Your own commits are passed over.")]
+The starter comes from git, from the history that your clone shares with the course: the newest
+version of the file that nobody has begun to solve. Your own commits are passed over.")]
 pub struct Args {
     /// The step, by its name or number; without it, the one you are at.
     step: Option<String>,

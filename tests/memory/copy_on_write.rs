@@ -3,27 +3,17 @@
 use checks::{Counts, explain, random, subject};
 use memory::copy_on_write::{self, Write};
 use os::memory::{Pages, Usage};
-use serde::{Deserialize, Serialize};
 
-/// What the learner's function reported, and what the harness saw of it.
-#[derive(Serialize, Deserialize)]
-struct Report {
-    seen: Result<Seen, String>,
-    /// The first byte of each page in the parent afterwards, looked at by the harness.
-    afterwards: Vec<u8>,
-    counts: Counts,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Seen {
-    before: Usage,
-    after: Usage,
-    child: Vec<u8>,
-    parent: Vec<u8>,
-}
+/// What the learner's function reported: before, after, child, parent.
+type Seen = (Usage, Usage, Vec<u8>, Vec<u8>);
 
 subject! {
-    fn write_in_child(contents: Vec<u8>, writes: Vec<(usize, u8)>) -> Report {
+    /// What was reported, the first byte of each page in the parent afterwards as the harness sees it, and
+    /// what was started.
+    fn write_in_child(
+        contents: Vec<u8>,
+        writes: Vec<(usize, u8)>,
+    ) -> (Result<Seen, String>, Vec<u8>, Counts) {
         let mut pages = Pages::private(contents.len()).expect("pages can be mapped");
         for (page, value) in contents.iter().enumerate() {
             pages.set(page, *value); // so that every page exists before the fork
@@ -33,18 +23,11 @@ subject! {
             .map(|(page, value)| Write { page, value })
             .collect();
         let (seen, counts) = checks::counted(|| copy_on_write::write_in_child(&mut pages, &writes));
-        Report {
-            seen: seen
-                .map(|seen| Seen {
-                    before: seen.before,
-                    after: seen.after,
-                    child: seen.child,
-                    parent: seen.parent,
-                })
-                .map_err(|error| error.to_string()),
-            afterwards: (0..pages.len()).map(|page| pages.get(page)).collect(),
-            counts,
-        }
+        let seen = seen
+            .map(|seen| (seen.before, seen.after, seen.child, seen.parent))
+            .map_err(|error| error.to_string());
+        let afterwards = (0..pages.len()).map(|page| pages.get(page)).collect();
+        (seen, afterwards, counts)
     }
 }
 
@@ -75,17 +58,16 @@ impl Case {
         pages.len()
     }
 
-    fn run(&self) -> (Seen, Report) {
-        let mut report = write_in_child(&self.contents, &self.writes);
-        let seen = std::mem::replace(&mut report.seen, Err("taken".into()));
-        let seen = seen.unwrap_or_else(|error| {
+    /// What was reported.
+    fn seen(&self) -> Seen {
+        let (seen, ..) = write_in_child(&self.contents, &self.writes);
+        seen.unwrap_or_else(|error| {
             panic!(
                 "write_in_child returned the error {error:?} for {} pages and the writes {:?}",
                 self.contents.len(),
                 self.writes
             )
-        });
-        (seen, report)
+        })
     }
 }
 
@@ -96,13 +78,14 @@ fn the_parent_does_not_see_the_childs_writes() {
         "A forked child writes to a copy of the page. The parent keeps what it had.",
     );
     let case = Case::random();
-    let (seen, report) = case.run();
+    let (seen, afterwards, _) = write_in_child(&case.contents, &case.writes);
     assert_eq!(
-        report.afterwards, case.contents,
+        afterwards, case.contents,
         "the parent's pages (left) are not as they were before (right)"
     );
     assert_eq!(
-        seen.parent, case.contents,
+        seen.map(|(.., parent)| parent),
+        Ok(case.contents),
         "`parent` (left) is not what the parent's pages hold (right)"
     );
 }
@@ -119,7 +102,7 @@ fn the_child_sees_its_own_writes() {
         expected[*page] = *value;
     }
     assert_eq!(
-        case.run().0.child,
+        case.seen().2,
         expected,
         "`child` (left) is not what the child's pages hold after the writes {:?} (right)",
         case.writes
@@ -135,9 +118,9 @@ fn only_written_pages_are_copied() {
     );
     let case = Case::random();
     let (pages, written) = (case.contents.len(), case.written());
-    let (seen, _) = case.run();
+    let (before, after, ..) = case.seen();
     assert_eq!(
-        seen.before,
+        before,
         Usage {
             shared: pages,
             private_dirty: 0
@@ -145,7 +128,7 @@ fn only_written_pages_are_copied() {
         "`before`: of {pages} pages the child has written none"
     );
     assert_eq!(
-        seen.after,
+        after,
         Usage {
             shared: pages - written,
             private_dirty: written
@@ -169,12 +152,8 @@ fn without_writes_nothing_is_copied() {
         shared: case.contents.len(),
         private_dirty: 0,
     };
-    let (seen, _) = case.run();
-    assert_eq!(
-        (seen.before, seen.after),
-        (all_shared, all_shared),
-        "(before, after)"
-    );
+    let (before, after, ..) = case.seen();
+    assert_eq!((before, after), (all_shared, all_shared), "(before, after)");
 }
 
 #[test]
@@ -194,7 +173,7 @@ fn a_child_that_writes_every_page_shares_none() {
         shared: 0,
         private_dirty: case.contents.len(),
     };
-    assert_eq!(case.run().0.after, expected, "`after`");
+    assert_eq!(case.seen().1, expected, "`after`");
 }
 
 #[test]
@@ -208,15 +187,14 @@ fn a_write_beyond_the_pages_is_an_error() {
         mut writes,
     } = Case::random();
     writes.push((contents.len(), 1));
-    let report = write_in_child(&contents, &writes);
+    let (seen, afterwards, _) = write_in_child(&contents, &writes);
     assert!(
-        report.seen.is_err(),
-        "write_in_child returned {:?} for a write to page {} of {}",
-        report.seen,
+        seen.is_err(),
+        "write_in_child returned {seen:?} for a write to page {} of {}",
         contents.len(),
         contents.len()
     );
-    assert_eq!(report.afterwards, contents, "the parent's pages afterwards");
+    assert_eq!(afterwards, contents, "the parent's pages afterwards");
 }
 
 #[test]
@@ -225,8 +203,8 @@ fn one_child_is_forked_and_waited_for() {
         "memory.md#wait-for-your-children",
         "A child that nobody waits for stays in the process table as a zombie.",
     );
-    let (_, report) = Case::random().run();
-    let Counts { forks, waits, .. } = report.counts;
+    let Case { contents, writes } = Case::random();
+    let (_, _, Counts { forks, waits, .. }) = write_in_child(&contents, &writes);
     assert_eq!(
         (forks, waits),
         (1, 1),

@@ -1,6 +1,9 @@
 # Makes a block, and reads it when told.
 import sys
-from multiprocessing import shared_memory
+from multiprocessing import resource_tracker, shared_memory
+
+# This script unlinks what it makes: spare it the tracker, which is a second Python.
+resource_tracker.register = resource_tracker.unregister = lambda name, kind: None
 
 name, start = sys.argv[1], int(sys.argv[2])
 block = shared_memory.SharedMemory(name=name, create=True, size=8)

@@ -200,7 +200,8 @@ impl Row {
             .records
             .iter()
             .all(|record| record.message == first.message);
-        (whole && same).then(|| first.message.lines().next().unwrap_or_default())
+        let line = first.message.lines().next().unwrap_or_default();
+        (whole && same).then(|| line.strip_prefix("error: ").unwrap_or(line))
     }
 }
 

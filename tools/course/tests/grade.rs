@@ -7,7 +7,7 @@ use common::Fixture;
 use std::{
     fs,
     io::Read,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -81,7 +81,7 @@ sums
   bob         1/3  3/3   4/6  failed
   eve         0/3  0/3   0/6  compile error
 
-eve: compile error: error: this file contains an unclosed delimiter
+eve: compile error: this file contains an unclosed delimiter
 3 exercises: 1 passed every test, 2 did not, 0 could not be judged in full. Sandbox: none.
 Results: results.jsonl
 ";
@@ -329,5 +329,5 @@ fn a_name_cannot_steer_the_terminal() {
         "{ran:?}"
     );
     assert!(ran.out.contains("ann\\u{1b}[31m"), "{ran:?}");
-    assert!(PathBuf::from(fixture.path("results.jsonl")).exists());
+    assert!(fixture.path("results.jsonl").exists());
 }

@@ -96,18 +96,39 @@ impl Build {
         mut on_line: impl FnMut(&str),
     ) -> Result<Compiled, CompileError> {
         // What the first try says is shown only once it is known to be the last.
-        let first = self.cargo(true, stop, &mut |line| {
-            if line.trim_start().starts_with("Compiling ") {
+        let first = self.patiently(true, stop, &mut |line| {
+            let line = line.trim_start();
+            if line.starts_with("Compiling ") || line.starts_with("Blocking ") {
                 on_line(line);
             }
         })?;
         match self.conclude(&first) {
             Err(CompileError::Tool(_)) if first.stderr.contains("--offline") => {
-                let second = self.cargo(false, stop, &mut on_line)?;
+                let second = self.patiently(false, stop, &mut on_line)?;
                 self.conclude(&second)
             }
             concluded => concluded,
         }
+    }
+
+    /// Runs cargo, and once more if it spent time on waiting for another cargo: that is not the package's.
+    fn patiently(
+        &self,
+        offline: bool,
+        stop: &Stop,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<Outcome, CompileError> {
+        for _ in 0..2 {
+            let outcome = self.cargo(offline, stop, on_line)?;
+            match outcome.end {
+                End::Exited(_) => return Ok(outcome),
+                End::Stopped => return Err(CompileError::Interrupted),
+                End::Deadline if outcome.stderr.contains("Blocking waiting for file lock") => {}
+                End::Deadline => return Err(CompileError::Deadline(self.deadline)),
+            }
+        }
+        let problem = "another cargo kept the target folder locked (wait for it, then try again)";
+        Err(CompileError::Tool(problem.to_owned()))
     }
 
     fn cargo(
@@ -142,18 +163,7 @@ impl Build {
             output: OUTPUT,
             memory: self.memory,
         };
-        let outcome = process::run(command, &limits, stop, on_line).map_err(CompileError::Start)?;
-        match outcome.end {
-            End::Exited(_) => Ok(outcome),
-            End::Deadline if outcome.stderr.contains("Blocking waiting for file lock") => {
-                Err(CompileError::Tool(
-                    "another cargo kept the target folder locked (wait for it, then try again)"
-                        .to_owned(),
-                ))
-            }
-            End::Deadline => Err(CompileError::Deadline(self.deadline)),
-            End::Stopped => Err(CompileError::Interrupted),
-        }
+        process::run(command, &limits, stop, on_line).map_err(CompileError::Start)
     }
 
     fn conclude(&self, outcome: &Outcome) -> Result<Compiled, CompileError> {
@@ -242,21 +252,25 @@ fn is_of_outer_package(name: &OsStr) -> bool {
     })
 }
 
-/// What cargo says went wrong: its first error and what it gives as cause.
+/// What cargo says went wrong: a compiler that died, an error that points at no code, or cargo's own words.
 fn reason(outcome: &Outcome) -> String {
-    let said = outcome
-        .stderr
-        .find("error")
-        .map_or(outcome.stderr.as_str(), |start| &outcome.stderr[start..]);
-    let compiler = outcome
+    if let Some((_, signal)) = outcome.stderr.split_once("(signal: ") {
+        let signal = signal.split(')').next().unwrap_or(signal);
+        return format!(
+            "the compiler itself was killed by signal {signal} (look at the sources by hand)"
+        );
+    }
+    let mut messages = outcome
         .stdout
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let compiler = compiler
-        .filter_map(|message| message.message)
-        .find(|message| message.level == "error");
-    let compiler = compiler.map(|message| message.rendered).unwrap_or_default();
-    text::message(&format!("{}\n{}", compiler.trim(), said.trim()))
+    let compiler =
+        messages.find_map(|message| message.message.filter(|message| message.level == "error"));
+    let cargo = outcome
+        .stderr
+        .find("\nerror")
+        .map_or(outcome.stderr.as_str(), |start| &outcome.stderr[start..]);
+    text::message(&compiler.map_or_else(|| cargo.to_owned(), |message| message.rendered))
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -153,7 +153,7 @@ fn save(steps: &[Step], outcome: &str) -> std::io::Result<PathBuf> {
     std::fs::rename(&fresh, &path)?;
     // As a reader in the course's folder would name it.
     Ok(match target.parent().map(|root| path.strip_prefix(root)) {
-        Some(Ok(short)) if target.ends_with("target") => short.to_owned(),
+        Some(Ok(short)) if target.with_file_name("Cargo.toml").exists() => short.to_owned(),
         _ => path,
     })
 }

@@ -79,7 +79,18 @@ impl Error {
     pub(crate) fn from_mdbook(error: anyhow::Error) -> Self {
         match error.downcast::<Error>() {
             Ok(ours) => ours,
-            Err(other) => Self::Build(one_line(&format!("{other:#}"))),
+            Err(other) => {
+                let is_full = other
+                    .chain()
+                    .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+                    .any(|cause| cause.kind() == std::io::ErrorKind::StorageFull);
+                let remedy = if is_full {
+                    " (make room there and try again)"
+                } else {
+                    ""
+                };
+                Self::Build(one_line(&format!("{other:#}")) + remedy)
+            }
         }
     }
 
@@ -98,4 +109,30 @@ pub(crate) fn one_line(text: &str) -> String {
 /// `1 link`, `2 links`.
 fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_full_disk_comes_with_its_remedy() {
+        let full = Err::<(), _>(std::io::Error::from(std::io::ErrorKind::StorageFull));
+        let error = Error::from_mdbook(full.context("writing\nx.html").unwrap_err()).to_string();
+        assert_eq!(
+            error,
+            "writing x.html: no storage space (make room there and try again)"
+        );
+    }
+
+    #[test]
+    fn our_own_error_comes_through_mdbook_unchanged() {
+        let ours =
+            anyhow::Error::new(Error::UnknownPreprocessor("x".into())).context("Rendering failed");
+        assert!(matches!(
+            Error::from_mdbook(ours),
+            Error::UnknownPreprocessor(_)
+        ));
+    }
 }

@@ -151,6 +151,8 @@ mod victim {
         }
         exit_zero { let _ = exits_with(&0); }
         exit_seven { let _ = exits_with(&7); }
+        exit_as_the_harness { let _ = exits_with(&102); }
+        too_talkative { let _ = says_and_dies(); }
         abort { let _ = aborts(); }
         stack { let _ = overflows_its_stack(&0); }
         hang { let _ = hangs(); }
@@ -268,6 +270,9 @@ fn exit_zero_is_no_answer() {
 fn deaths_are_named() {
     for (victim, how) in [
         ("exit_seven", "exited with code 7"),
+        // What the harness's own side exits with is no excuse.
+        ("exit_as_the_harness", "exited with code 102"),
+        ("too_talkative", "more messages than were asked for"),
         ("abort", "killed by SIGABRT"),
         ("stack", "killed by SIGSEGV"),
         (

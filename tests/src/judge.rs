@@ -94,6 +94,11 @@ impl<T> Call<T> {
             .map_or(self.entry, |(_, rest)| rest)
     }
 
+    fn parse<V: DeserializeOwned>(&mut self, value: serde_json::Value) -> V {
+        serde_json::from_value(value)
+            .unwrap_or_else(|error| self.fail_unanswered(&Got::Broken(error.to_string())))
+    }
+
     fn fail_unanswered(&mut self, got: &Got) -> ! {
         let (status, output) = self.subject.stop();
         let function = self.function();
@@ -113,12 +118,13 @@ impl<T> Call<T> {
                     10 * KEEP / 1024
                 ),
             ),
-            Got::Broken(why) => failure::infrastructure(format!(
-                "the subject of {function} and its judge do not understand each other: {why}{output}"
-            )),
-            _ if status.and_then(|status| status.code()) == Some(102) => {
-                failure::infrastructure(format!("the subject of {function} failed.{output}"))
-            }
+            // It was ready, so the learner's code has run: what comes from here on is on its account.
+            Got::Broken(why) => failure::fail(
+                Status::Crash,
+                format!(
+                    "{function} gave no answer: its process sent something else: {why}{output}"
+                ),
+            ),
             _ => {
                 let after = match self.said {
                     0 => String::new(),
@@ -188,9 +194,7 @@ impl<T: DeserializeOwned> Call<T> {
         match self.reply() {
             Got::Reply(Reply::Said(value)) => {
                 self.said += 1;
-                serde_json::from_value(value).unwrap_or_else(|error| {
-                    failure::infrastructure(format!("{}: {error}", self.entry))
-                })
+                self.parse(value)
             }
             Got::Reply(Reply::Panicked(panic)) => {
                 let output = self.subject.stop().1;
@@ -217,7 +221,7 @@ impl<T: DeserializeOwned> Call<T> {
                 failure::learner_panicked(&panic, &output)
             }
             Got::Reply(Reply::Said(_) | Reply::Ready) => {
-                failure::infrastructure(format!("{}: nobody heard what it told", self.entry))
+                self.fail_unanswered(&Got::Broken("more messages than were asked for".into()))
             }
             got => self.fail_unanswered(&got),
         }
@@ -238,21 +242,12 @@ impl<T: DeserializeOwned> Call<T> {
                 Answer::Panicked(panic.message)
             }
             Got::Reply(Reply::Said(_) | Reply::Ready) => {
-                failure::infrastructure(format!("{}: nobody heard what it told", self.entry))
+                self.fail_unanswered(&Got::Broken("more messages than were asked for".into()))
             }
             Got::End => Answer::Died(ended(self.subject.stop().0)),
             Got::Late(_) => Answer::Hung,
             got => self.fail_unanswered(&got),
         }
-    }
-
-    fn parse(&self, value: serde_json::Value) -> T {
-        serde_json::from_value(value).unwrap_or_else(|error| {
-            failure::infrastructure(format!(
-                "{} answered something else than was asked: {error}",
-                self.entry
-            ))
-        })
     }
 }
 

@@ -22,6 +22,11 @@ subject! {
         deeper(depth)
     }
 
+    fn fills_memory() -> u64 {
+        let mut all = Vec::new();
+        loop { all.push(std::hint::black_box(vec![1u8; 64 << 20])); }
+    }
+
     fn hangs() -> u64 {
         loop { std::thread::sleep(Duration::from_secs(1)); }
     }
@@ -155,6 +160,7 @@ mod victim {
         too_talkative { let _ = says_and_dies(); }
         abort { let _ = aborts(); }
         stack { let _ = overflows_its_stack(&0); }
+        memory { let _ = fills_memory(); }
         hang { let _ = hangs(); }
         flood { let _ = floods(); }
         panic { let _ = panics(&"the learner's message".into()); }
@@ -275,6 +281,8 @@ fn deaths_are_named() {
         ("too_talkative", "more messages than were asked for"),
         ("abort", "killed by SIGABRT"),
         ("stack", "killed by SIGSEGV"),
+        #[cfg(target_os = "linux")] // elsewhere the limit is not kept
+        ("memory", "killed by SIGABRT"),
         (
             "dies_midway",
             "exited with code 0 before it returned, after 2 messages",

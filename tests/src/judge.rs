@@ -441,7 +441,11 @@ impl Capture {
         {
             bytes.extend(chunk);
         }
-        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        // Rust's runtime advises on backtraces, which say nothing of the learner's code here.
+        let mut text: String = String::from_utf8_lossy(&bytes)
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE"))
+            .collect();
         if self.count.load(std::sync::atomic::Ordering::Relaxed) > KEEP {
             text += "\n[… cut off]";
         }

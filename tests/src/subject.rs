@@ -15,6 +15,9 @@ pub(crate) const ENTRY: &str = "CHECKS_ENTRY";
 /// Seconds after which the kernel ends a subject whose judge has not.
 const LAST_RESORT: u32 = 60;
 
+/// Bytes that a subject, and each of its children, may have in memory of its own.
+const MEMORY: libc::rlim_t = 1 << 30;
+
 static JUDGE: Mutex<Option<ParentOnly<UnixStream>>> = Mutex::new(None);
 static FIRST_PANIC: Mutex<Option<Panic>> = Mutex::new(None);
 
@@ -54,6 +57,7 @@ fn prepare_judge() {
 
 fn serve<I: DeserializeOwned, O: Serialize>(body: impl FnOnce(I) -> O) -> std::io::Result<()> {
     let mut judge = take_judge()?;
+    limit_memory();
     let job: Job = wire::receive(&mut *judge)?;
     os::harness::begin(0)?;
     let input: I = serde_json::from_value(job.input)?;
@@ -70,6 +74,19 @@ fn serve<I: DeserializeOwned, O: Serialize>(body: impl FnOnce(I) -> O) -> std::i
         })),
     };
     with_judge(|judge| wire::send(judge, &reply))
+}
+
+/// A loop that fills memory ends as a crash of the subject, before the machine has none left; a crash
+/// leaves no core file behind.
+fn limit_memory() {
+    for (resource, most) in [(libc::RLIMIT_DATA, MEMORY), (libc::RLIMIT_CORE, 0)] {
+        let limit = libc::rlimit {
+            rlim_cur: most,
+            rlim_max: most,
+        };
+        // SAFETY: the limit is ours to read. One that cannot be set (above a lower one) is low enough.
+        unsafe { libc::setrlimit(resource, &raw const limit) };
+    }
 }
 
 /// The socket to the judge arrives as standard input; the learner's code finds nothing there.

@@ -381,18 +381,36 @@ await test("the page that is not there looks like the book", () =>
     { mayBeMissing: true },
   ));
 
-await test("the whole book in print: static content in place of interactive", () =>
-  open("print.html", async (page) => {
-    await page.emulateMedia({ media: "print" });
-    await page.setViewportSize({ width: 794, height: 1123 }); // A4
-    await page.screenshot({ path: join(SCREENSHOTS, "print.png"), fullPage: true });
-    await fits(page);
-    for (const part of await page.locator("memory-pages, course-stepper, course-predict[name]").all()) {
-      assert.equal(await part.locator(".widget button:visible").count(), 0, "no button on paper");
-      assert.notEqual((await part.innerText()).trim(), "");
-    }
-    await page.pdf({ path: join(SCREENSHOTS, "print.pdf"), format: "A4" });
-  }));
+for (const theme of THEMES) {
+  await test(`the whole book in print, ${theme}: black on white, static content in place of interactive`, () =>
+    open(
+      "print.html",
+      async (page) => {
+        await page.emulateMedia({ media: "print", colorScheme: theme });
+        await page.setViewportSize({ width: 794, height: 1123 }); // A4
+        assert.equal(await page.locator("html.navy").count(), theme === "dark" ? 1 : 0);
+        await page.screenshot({ path: join(SCREENSHOTS, `print-${theme}.png`), fullPage: true });
+        await fits(page);
+        const colors = await page.evaluate(() => {
+          const ofAll = (/** @type {string} */ selector) => [...document.querySelectorAll(selector)].map((e) => getComputedStyle(e).color);
+          return { text: ofAll("main p, main li, main td, .admonition"), code: ofAll("main pre code, main pre code *") };
+        });
+        const luminance = (/** @type {string} */ color) => Math.max(...(color.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
+        assert.ok(colors.text.length > 0 && colors.code.length > 0);
+        assert.deepEqual([...new Set(colors.text)], ["rgb(0, 0, 0)"]);
+        assert.deepEqual(
+          [...new Set(colors.code)].filter((color) => theme === "dark" && luminance(color) > 100),
+          [],
+        );
+        for (const part of await page.locator("memory-pages, course-stepper, course-predict[name]").all()) {
+          assert.equal(await part.locator(".widget button:visible").count(), 0, "no button on paper");
+          assert.notEqual((await part.innerText()).trim(), "");
+        }
+        await page.pdf({ path: join(SCREENSHOTS, `print-${theme}.pdf`), format: "A4" });
+      },
+      { colorScheme: theme },
+    ));
+}
 
 await test("an edit shows by itself, in well under a second; a broken one leaves the page", () =>
   open("memory.html", async (page) => {

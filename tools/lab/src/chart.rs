@@ -126,7 +126,7 @@ const M2: &[Section] = &[
         ],
     ),
     (
-        "Objects that are 1 MiB when pickled, {}",
+        "1 MiB of pickled objects, {}",
         "python",
         &[
             ("multiprocessing.Pipe, list of ints", "mp_pipe_ints"),
@@ -139,7 +139,7 @@ const M2: &[Section] = &[
 
 const M3: &[Section] = &[
     (
-        "To a thread and back through queue.Queue, {}",
+        "To a thread (Queue), {}",
         "python",
         &[
             ("64 B", "thread_64_b"),
@@ -149,7 +149,7 @@ const M3: &[Section] = &[
         ],
     ),
     (
-        "To a process through multiprocessing.Pipe, and its answer, {}",
+        "To a process (Pipe), {}",
         "python",
         &[
             ("64 B", "process_64_b"),
@@ -179,7 +179,7 @@ fn picture(claim: &Claim, reference: &Record, mine: Option<&Record>) -> Picture 
         "M1" => ("Pages that a forked child copied", Scale::Linear, M1),
         "M2" => ("Time to hand 1 MiB to another process", Scale::Linear, M2),
         "M3" => (
-            "Time to hand over one object, by its size",
+            "Time to hand an object over, by its size",
             Scale::Logarithmic,
             M3,
         ),
@@ -470,7 +470,7 @@ fn svg(html: &mut String, claim: &Claim, picture: &Picture) {
     line!(
         html,
         "<svg role=\"img\" aria-labelledby=\"chart-{id}-title chart-{id}-desc\" xmlns=\"http://www.w3.org/2000/svg\" width=\"100%\" height=\"{y}\" \
-         style=\"width:100%;max-width:48rem;height:{y}px;font-size:1.3rem;fill:var(--fg)\">"
+         style=\"width:100%;max-width:60rem;height:{y}px;font-size:1.3rem;fill:var(--fg)\">"
     );
     line!(
         html,

@@ -28,13 +28,6 @@ const TESTS: usize = 3;
 /// How long clippy may take, with all that it needs.
 const LINT_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-/// The pedantic lints that the solutions need not keep, each with the reason.
-const ALLOWED: [&str; 2] = [
-    // Numbers of pages, bytes and seconds are small; a check at each would bury the lesson.
-    "clippy::cast_possible_truncation",
-    "clippy::cast_precision_loss",
-];
-
 /// Why the gate could not look at all.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
@@ -249,7 +242,6 @@ pub fn lint(root: &Path, stop: &Stop) -> Result<Findings, GateError> {
             .arg(course.target_dir())
             .current_dir(&solutions);
         command.args(["--", "-D", "warnings", "-D", "clippy::pedantic"]);
-        command.args(ALLOWED.iter().flat_map(|lint| ["-A", lint]));
         let limits = Limits {
             deadline: LINT_DEADLINE,
             output: 1 << 20,

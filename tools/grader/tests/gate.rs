@@ -43,7 +43,12 @@ fn git(fixture: &Fixture, args: &[&str]) {
         "-c",
         "commit.gpgsign=false",
     ];
-    let output = Command::new("git")
+    let mut git = Command::new("git");
+    // In a git hook these would lead to the course's own repository.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+        git.env_remove(name);
+    }
+    let output = git
         .arg("-C")
         .arg(fixture.root())
         .args(author)
@@ -63,7 +68,10 @@ fn commit(fixture: &Fixture, message: &str) {
 }
 
 fn repository() -> Fixture {
-    let fixture = Fixture::new();
+    repository_of(Fixture::new())
+}
+
+fn repository_of(fixture: Fixture) -> Fixture {
     fixture.write(".gitignore", "target/\n");
     git(&fixture, &["init", "--quiet", "--initial-branch=main"]);
     commit(&fixture, "the course");
@@ -71,8 +79,8 @@ fn repository() -> Fixture {
 }
 
 /// The clone of a reader: `origin` is where the course stands now.
-fn clone() -> Fixture {
-    let fixture = repository();
+fn clone_of(fixture: Fixture) -> Fixture {
+    let fixture = repository_of(fixture);
     git(
         &fixture,
         &["update-ref", "refs/remotes/origin/main", "HEAD"],
@@ -408,7 +416,7 @@ fn work_in_progress_is_told_and_the_course_judged_as_it_ships() {
 
 #[test]
 fn work_that_a_reader_committed_is_work_in_progress_too() {
-    let fixture = clone();
+    let fixture = clone_of(Fixture::new());
     fixture.write("exercises/sums/src/one.rs", SOLVED);
     fixture.write("exercises/sums/notes.txt", "mine");
     commit(&fixture, "I did it");
@@ -422,8 +430,25 @@ fn work_that_a_reader_committed_is_work_in_progress_too() {
 }
 
 #[test]
+fn half_a_step_committed_is_work_in_progress_too() {
+    let two = "//! Step 1.\n\npub fn next(_n: u64) -> u64 {\n    todo!()\n}\n\npub fn other() {\n    todo!()\n}\n";
+    let fixture = Fixture::new();
+    fixture.write("exercises/sums/src/one.rs", two);
+    let fixture = clone_of(fixture);
+    fixture.replace(
+        "exercises/sums/src/one.rs",
+        "pub fn next(_n: u64) -> u64 {\n    todo!()",
+        "pub fn next(n: u64) -> u64 {\n    n + 1",
+    );
+    commit(&fixture, "half of it");
+    let found = judge(&fixture);
+    assert!(found.problems.is_empty(), "{found:#?}");
+    expect(&found.notes, &["work in progress: commits since"]);
+}
+
+#[test]
 fn an_authors_commit_is_judged_as_it_is() {
-    let fixture = clone();
+    let fixture = clone_of(Fixture::new());
     // Still a starter, but one that crashes: no reason to look at an older one.
     fixture.replace(
         "exercises/sums/src/one.rs",

@@ -147,7 +147,7 @@ fn ratio(run: &Run, a: &str, b: &str) -> Option<f64> {
 /// M2 in words.
 pub const M2: &str = "It holds if the parent sees no byte of what a child writes without a channel, and every channel delivers 1 MiB intact in every round. \
 It does not hold if a byte is seen, or a channel delivers something else. \
-But (Python): where pickling and unpickling a list of dicts takes half or more of the time of sending it through multiprocessing.Pipe, \
+But (Python): where pickling and unpickling a list of dicts takes between half and all of the time of sending it through multiprocessing.Pipe, \
 most of the bill is pickle, not the channel. Times are compared by the 10th percentile of each, and only if that sending, measured against itself (A/A), comes out within 0.9 to 1.1.";
 
 /// M2: processes need IPC.

@@ -65,31 +65,44 @@ def by_process(thing):
         here.send(thing)
         here.recv()
 
+    hand_over()  # as above
+    here.recv()
     time = bench.micros(hand_over)
     here.recv()
     return time, thing[0] == 1
 
 
-def one_round():
+# 64 B twice: measured against itself, how far may two equal things lie apart?
+by_thread_of = [*((f"thread_{name}", thing) for name, thing in objects.items()), ("thread_64_b_again", objects["64_b"])]
+by_process_of = [(f"process_{name}", thing) for name, thing in objects.items()]
+
+
+def turned(things, number):
+    """The things, each round beginning with another one: to be first is no advantage then, and no disadvantage."""
+    at = number % len(things)
+    return things[at:] + things[:at]
+
+
+def one_round(number):
     line = {"thread_same_object": 0, "thread_write_seen": 0, "process_write_seen": 0}
-    for name, thing in objects.items():
+    for which, thing in turned(by_thread_of, number):
         thing[0] = 0
-        line[f"thread_{name}"], same, seen = by_thread(thing)
-        line["thread_same_object"] += same
-        line["thread_write_seen"] += seen
-    line["thread_64_b_again"], _, _ = by_thread(objects["64_b"])
-    for name, thing in objects.items():
+        line[which], same, seen = by_thread(thing)
+        if which != "thread_64_b_again":
+            line["thread_same_object"] += same
+            line["thread_write_seen"] += seen
+    for which, thing in turned(by_process_of, number):
         thing[0] = 0
-        line[f"process_{name}"], seen = by_process(thing)
+        line[which], seen = by_process(thing)
         line["process_write_seen"] += seen
     return line
 
 
 try:
     for _ in range(3):
-        one_round()  # warm-up
-    for _ in range(rounds):
-        bench.emit({"round": one_round()})
+        one_round(0)  # warm-up
+    for number in range(rounds):
+        bench.emit({"round": one_round(number)})
 finally:
     os.kill(child[1], 9)
     os.waitpid(child[1], 0)

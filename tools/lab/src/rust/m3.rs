@@ -7,12 +7,20 @@ use std::io::{self, Read, Write};
 use std::sync::mpsc;
 use std::thread;
 
-/// For a thread and for a process: the names, and the size.
-const SIZES: [(&str, &str, usize); 4] = [
-    ("thread_64_b", "process_64_b", 64),
-    ("thread_64_kib", "process_64_kib", 64 << 10),
-    ("thread_1_mib", "process_1_mib", 1 << 20),
-    ("thread_16_mib", "process_16_mib", 16 << 20),
+const SIZES: [usize; 4] = [64, 64 << 10, 1 << 20, 16 << 20];
+/// What is measured, and the number of the size. 64 B twice: how far may two equal things lie apart?
+const BY_THREAD: [(&str, usize); 5] = [
+    ("thread_64_b", 0),
+    ("thread_64_kib", 1),
+    ("thread_1_mib", 2),
+    ("thread_16_mib", 3),
+    ("thread_64_b_again", 0),
+];
+const BY_PROCESS: [(&str, usize); 4] = [
+    ("process_64_b", 0),
+    ("process_64_kib", 1),
+    ("process_1_mib", 2),
+    ("process_16_mib", 3),
 ];
 const HAND_OVERS: usize = 20; // per sample for a thread: a single one is too short to time well
 
@@ -64,38 +72,52 @@ pub fn run(rounds: usize) -> io::Result<()> {
         let time = micros(|| hand_over(object))? / HAND_OVERS as f64;
         io::Result::Ok((time, object.as_ptr() == before, object[0] == 1))
     };
-    let mut by_process = |object: &mut [u8]| {
-        object[0] = 0;
+    let mut ask = |object: &mut [u8]| {
         let time = micros(|| {
             request.write_all(&object.len().to_le_bytes())?;
             request.write_all(object)?;
             answers.read_exact(&mut [0])
         })?;
         answers.read_exact(&mut [0])?;
-        io::Result::Ok((time, object[0] == 1))
+        io::Result::Ok(time)
+    };
+    let mut by_process = |object: &mut [u8]| {
+        object[0] = 0;
+        ask(object)?; // as above
+        io::Result::Ok((ask(object)?, object[0] == 1))
     };
 
-    let mut objects = SIZES.map(|(_, _, size)| vec![0; size]);
-    let given = json!({ "sizes": SIZES.len(), "largest_bytes": SIZES[3].2, "hand_overs_per_sample": HAND_OVERS });
-    report(rounds, 3, &given, |_| {
+    let mut objects = SIZES.map(|size| vec![0; size]);
+    let given = json!({
+        "sizes": SIZES.len(),
+        "largest_bytes": SIZES[3],
+        "hand_overs_per_sample": HAND_OVERS,
+    });
+    report(rounds, 3, &given, |number| {
         let mut round = Round::new();
         let (mut same, mut seen, mut copies) = (0, 0, 0);
-        for ((name, _, _), object) in SIZES.iter().zip(&mut objects) {
-            let (time, is_same, shows) = by_thread(object)?;
-            same += u8::from(is_same);
-            seen += u8::from(shows);
+        for (name, size) in turned(BY_THREAD, number) {
+            let (time, is_same, shows) = by_thread(&mut objects[size])?;
             round.insert(name, Some(time));
+            if name != "thread_64_b_again" {
+                same += u8::from(is_same);
+                seen += u8::from(shows);
+            }
         }
-        let (again, _, _) = by_thread(&mut objects[0])?;
-        round.insert("thread_64_b_again", Some(again));
-        for ((_, name, _), object) in SIZES.iter().zip(&mut objects) {
-            let (time, shows) = by_process(object)?;
-            copies += u8::from(shows);
+        for (name, size) in turned(BY_PROCESS, number) {
+            let (time, shows) = by_process(&mut objects[size])?;
             round.insert(name, Some(time));
+            copies += u8::from(shows);
         }
         round.insert("thread_same_object", Some(same.into()));
         round.insert("thread_write_seen", Some(seen.into()));
         round.insert("process_write_seen", Some(copies.into()));
         Ok(round)
     })
+}
+
+/// The things, each round beginning with another one: to be first is no advantage then, and no disadvantage.
+fn turned<T, const N: usize>(mut things: [T; N], number: usize) -> [T; N] {
+    things.rotate_left(number % N);
+    things
 }

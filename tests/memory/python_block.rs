@@ -1,16 +1,17 @@
 //! Step 4: a block of memory that CPython and Rust share, by name.
 
-use checks::{Answer, Counts, Python, explain, random, subject};
+use checks::{Counts, Peer, explain, random, subject};
 use memory::python_block;
 use os::memory::{Block, Ordering::SeqCst};
 use std::io::ErrorKind;
+use std::sync::{Mutex, MutexGuard};
 
 subject! {
     fn add_to_block(name: String, amounts: Vec<u64>) -> Result<u64, String> {
         python_block::add_to_block(&name, &amounts).map_err(|error| error.to_string())
     }
 
-    fn add_and_count(name: String, amounts: Vec<u64>) -> (Result<u64, String>, Counts) {
+    fn add_and_count(name: String, amounts: Vec<u64>) -> (Result<u64, String>, Counts) as add_to_block {
         checks::counted(|| python_block::add_to_block(&name, &amounts).map_err(|error| error.to_string()))
     }
 
@@ -23,10 +24,17 @@ subject! {
         .map_err(|error| error.to_string())
     }
 
+    /// And whether `use_it` ran.
+    fn lend_quietly(name: String, value: u64) -> (Result<(), String>, bool) as lend_block {
+        let mut ran = false;
+        let lent = python_block::lend_block(&name, value, || ran = true);
+        (lent.map_err(|error| error.to_string()), ran)
+    }
+
     /// Whether the panic came through.
-    fn lend_block_and_panic(name: String) -> bool {
+    fn lend_block_and_panic(name: String) -> bool as lend_block {
         let lent = std::panic::catch_unwind(|| {
-            python_block::lend_block(&name, 1, || panic!("the borrower panics")).map(|()| ())
+            python_block::lend_block::<()>(&name, 1, || panic!("the borrower panics"))
         });
         match lent {
             Err(panic) if panic.downcast_ref() != Some(&"the borrower panics") => {
@@ -65,9 +73,44 @@ fn block(name: &Name, bytes: usize) -> Block {
     Block::create(&name.0, bytes).expect("a block can be made")
 }
 
-/// The CPython of this machine, if there is one; blocks are shared with it on Linux.
-fn python() -> Option<&'static Python> {
-    checks::linux("Python's shared_memory and `flock` meet in /dev/shm").then(checks::python)?
+/// One CPython for all tests of this step: most of a peer's time is its start.
+static PYTHON: Mutex<Option<Peer>> = Mutex::new(None);
+
+/// The peer, for this test alone, if there is a Python; see `peer.py` for what it understands.
+fn python() -> Option<Python> {
+    let python = checks::linux("Python's shared_memory and `flock` meet in /dev/shm")
+        .then(checks::python)??;
+    let mut peer = PYTHON.lock().unwrap_or_else(|poisoned| {
+        // A test failed in the middle of a conversation: begin a new one.
+        PYTHON.clear_poison();
+        let mut peer = poisoned.into_inner();
+        *peer = None;
+        peer
+    });
+    peer.get_or_insert_with(|| python.peer(include_str!("peer.py"), &[]));
+    Some(Python(peer))
+}
+
+struct Python(MutexGuard<'static, Option<Peer>>);
+
+impl Python {
+    /// Tells it to do something and waits for what it answers.
+    fn ask(&mut self, what: &str) -> String {
+        self.tell(what);
+        self.hear()
+    }
+
+    fn tell(&mut self, what: &str) {
+        self.peer().tell(what);
+    }
+
+    fn hear(&mut self) -> String {
+        self.peer().hear()
+    }
+
+    fn peer(&mut self) -> &mut Peer {
+        self.0.as_mut().expect("it was started")
+    }
 }
 
 #[test]
@@ -76,7 +119,7 @@ fn rust_adds_to_a_block_that_python_made() {
         "memory.md#a-block-with-a-name",
         "The block that Python made under this name is the one to open; its first eight bytes are the word.",
     );
-    let Some(python) = python() else { return };
+    let Some(mut python) = python() else { return };
     let (name, mut random) = (Name::new(), random());
     let start = random.u64(..1_000_000);
     let amounts: Vec<u64> = (0..random.usize(1..20))
@@ -84,12 +127,12 @@ fn rust_adds_to_a_block_that_python_made() {
         .collect();
     let total = start + amounts.iter().sum::<u64>();
 
-    let mut peer = python.peer(include_str!("holder.py"), &[&name.0, &start.to_string()]);
-    assert_eq!(peer.hear(), "made");
+    assert_eq!(python.ask(&format!("make {} {start}", name.0)), "made");
     let last = add_to_block(&name.0, &amounts);
-    peer.tell("read");
-    assert_eq!(peer.hear(), total.to_string(), "what Python reads (left)");
-    assert_eq!(last, Ok(total), "what add_to_block returned (left)");
+    let seen = python.ask(&format!("read {}", name.0));
+    assert_eq!(seen, total.to_string(), "what Python reads from its block");
+    assert_eq!(last, Ok(total), "what add_to_block returned");
+    python.ask(&format!("drop {}", name.0));
 }
 
 #[test]
@@ -104,7 +147,7 @@ fn no_amounts_change_nothing() {
     assert_eq!(
         add_to_block(&name.0, &vec![]),
         Ok(value),
-        "what add_to_block returned (left)"
+        "what add_to_block returned"
     );
     assert_eq!(
         block.word(0).expect("8 bytes").load(SeqCst),
@@ -119,34 +162,31 @@ fn no_update_is_lost_while_python_adds() {
         "memory.md#one-lock-for-two-languages",
         "Python reads, adds and writes: three steps. Who does not ask for the lock writes in between.",
     );
-    let Some(python) = python() else { return };
+    let Some(mut python) = python() else { return };
     let (name, mut random) = (Name::new(), random());
     let start = random.u64(..1_000_000);
     let rounds = 5;
     let amounts: Vec<u64> = (0..10).map(|_| random.u64(1..1000)).collect();
-    let total = start + rounds + amounts.iter().sum::<u64>();
+    let sum: u64 = amounts.iter().sum();
 
-    let mut peer = python.peer(
-        include_str!("adder.py"),
-        &[&name.0, &start.to_string(), &rounds.to_string()],
-    );
+    assert_eq!(python.ask(&format!("make {} {start}", name.0)), "made");
     // From here on Python holds the lock and has read the word. It writes when somebody waits for the lock
     // (Linux tells), or has written without asking for it.
-    assert_eq!(peer.hear(), "holding");
+    assert_eq!(python.ask(&format!("add {} {rounds}", name.0)), "holding");
     let last = add_to_block(&name.0, &amounts);
-    peer.tell("finish");
-    let seen = peer.hear();
+    assert_eq!(python.ask("finish"), "added");
+    let seen = python.ask(&format!("read {}", name.0));
     assert_eq!(
         seen,
-        total.to_string(),
-        "Python added 1 {rounds} times to {start} and Rust added {amounts:?}: the block holds the left, not \
-         the right"
+        (start + rounds + sum).to_string(),
+        "what the block holds: it held {start}, Python added {rounds} times 1, and Rust {amounts:?}"
     );
     let last = last.expect("add_to_block returned an error");
     assert!(
-        (start + amounts.iter().sum::<u64>()..=total).contains(&last),
+        (start + sum..=start + sum + rounds).contains(&last),
         "add_to_block returned {last}, which the block never held after its last addition"
     );
+    python.ask(&format!("drop {}", name.0));
 }
 
 #[test]
@@ -158,7 +198,7 @@ fn every_write_is_made_under_the_lock() {
     let name = Name::new();
     let block = block(&name, 8);
     let (answer, counts) = add_and_count(&name.0, &vec![1, 2, 3]);
-    assert_eq!(answer, Ok(6), "what add_to_block returned (left)");
+    assert_eq!(answer, Ok(6), "what add_to_block returned");
     assert_eq!(
         block.word(0).expect("8 bytes").load(SeqCst),
         6,
@@ -166,8 +206,23 @@ fn every_write_is_made_under_the_lock() {
     );
     assert_eq!(
         counts.unlocked_writes, 0,
-        "{} of the writes to the block were made without its lock",
-        counts.unlocked_writes
+        "writes to the block without its lock"
+    );
+}
+
+#[test]
+fn python_gets_its_turn_between_two_amounts() {
+    explain(
+        "memory.md#one-lock-for-two-languages",
+        "Who holds the lock over all amounts keeps Python waiting: take it and give it back for each.",
+    );
+    let name = Name::new();
+    let _block = block(&name, 8);
+    let (_, counts) = add_and_count(&name.0, &vec![1, 2, 3, 4]);
+    assert!(
+        counts.locks >= 4,
+        "for 4 amounts the lock was taken {} times",
+        counts.locks
     );
 }
 
@@ -222,18 +277,27 @@ fn python_reads_the_lent_block() {
         "memory.md#a-block-with-a-name",
         "While `use_it` runs, the block exists under its name and its first word holds the value.",
     );
-    let Some(python) = python() else { return };
+    let Some(mut python) = python() else { return };
     let (name, value) = (Name::new(), random().u64(..));
     let mut call = lend_block::start(&name.0, &value);
     assert_eq!(call.hear::<String>(), "lent");
-    let mut peer = python.peer(include_str!("reader.py"), &[&name.0]);
-    assert_eq!(peer.hear(), value.to_string(), "what Python reads (left)");
+    assert!(
+        name.exists(),
+        "while `use_it` runs there is no block of this name"
+    );
+    let seen = python.ask(&format!("read {}", name.0));
+    assert_eq!(
+        seen,
+        value.to_string(),
+        "what Python reads while `use_it` runs"
+    );
     call.tell(&7u64);
     assert_eq!(
         call.finish(),
         Ok(7),
-        "lend_block returns what `use_it` returned"
+        "what lend_block returned, when `use_it` returned 7"
     );
+    python.ask(&format!("leave {}", name.0));
 }
 
 #[test]
@@ -253,7 +317,7 @@ fn the_name_is_gone_afterwards() {
     assert_eq!(
         call.finish(),
         Ok(7),
-        "lend_block returns what `use_it` returned"
+        "what lend_block returned, when `use_it` returned 7"
     );
     assert!(
         !name.exists(),
@@ -288,21 +352,21 @@ fn a_name_that_is_taken_is_left_alone() {
     let name = Name::new();
     let block = block(&name, 8);
     block.word(0).expect("8 bytes").store(41, SeqCst);
-    let mut call = lend_block::start(&name.0, &42);
-    call.tell(&7u64);
-    match call.end() {
-        Answer::Returned(answer) => assert!(
-            answer.is_err(),
-            "lend_block returned {answer:?} for a name that was taken"
-        ),
-        other => panic!("lend_block should return an error for a name that is taken: {other:?}"),
-    }
+    let (answer, ran) = lend_quietly(&name.0, &42);
+    assert!(
+        answer.is_err(),
+        "the name was taken, and lend_block returned {answer:?}"
+    );
+    assert!(
+        !ran,
+        "the name was taken, and lend_block ran `use_it` all the same"
+    );
+    assert!(name.exists(), "the name of somebody else's block is gone");
     assert_eq!(
         block.word(0).expect("8 bytes").load(SeqCst),
         41,
-        "what the block holds"
+        "what somebody else's block holds"
     );
-    assert!(name.exists(), "the name of somebody else's block is gone");
 }
 
 #[test]
@@ -322,6 +386,6 @@ fn somebody_else_may_unlink_the_lent_block() {
     assert_eq!(
         call.finish(),
         Ok(7),
-        "lend_block returns what `use_it` returned"
+        "what lend_block returned, when `use_it` returned 7"
     );
 }

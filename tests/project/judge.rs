@@ -229,7 +229,7 @@ fn a_wrong_answer_fails_with_both_values_and_the_place_of_the_check() {
     );
     assert!(report.message.contains("two and two"), "{}", report.message);
     assert!(
-        shown.contains("left: 4") && shown.contains("right: 5"),
+        shown.contains("yours:    4") && shown.contains("expected: 5"),
         "{shown}"
     );
     assert!(shown.contains("tests/project/judge.rs:"), "{shown}");

@@ -35,6 +35,9 @@ pub struct Report {
     pub status: Status,
     /// What the learner is shown.
     pub message: String,
+    /// What the failure means, where the test knows it.
+    #[serde(default)]
+    pub why: Option<String>,
     /// The section of the book that clears it up, as `memory.md#two-additions-one-lost`.
     pub section: Option<String>,
     /// The seed of the random inputs, if there were any.
@@ -105,20 +108,25 @@ pub(crate) fn install_hook() {
 }
 
 fn hook(info: &PanicHookInfo<'_>) {
-    let (status, message) = match info.payload().downcast_ref::<Failure>() {
+    let failure = info.payload().downcast_ref::<Failure>();
+    let asserted = failure.is_none();
+    let (status, message) = match failure {
         Some(failure) => (failure.status, failure.message.clone()),
-        None => (Status::Failed, message_of(info)),
+        None => (Status::Failed, plainly(message_of(info))),
     };
     let context = CONTEXT.with_borrow_mut(std::mem::take);
-    let mut text = format!("\n{message}\n");
     let judged = matches!(status, Status::Failed | Status::Timeout | Status::Crash);
-    if let Some((section, misconception)) = &context.section
-        && (judged || status == Status::Unstarted)
-    {
-        text.push('\n');
-        if judged {
-            let _ = writeln!(text, "  why     {misconception}");
-        }
+    let (section, misconception) = context.section.unzip();
+    // What a test knows of a wrong answer says nothing of a panic or a hang.
+    let why = misconception.filter(|_| asserted);
+    // Who has not begun is sent to where the step begins, not to a detail of it.
+    let section = section.filter(|section| judged || section.contains("#step-"));
+
+    let mut text = format!("\n{message}\n\n");
+    if let Some(why) = &why {
+        let _ = writeln!(text, "  why     {why}");
+    }
+    if let Some(section) = &section {
         let _ = writeln!(text, "  read    src/{section}");
     }
     if let Some(seed) = context.seed
@@ -127,8 +135,8 @@ fn hook(info: &PanicHookInfo<'_>) {
         let name = test_name();
         let _ = writeln!(text, "  replay  CHECKS_SEED={seed} cargo test {name}");
     }
-    if info.payload().downcast_ref::<Failure>().is_none()
-        && let Some(place) = info.location()
+    if let Some(place) = info.location()
+        && asserted
         && !place.file().starts_with('/')
     // a check of ours, not the inside of a library
     {
@@ -139,9 +147,24 @@ fn hook(info: &PanicHookInfo<'_>) {
         test: test_name(),
         status,
         message,
-        section: context.section.map(|(section, _)| section),
+        why,
+        section,
         seed: context.seed,
     });
+}
+
+/// `assert_eq!(yours, expected, "…")` in words: the sentence, then what came and what should have.
+fn plainly(message: String) -> String {
+    let parts = message
+        .strip_prefix("assertion `left == right` failed: ")
+        .and_then(|rest| rest.split_once("\n  left: "))
+        .and_then(|(sentence, values)| Some((sentence, values.split_once("\n right: ")?)));
+    match parts {
+        Some((sentence, (yours, expected))) => {
+            format!("{sentence}\n    yours:    {yours}\n    expected: {expected}")
+        }
+        None => message,
+    }
 }
 
 pub(crate) fn message_of(info: &PanicHookInfo<'_>) -> String {
@@ -200,6 +223,7 @@ pub(crate) fn skip(requirement: &str, why: &str) {
         test,
         status: Status::Skipped,
         message: why.to_owned(),
+        why: None,
         section: None,
         seed: None,
     });

@@ -12,6 +12,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,10 @@ use std::time::{Duration, Instant};
 const DEADLINE: Duration = Duration::from_secs(2);
 /// One that still computes is given more, since the machine may be busy with other things.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After a first timeout the learner knows; the tests that hang as well are not to take minutes.
+static HUNG: AtomicBool = AtomicBool::new(false);
+const NEXT_DEADLINE: Duration = Duration::from_millis(1000);
+const NEXT_PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes of a subject's output that are kept; one that prints ten times as much is ended.
 const KEEP: usize = 64 * 1024;
 
@@ -37,7 +42,8 @@ pub enum Answer<T> {
 
 /// A subject at work. Dropping it ends the subject and all that it started.
 pub struct Call<T> {
-    entry: &'static str,
+    /// What a learner calls the function that runs there.
+    function: &'static str,
     judge: UnixStream,
     subject: Subject,
     said: u32,
@@ -45,7 +51,7 @@ pub struct Call<T> {
 }
 
 #[doc(hidden)]
-pub fn start<T>(entry: &'static str, input: &impl Serialize) -> Call<T> {
+pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serialize) -> Call<T> {
     if std::env::var_os(ENTRY).is_some() {
         // Else a subject that does not know its entry would run all the tests, each starting subjects.
         failure::infrastructure(format!("{ENTRY} is set: a subject must not judge"));
@@ -59,7 +65,7 @@ pub fn start<T>(entry: &'static str, input: &impl Serialize) -> Call<T> {
             // A subject that died already shows when its answer is awaited.
             let _ = wire::send(&mut judge, &job);
             let mut call = Call {
-                entry,
+                function,
                 judge,
                 subject,
                 said: 0,
@@ -82,16 +88,9 @@ impl<T> Call<T> {
         let (status, output) = self.subject.stop();
         failure::infrastructure(format!(
             "the subject of {} did not begin: it {}; is it made from the same tests?{output}",
-            self.entry,
+            self.function,
             ended(status)
         ))
-    }
-
-    /// `lost_updates::sum_in_threads`, of the entry `memory::lost_updates::sum_in_threads`.
-    fn function(&self) -> &'static str {
-        self.entry
-            .split_once("::")
-            .map_or(self.entry, |(_, rest)| rest)
     }
 
     fn parse<V: DeserializeOwned>(&mut self, value: serde_json::Value) -> V {
@@ -101,7 +100,7 @@ impl<T> Call<T> {
 
     fn fail_unanswered(&mut self, got: &Got) -> ! {
         let (status, output) = self.subject.stop();
-        let function = self.function();
+        let function = self.function;
         match got {
             Got::Late(waited) => failure::fail(
                 Status::Timeout,
@@ -144,14 +143,18 @@ impl<T> Call<T> {
     /// Waits for what the subject sends next.
     fn reply(&mut self) -> Got {
         let begin = Instant::now();
-        let mut waited = DEADLINE;
+        let (mut waited, patience) = match HUNG.load(Relaxed) {
+            false => (DEADLINE, PATIENCE),
+            true => (NEXT_DEADLINE, NEXT_PATIENCE),
+        };
         loop {
             let left = (begin + waited).saturating_duration_since(Instant::now());
             if left.is_zero() {
-                if waited < PATIENCE && self.subject.computes() {
+                if waited < patience && self.subject.computes() {
                     waited += Duration::from_millis(500);
                     continue;
                 }
+                HUNG.store(true, Relaxed);
                 return Got::Late(waited);
             }
             if self.subject.floods() {
@@ -200,9 +203,12 @@ impl<T: DeserializeOwned> Call<T> {
                 let output = self.subject.stop().1;
                 failure::learner_panicked(&panic, &output)
             }
-            Got::Reply(Reply::Returned(_)) => failure::fail(
+            Got::Reply(Reply::Returned(value)) => failure::fail(
                 Status::Failed,
-                format!("{} returned too early", self.function()),
+                format!(
+                    "{} returned {value} before it had done what was to be seen first",
+                    self.function
+                ),
             ),
             got => self.fail_unanswered(&got),
         }
@@ -417,7 +423,7 @@ impl Capture {
             std::thread::spawn(move || {
                 let mut chunk = vec![0; 8192];
                 while let Ok(read @ 1..) = stream.read(&mut chunk) {
-                    let before = total.fetch_add(read, std::sync::atomic::Ordering::Relaxed);
+                    let before = total.fetch_add(read, Relaxed);
                     if before < KEEP && sender.send(chunk[..read].to_vec()).is_err() {
                         break;
                     }
@@ -428,7 +434,7 @@ impl Capture {
     }
 
     fn floods(&self) -> bool {
-        self.count.load(std::sync::atomic::Ordering::Relaxed) > 10 * KEEP
+        self.count.load(Relaxed) > 10 * KEEP
     }
 
     /// What was printed. A process that left the group may hold the stream open: it is not waited for.
@@ -446,7 +452,7 @@ impl Capture {
             .split_inclusive('\n')
             .filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE"))
             .collect();
-        if self.count.load(std::sync::atomic::Ordering::Relaxed) > KEEP {
+        if self.count.load(Relaxed) > KEEP {
             text += "\n[… cut off]";
         }
         text

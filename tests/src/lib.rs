@@ -50,7 +50,7 @@ pub use os::harness::Counts;
 pub use os::model::{Replay, Step, Turn};
 pub use python::{Peer, Python, linux, python};
 pub use random::random;
-pub use subject::{counted, hear, hostile, tell};
+pub use subject::{counted, failing_fork, hear, hostile, killed_child, tell};
 
 #[doc(hidden)]
 pub mod private {
@@ -66,15 +66,19 @@ pub mod private {
 /// run the body on copies of the arguments, and returns what the body returned. `name::start(&a, &b)`
 /// starts it without waiting: see [`Call`]. Arguments and result travel as JSON.
 ///
+/// `fn name(a: A) -> R as theirs { … }` calls it `theirs` in failures: a learner knows only names of their own.
+///
 /// The body runs in a process with one thread, before `main`, so it may fork.
 #[macro_export]
 macro_rules! subject {
-    ($($(#[$attribute:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty $body:block)+) => {$(
+    ($($(#[$attribute:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty $(as $shown:ident)? $body:block)+) => {$(
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            const ENTRY: &str = concat!(module_path!());
+            const ENTRY: &str = module_path!();
+            /// What a learner calls it.
+            const SHOWN: &str = [$(stringify!($shown),)? stringify!($name)][0];
 
             // Runs before `main`: the subject forks, so it must have one thread, and libtest's `main`
             // starts a second one for the test. The crate `ctor` would do the same, but allows unsafe code
@@ -91,7 +95,7 @@ macro_rules! subject {
             /// Starts the subject and does not wait.
             #[allow(dead_code)]
             pub(super) fn start($($arg: &$ty),*) -> $crate::Call<$ret> {
-                $crate::private::start(ENTRY, &($($arg,)*))
+                $crate::private::start(ENTRY, SHOWN, &($($arg,)*))
             }
         }
 

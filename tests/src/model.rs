@@ -52,19 +52,22 @@ impl<T: PartialEq + Debug> Explored<T> {
         assert!(self.0.schedules > 0, "no schedule was run");
     }
 
-    /// How many different orders of steps the threads could be seen to differ in.
+    /// How many schedules were run.
     #[must_use]
     pub fn schedules(&self) -> usize {
         self.0.schedules
     }
 
-    /// The steps of the first outcome.
+    /// Whether the thread (`A`, `B`, …) used something of `os::sync` that is shared, under any schedule.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
-        self.0
-            .outcomes
-            .first()
-            .map_or(&[], |outcome| &outcome.steps)
+    pub fn shares(&self, thread: &str) -> bool {
+        self.0.sharers.contains(thread)
+    }
+
+    /// How many threads were alive at the same time, under some schedule.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.0.at_once
     }
 
     fn tell(&self, outcome: &Outcome<T>, expected: &T) -> String {

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) const ENTRY: &str = "CHECKS_ENTRY";
@@ -19,6 +20,8 @@ const LAST_RESORT: u32 = 60;
 const MEMORY: libc::rlim_t = 1 << 30;
 
 static JUDGE: Mutex<Option<ParentOnly<UnixStream>>> = Mutex::new(None);
+/// The process id of the subject, as opposed to that of a child it forked.
+static SUBJECT: AtomicU32 = AtomicU32::new(0);
 static FIRST_PANIC: Mutex<Option<Panic>> = Mutex::new(None);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -64,6 +67,7 @@ fn serve<I: DeserializeOwned, O: Serialize>(body: impl FnOnce(I) -> O) -> std::i
     failure::remember_seed(job.seed);
     wire::send(&mut *judge, &Reply::Ready)?;
     *lock(&JUDGE) = Some(judge);
+    SUBJECT.store(std::process::id(), Relaxed);
     std::panic::set_hook(Box::new(first_panic));
     let returned = catch_unwind(AssertUnwindSafe(|| body(input)));
     let reply = match returned {
@@ -123,7 +127,9 @@ fn first_panic(info: &PanicHookInfo<'_>) {
     let place = info.location().map_or("an unknown place".into(), |place| {
         format!("{}:{}", tidy(place.file()), place.line())
     });
-    eprintln!("panicked at {place}: {message}");
+    if std::process::id() != SUBJECT.load(Relaxed) {
+        eprintln!("a child panicked at {place}: {message}"); // its parent learns the message only
+    }
     lock(&FIRST_PANIC).get_or_insert(Panic { message, place });
 }
 
@@ -152,6 +158,16 @@ pub fn hear<T: DeserializeOwned>() -> T {
 pub fn counted<T>(body: impl FnOnce() -> T) -> (T, os::harness::Counts) {
     let value = body();
     (value, os::harness::counts())
+}
+
+/// In a subject: the `nth` fork from here on fails, as it does when the system has no room for a process.
+pub fn failing_fork(nth: u64) {
+    os::harness::fail_fork(nth);
+}
+
+/// In a subject: the `nth` child from here on is killed as it begins.
+pub fn killed_child(nth: u64) {
+    os::harness::kill_child(nth);
 }
 
 /// In a subject: from here on timing is hostile to `children` forked children that share words.

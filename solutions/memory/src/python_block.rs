@@ -7,8 +7,7 @@ use std::io;
 ///
 /// `name` is the `name` of Python's `multiprocessing.shared_memory.SharedMemory`. Who changes the word
 /// holds the block's lock, Python as well, from before it reads to after it writes. Let Python have it
-/// between two amounts. Returns what the word held after the last addition, or holds, if there are no
-/// amounts.
+/// between two amounts. Returns what the word holds when all are added; Python may have added meanwhile.
 ///
 /// The block is Python's: its name stays.
 ///

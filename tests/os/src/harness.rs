@@ -23,6 +23,11 @@ pub struct Counts {
     pub waits: u64,
     /// Writes that children made to words of a [`crate::memory::Mapping`].
     pub child_writes: u64,
+    /// Children that were about to use a shared word when their parent already waited, and some of the
+    /// parties were not forked yet: so not all run at the same time.
+    pub early_waits: u64,
+    /// How often the lock of a [`crate::memory::Block`] was taken.
+    pub locks: u64,
     /// Writes to words of a [`crate::memory::Block`] without its lock.
     pub unlocked_writes: u64,
 }
@@ -33,21 +38,29 @@ pub(crate) enum Event {
     Fork,
     Wait,
     ChildWrite,
+    EarlyWait,
+    Lock,
     UnlockedWrite,
     Waiting,
     Arrived,
     Parties,
+    FailingFork,
+    KilledChild,
 }
 
-const ALL: [Event; 8] = [
+const ALL: [Event; 12] = [
     Event::Thread,
     Event::Fork,
     Event::Wait,
     Event::ChildWrite,
+    Event::EarlyWait,
+    Event::Lock,
     Event::UnlockedWrite,
     Event::Waiting,
     Event::Arrived,
     Event::Parties,
+    Event::FailingFork,
+    Event::KilledChild,
 ];
 
 struct Page {
@@ -106,6 +119,8 @@ pub fn counts() -> Counts {
         forks: get(Event::Fork),
         waits: get(Event::Wait),
         child_writes: get(Event::ChildWrite),
+        early_waits: get(Event::EarlyWait),
+        locks: get(Event::Lock),
         unlocked_writes: get(Event::UnlockedWrite),
     }
 }
@@ -132,10 +147,40 @@ pub(crate) fn before_access() {
     }
     count(Event::Arrived);
     let begin = Instant::now();
-    while get(Event::Arrived) < get(Event::Parties)
-        || (get(Event::Waiting) == 0 && begin.elapsed() < HOLD)
-    {
+    while get(Event::Arrived) < get(Event::Parties) {
+        if get(Event::Waiting) > 0 && get(Event::Fork) < get(Event::Parties) {
+            count(Event::EarlyWait); // the others are not even forked: do not wait for them
+            return;
+        }
         std::thread::sleep(Duration::from_micros(100));
+    }
+    while get(Event::Waiting) == 0 && begin.elapsed() < HOLD {
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}
+
+/// The `nth` fork from here on fails.
+pub fn fail_fork(nth: u64) {
+    set(Event::FailingFork, get(Event::Fork) + nth);
+}
+
+/// The `nth` child from here on is killed as it begins.
+pub fn kill_child(nth: u64) {
+    set(Event::KilledChild, get(Event::Fork) + nth);
+}
+
+pub(crate) fn fork_is_to_fail() -> bool {
+    get(Event::FailingFork) == get(Event::Fork) + 1
+}
+
+/// The number that the next fork will have, to be given to [`child_begins`].
+pub(crate) fn next_child() -> u64 {
+    get(Event::Fork) + 1
+}
+
+pub(crate) fn child_begins(number: u64) {
+    if get(Event::KilledChild) == number {
+        std::process::abort();
     }
 }
 
@@ -180,6 +225,9 @@ pub(crate) fn block_opened(bytes: Range<usize>, open: bool) {
 }
 
 pub(crate) fn block_locked(start: usize, locked: bool) {
+    if locked {
+        count(Event::Lock);
+    }
     let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     for block in blocks.iter_mut().filter(|block| block.bytes.start == start) {
         block.locked = locked;

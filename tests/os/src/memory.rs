@@ -167,6 +167,7 @@ impl Pages {
     /// # Panics
     /// When there is no such page.
     #[must_use]
+    #[track_caller] // a panic names the caller's line
     pub fn get(&self, page: usize) -> u8 {
         self.first_byte(page).load(Ordering::Relaxed)
     }
@@ -175,10 +176,12 @@ impl Pages {
     ///
     /// # Panics
     /// When there is no such page.
+    #[track_caller]
     pub fn set(&mut self, page: usize, value: u8) {
         self.first_byte(page).store(value, Ordering::Relaxed);
     }
 
+    #[track_caller]
     fn first_byte(&self, page: usize) -> &AtomicU8 {
         assert!(
             page < self.count,
@@ -307,6 +310,7 @@ impl Mapping {
     /// # Panics
     /// When there is no such word.
     #[must_use]
+    #[track_caller]
     pub fn word(&self, index: usize) -> &Word {
         assert!(
             index < self.words,
@@ -322,6 +326,7 @@ impl Mapping {
     ///
     /// # Panics
     /// When the mapping is shorter.
+    #[track_caller]
     pub fn copy_in(&self, bytes: &[u8]) {
         assert!(
             bytes.len() <= self.words * size_of::<u64>(),
@@ -340,6 +345,7 @@ impl Mapping {
     ///
     /// # Panics
     /// When the mapping is shorter.
+    #[track_caller]
     pub fn copy_out(&self, bytes: &mut [u8]) {
         assert!(
             bytes.len() <= self.words * size_of::<u64>(),

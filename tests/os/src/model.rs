@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shuttle::scheduler::{Schedule as ShuttleSchedule, Scheduler, Task, TaskId};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -47,6 +47,10 @@ pub struct Explored<T> {
     pub schedules: usize,
     /// The different outcomes.
     pub outcomes: Vec<Outcome<T>>,
+    /// The threads that used something shared, under any of the schedules.
+    pub sharers: BTreeSet<String>,
+    /// How many threads, besides `main`, were alive at the same time under some schedule.
+    pub at_once: usize,
 }
 
 /// Runs `body` under up to `schedules` schedules, chosen by `seed`, and collects what came out.
@@ -78,41 +82,62 @@ pub fn explore<T: Serialize + Send + 'static>(
         left: schedules,
         stay: 0.0,
     };
-    let found: Arc<Mutex<BTreeMap<String, Outcome<T>>>> = Arc::default();
+    let found: Arc<Mutex<Found<T>>> = Arc::new(Mutex::new(Found {
+        outcomes: BTreeMap::new(),
+        sharers: BTreeSet::new(),
+        at_once: 0,
+    }));
     let run = {
         let found = found.clone();
         move || {
             begin();
             let value = body();
             let key = serde_json::to_string(&value).unwrap_or_default();
-            keep(&mut lock(&found), key, Ok(value), end());
+            lock(&found).keep(key, Ok(value), end());
         }
     };
     let caught = run_under(scheduler, run);
-    let mut found = std::mem::take(&mut *lock(&found));
+    let mut found = lock(&found);
     if let Err(why) = caught {
-        keep(&mut found, format!("panic: {why}"), Err(why), end());
+        found.keep(format!("panic: {why}"), Err(why), end());
     }
+    let outcomes = std::mem::take(&mut found.outcomes);
     Explored {
-        schedules: found.values().map(|outcome| outcome.times).sum(),
-        outcomes: found.into_values().collect(),
+        schedules: outcomes.values().map(|outcome| outcome.times).sum(),
+        outcomes: outcomes.into_values().collect(),
+        sharers: std::mem::take(&mut found.sharers),
+        at_once: found.at_once,
     }
 }
 
-fn keep<T>(
-    found: &mut BTreeMap<String, Outcome<T>>,
-    key: String,
-    value: Result<T, String>,
-    steps: Vec<Step>,
-) {
-    let outcome = found.entry(key).or_insert_with(|| Outcome {
-        value,
-        times: 0,
-        steps: steps.clone(),
-    });
-    outcome.times += 1;
-    if switches(&steps) < switches(&outcome.steps) {
-        outcome.steps = steps;
+struct Found<T> {
+    outcomes: BTreeMap<String, Outcome<T>>,
+    sharers: BTreeSet<String>,
+    at_once: usize,
+}
+
+impl<T> Found<T> {
+    fn keep(&mut self, key: String, value: Result<T, String>, steps: Vec<Step>) {
+        let mut alive: usize = 0;
+        for step in &steps {
+            if step.op.starts_with("starts ") {
+                alive += 1;
+                self.at_once = self.at_once.max(alive);
+            } else if step.op == "ends" {
+                alive = alive.saturating_sub(1);
+            } else if !step.object.is_empty() {
+                self.sharers.insert(step.thread.clone());
+            }
+        }
+        let outcome = self.outcomes.entry(key).or_insert_with(|| Outcome {
+            value,
+            times: 0,
+            steps: steps.clone(),
+        });
+        outcome.times += 1;
+        if switches(&steps) < switches(&outcome.steps) {
+            outcome.steps = steps;
+        }
     }
 }
 
@@ -302,7 +327,9 @@ fn run_under(
             .map(String::as_str)
             .or_else(|| payload.downcast_ref::<&str>().copied())
             .unwrap_or("a panic without a message");
-        if text.starts_with("deadlock") {
+        if text.contains("it already holds") {
+            "deadlock: a thread takes a lock that it holds already".into()
+        } else if text.starts_with("deadlock") {
             "deadlock: every thread waits for another one".into()
         } else if text.contains("max_steps") {
             format!("no end after {MAX_STEPS} steps: a thread waits in a busy loop")

@@ -113,6 +113,10 @@ where
              locks that the others hold would stay locked in it for ever"
         )));
     }
+    if harness::fork_is_to_fail() {
+        return Err(io::ErrorKind::WouldBlock.into()); // EAGAIN: no room for another process
+    }
+    let number = harness::next_child();
     let (answer, report) = pipe()?;
     io::stdout().flush()?; // else the child would print it again
     // SAFETY: there is one thread (checked above where the system tells), so the child is a whole copy.
@@ -120,6 +124,7 @@ where
         -1 => Err(io::Error::last_os_error()),
         0 => {
             drop(answer);
+            harness::child_begins(number);
             run_child(child, report)
         }
         pid => {

@@ -249,7 +249,9 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        if let Guard::Model(_, object) = &self.0 {
+        if let Guard::Model(_, object) = &self.0
+            && !std::thread::panicking()
+        {
             object.log("gives back".into());
         }
     }

@@ -386,6 +386,7 @@ fn draw(claim: &Claim, reference: &Record, mine: Result<&Option<Record>, &Error>
     legend(&mut html, reference, own);
     caption(&mut html, claim, reference, mine, &picture);
     table(&mut html, &picture, own.is_some());
+    verdicts(&mut html, reference, own);
     html.push_str("</figure>\n");
     html
 }
@@ -675,6 +676,29 @@ fn table(html: &mut String, picture: &Picture, with_mine: bool) {
     line!(html, "</tbody></table></div></details>");
 }
 
+/// What the rule makes of each run, the reader's first, and the rule itself.
+fn verdicts(html: &mut String, reference: &Record, mine: Option<&Record>) {
+    line!(
+        html,
+        "<details><summary>The verdicts, and their rule</summary>"
+    );
+    line!(html, "<p>The rule: {}</p>", escape(&reference.rule));
+    let owned = mine.map(|record| ("Yours, ", record));
+    for (whose, record) in owned.into_iter().chain([("", reference)]) {
+        line!(html, "<ul>");
+        for run in &record.runs {
+            line!(
+                html,
+                "<li>{whose}{}: {}</li>",
+                escape(&run.runtime.to_string()),
+                escape(&run.verdict.text)
+            );
+        }
+        line!(html, "</ul>");
+    }
+    line!(html, "</details>");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -781,6 +805,8 @@ mod tests {
         );
         let mine = Some(record(claim, 2.0, "My CPU", &["3.12.1"]));
         let both = draw(claim, &reference, Ok(&mine));
+        assert!(alone.contains("The rule: ") && !alone.contains("Yours, Python"));
+        assert!(both.contains("<li>Yours, Python 3.12.1") && both.contains("<li>Python 3.13.0"));
         assert!(
             both.contains("yours: My CPU, 2 CPUs, Linux 6.1 x86_64 (Rust"),
             "{both}"

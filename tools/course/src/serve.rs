@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use book::serve::{Event, Port, Server, asked_to_stop};
-use std::{path::Path, process::ExitCode};
+use std::{env, io, path::Path, process::ExitCode, thread, time::Duration};
+
+/// An opener that is still at work after this time is the browser itself, and how it ends says nothing.
+const FAILS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What `cargo course serve` is asked.
 #[derive(clap::Args)]
@@ -29,12 +32,8 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             warn(&warnings);
             println!("Built the book in {:.1} s.", took.as_secs_f64());
             println!("Read it on {address} (Ctrl-C ends it)");
-            if args.open
-                && let Err(error) = opener::open_browser(&address)
-            {
-                eprintln!(
-                    "warning: no browser could be opened: {error} (open the address yourself)"
-                );
+            if args.open {
+                open_beside(address.clone());
             }
         }
         Event::Rebuilt {
@@ -58,6 +57,33 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the browser, and sees to what was started, without holding up the server.
+fn open_beside(address: String) {
+    let opener = thread::Builder::new().spawn(move || {
+        if open(&address).is_err() {
+            complain();
+        }
+    });
+    if opener.is_err() {
+        complain();
+    }
+}
+
+/// Asks the system for its browser; where it has none to offer, the one that `BROWSER` names.
+fn open(address: &str) -> io::Result<()> {
+    // In a session of its own: the Ctrl-C that ends the server is not for the browser.
+    open::that_detached_with_timeout(address, FAILS_WITHIN).or_else(|error| {
+        match env::var("BROWSER") {
+            Ok(browser) if !browser.is_empty() => open::with(address, browser),
+            _ => Err(error),
+        }
+    })
+}
+
+fn complain() {
+    eprintln!("warning: no browser could be opened; the address is above");
 }
 
 fn warn(warnings: &[String]) {

@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant};
 
 /// A course with a small book, and nothing to build for it.
 struct Course(tempfile::TempDir);
@@ -68,8 +70,11 @@ struct Serving(Child, BufReader<std::process::ChildStdout>);
 
 impl Serving {
     fn start(course: &Course, args: &[&str]) -> Self {
-        let mut child = course
-            .command(args)
+        Self::of(course.command(args))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -140,6 +145,90 @@ fn serving_ends_cleanly_at_ctrl_c_also_with_a_page_open() {
         assert_eq!(serving.0.wait().unwrap().code(), Some(0), "{signal}");
         assert_eq!(course.temporary_files(), 0, "nothing is left behind");
         assert!(TcpStream::connect(&address).is_err(), "the port is free");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_opens_the_browser_is_waited_for() {
+    for variable in ["PATH", "BROWSER"] {
+        let course = Course::new("# Chapter\n");
+        let opener = opener(&course, "echo \"$1\" >\"$0.got\"");
+        let mut command = course.command(&["serve", "--port", "0", "--open"]);
+        command.env_remove("BROWSER").env("PATH", course.path(""));
+        match variable {
+            "PATH" => command.env("PATH", opener.parent().unwrap()),
+            _ => command.env("BROWSER", &opener),
+        };
+        let mut serving = Serving::of(command);
+        let said = serving.said("Ctrl-C");
+        let got = opener.with_extension("got");
+        until(|| fs::read_to_string(&got).is_ok_and(|got| got.ends_with('\n')));
+        let address = fs::read_to_string(&got).unwrap();
+        assert!(said.contains(address.trim()), "{address:?} in {said}");
+        until(|| children(serving.0.id()).is_empty()); // a zombie would stay among them
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_browser_that_cannot_be_opened_is_one_line() {
+    let course = Course::new("# Chapter\n");
+    let opener = opener(&course, "exit 3");
+    for path in [opener.parent().unwrap(), &course.path("tmp")] {
+        let mut command = course.command(&["serve", "--port", "0", "--open"]);
+        command.env_remove("BROWSER").env("PATH", path);
+        let mut serving = Serving::of(command);
+        serving.said("Ctrl-C");
+        let mut complaint = String::new();
+        let stderr = serving.0.stderr.take().unwrap();
+        BufReader::new(stderr).read_line(&mut complaint).unwrap();
+        assert_eq!(
+            complaint,
+            "warning: no browser could be opened; the address is above\n"
+        );
+        until(|| children(serving.0.id()).is_empty());
+    }
+}
+
+/// A stand-in for the system's `xdg-open`, in a folder of its own.
+#[cfg(target_os = "linux")]
+fn opener(course: &Course, body: &str) -> PathBuf {
+    let path = course.path("bin/xdg-open");
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    // Written by another process: a file that some thread of ours still holds open for writing cannot be started.
+    let mut writer = Command::new("sh")
+        .args(["-c", "cat >\"$0\" && chmod +x \"$0\""])
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let script = format!("#!/bin/sh\n{body}\n");
+    let mut stdin = writer.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    assert!(writer.wait().unwrap().success());
+    path
+}
+
+/// The processes that `pid` has started and not collected.
+#[cfg(target_os = "linux")]
+fn children(pid: u32) -> Vec<String> {
+    let parent_of = |stat: &str| stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok();
+    let stats = fs::read_dir("/proc").unwrap().flatten();
+    stats
+        .filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok())
+        .filter(|stat| parent_of(stat) == Some(pid))
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn until(mut happened: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !happened() {
+        assert!(Instant::now() < deadline, "it did not happen");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

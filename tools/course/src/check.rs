@@ -2,12 +2,13 @@
 
 use crate::{
     judge::{self, State, Step, Verdict},
-    reader::{Place, Reader},
+    reader::{Place, Reader, steps_of},
     section,
     text::{self, BAD, BOLD, DIM, GOOD, ODD, bar, count, outln},
 };
 use anyhow::{Context, Result};
 use grader::{
+    course::Chapter,
     runner::{Status, TestResult},
     stop::Stop,
 };
@@ -21,38 +22,43 @@ const MESSAGE_LINES: usize = 40;
 
 /// What `cargo course check` is asked.
 #[derive(clap::Args)]
-#[command(after_help = "Exit codes: 0 every step of the chapter is solved, 1 not yet.")]
+#[command(after_help = "Exit codes: 0 every step that was asked for is solved, 1 not yet.")]
 pub struct Args {
-    /// The chapter, such as `memory`; without it, that of the current folder, else the first one not finished.
-    chapter: Option<String>,
+    /// The chapter or the step, such as `memory` or `lost_updates`; without it, the chapter of the current folder, else
+    /// the first one not finished.
+    what: Option<String>,
 }
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let mut reader = Reader::open(root)?;
-    let slug = reader.chapter(args.chapter.as_deref())?.slug.clone();
+    let named = reader.named(args.what.as_deref())?;
+    let (slug, only) = (named.chapter().slug.clone(), named.step());
     let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
-    Ok(match check(&mut reader, &slug, &stop)? {
+    Ok(match check(&mut reader, &slug, only, &stop)? {
         Some(true) => ExitCode::SUCCESS,
         Some(false) => ExitCode::FAILURE,
         None => ExitCode::from(INTERRUPTED),
     })
 }
 
-/// Judges a chapter and shows the verdict: whether all of it is solved, or none when somebody asked to stop.
-pub fn check(reader: &mut Reader, slug: &str, stop: &Stop) -> Result<Option<bool>> {
+/// Judges a chapter, or its step `only` (from 0), and shows the verdict: whether all of that is solved, or none when
+/// somebody asked to stop.
+pub fn check(
+    reader: &mut Reader,
+    slug: &str,
+    only: Option<usize>,
+    stop: &Stop,
+) -> Result<Option<bool>> {
     let title = section::title(&reader.course.root, slug).unwrap_or_else(|| slug.to_owned());
     outln!("{BOLD}{title}{BOLD:#}\n");
     let mut explained = false; // one step at a time: what comes after it is for later
-    let width = reader
-        .course
-        .chapter(slug)?
-        .steps
-        .iter()
-        .map(|step| step.chars().count())
+    let width = steps_of(reader.course.chapter(slug)?)
+        .filter(|place| only.is_none_or(|only| only == place.index))
+        .map(|place| place.step().chars().count())
         .max()
         .unwrap_or(0);
-    let verdict = judge::judge(reader, slug, stop, |step| {
+    let verdict = judge::judge(reader, slug, only, stop, |step| {
         show_step(step, width, &mut explained);
     })?;
     let solved = match verdict {
@@ -115,6 +121,9 @@ fn show_step(step: &Step, width: usize, explained: &mut bool) {
             Status::Unstarted => outln!("      {DIM}· {name}{DIM:#}"),
             Status::Skipped => outln!("      {ODD}-{ODD:#} {name} {DIM}(skipped){DIM:#}"),
             Status::Failed => outln!("      {BAD}✗{BAD:#} {name}"),
+            Status::Crash => {
+                outln!("      {BAD}✗{BAD:#} {name} {DIM}(ended before it answered){DIM:#}");
+            }
             other => outln!("      {BAD}✗{BAD:#} {name} {DIM}({other}){DIM:#}"),
         }
     }
@@ -126,12 +135,13 @@ fn conclude(reader: &Reader, slug: &str, steps: &[Step]) -> Result<bool> {
     let first = |wanted: &[State]| steps.iter().position(|step| wanted.contains(&step.state()));
     // What this machine cannot run comes last: it waits for the machine, not for the learner.
     let open = first(&[State::Unstarted, State::Failing]).or(first(&[State::Skipped]));
-    let Some(index) = open else {
-        congratulate(reader, slug, steps);
+    let Some(step) = open.map(|index| &steps[index]) else {
+        congratulate(reader, chapter, steps);
         return Ok(true);
     };
-    let place = Place { chapter, index };
-    let step = &steps[index];
+    let place = steps_of(chapter)
+        .find(|place| place.step() == step.name)
+        .context("the course has changed meanwhile (check again)")?;
     let Some(test) = step.first_open() else {
         return Ok(false);
     };
@@ -157,7 +167,10 @@ fn conclude(reader: &Reader, slug: &str, steps: &[Step]) -> Result<bool> {
             test.test
         ),
         Status::Timeout => outln!("{BAD}{}{BAD:#} got no answer in time.", test.test),
-        Status::Crash => outln!("{BAD}{}{BAD:#} lost its process.", test.test),
+        Status::Crash => outln!(
+            "{BAD}{}{BAD:#} got no answer: your code ended first.",
+            test.test
+        ),
         _ => outln!("{BAD}{}{BAD:#} failed.", test.test),
     }
     outln!("\n{}\n", text::indent(&shortened(&test.message), "    "));
@@ -165,15 +178,20 @@ fn conclude(reader: &Reader, slug: &str, steps: &[Step]) -> Result<bool> {
         outln!("  {DIM}see{DIM:#}     cargo course doctor");
         return Ok(false);
     }
-    let at = where_to_look(reader, place, test);
-    if !test.message.contains(&at) {
-        outln!("  {DIM}open{DIM:#}    {at}");
+    if let Some(why) = &test.why {
+        let why: Vec<_> = why.lines().map(str::trim).collect();
+        outln!("  {DIM}why{DIM:#}     {}", why.join("\n          "));
     }
-    let of_test = test.section.as_deref();
-    let of_step = || section::of_step(&reader.course.root, slug, index + 1);
+    let root = &reader.course.root;
+    let of_step = section::of_step(root, slug, place.index + 1);
+    // Who has not begun is sent to where the step begins, not to a detail of it.
+    let of_test = test
+        .section
+        .as_deref()
+        .filter(|_| test.status != Status::Unstarted || of_step.is_none());
     match of_test
-        .and_then(|address| section::find(&reader.course.root, address))
-        .or_else(of_step)
+        .and_then(|address| section::find(root, address))
+        .or(of_step)
     {
         Some(section) => outln!("  {DIM}read{DIM:#}    {section}"),
         None => outln!(
@@ -181,17 +199,48 @@ fn conclude(reader: &Reader, slug: &str, steps: &[Step]) -> Result<bool> {
             of_test.unwrap_or(&format!("{slug}.md"))
         ),
     }
+    if let Some(seed) = test.seed
+        && test.status != Status::Unstarted
+    {
+        // Named after `--`: given before it, cargo also builds and runs the library's own tests, of which there are none.
+        outln!(
+            "  {DIM}replay{DIM:#}  CHECKS_SEED={seed} cargo test -p {slug} -- {}",
+            test.test
+        );
+    }
+    let at = where_to_look(reader, place, test);
+    if !test.message.contains(&at) {
+        outln!("  {DIM}open{DIM:#}    {at}");
+    }
     outln!("  {DIM}stuck?{DIM:#}  cargo course hint {}", step.name);
     Ok(false)
 }
 
-fn congratulate(reader: &Reader, slug: &str, steps: &[Step]) {
-    outln!("{GOOD}Every step of {slug} is solved.{GOOD:#}\n");
+/// What to do when every step that was asked for is solved.
+fn congratulate(reader: &Reader, chapter: &Chapter, steps: &[Step]) {
+    let slug = &chapter.slug;
+    let next = reader.next_step(chapter);
+    match (next, steps) {
+        // One step alone was asked for, and others are open.
+        (Some(_), [step]) => outln!("{GOOD}{} is solved.{GOOD:#}\n", step.name),
+        _ => outln!(
+            "{GOOD}Every step of {} is solved.{GOOD:#}\n",
+            reader.title(slug)
+        ),
+    }
     if let Some(last) = steps.last() {
         outln!(
             "  {DIM}compare{DIM:#}  cargo course solution {} --diff",
             last.name
         );
+    }
+    if let Some(next) = next {
+        outln!(
+            "  {DIM}go on{DIM:#}    {0}, then `cargo course check {1}`",
+            next.file(),
+            next.step()
+        );
+        return;
     }
     outln!("  {DIM}measure{DIM:#}  cargo course bench {slug}");
     if let Some(next) = reader

@@ -28,7 +28,7 @@ const INTERRUPTED: u8 = 130;
 /// What `cargo course grade` is asked.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, section, sandbox.
+Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, why, section, sandbox.
 Statuses: passed, failed, compile_error, timeout, crash, rejected (a symlink, say, or a file that is no UTF-8);
 and two that must not count as a zero: infrastructure_error (something of ours) and skipped (no python3 here).
 

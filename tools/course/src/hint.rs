@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 /// What `cargo course hint` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The step, by its name or number; without it, the one you are at.
+    /// The step, by its name or number; without it, or with a chapter, the one you are at.
     step: Option<String>,
 
     /// Show the hints you had so far once more, and no new one.
@@ -22,7 +22,9 @@ pub struct Args {
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let mut reader = Reader::open(root)?;
-    let place = reader.step(args.step.as_deref())?;
+    let Some(place) = reader.step(args.step.as_deref(), "hint")? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let (slug, step, number) = (
         place.chapter.slug.clone(),
         place.step().to_owned(),

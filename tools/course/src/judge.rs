@@ -2,7 +2,7 @@
 
 use crate::{
     progress,
-    reader::{Reader, steps_of},
+    reader::{Place, Reader, steps_of},
     text::Ticker,
 };
 use anyhow::{Context, Result};
@@ -20,9 +20,9 @@ pub enum Verdict {
         /// The compiler's words.
         diagnostics: String,
     },
-    /// Every test was run.
+    /// Every test that was asked for was run.
     Judged {
-        /// The chapter's steps, in order.
+        /// The steps that were judged, in order.
         steps: Vec<Step>,
         /// What the compiler warned of.
         warnings: Vec<String>,
@@ -110,19 +110,25 @@ fn as_written(tests: &mut [TestResult], source: &str) {
     });
 }
 
-/// Compiles and runs the tests of the chapter called `slug`, and notes the result in the reader's progress.
+/// Compiles and runs the tests of the chapter called `slug`, or of its step `only` (from 0), and notes the result
+/// in the reader's progress.
 ///
 /// `on_step` gets each step as soon as its tests have run.
 pub fn judge(
     reader: &mut Reader,
     slug: &str,
+    only: Option<usize>,
     stop: &Stop,
     mut on_step: impl FnMut(&Step),
 ) -> Result<Verdict> {
     let chapter = reader.course.chapter(slug)?.clone();
+    let places: Vec<Place<'_>> = steps_of(&chapter)
+        .filter(|place| only.is_none_or(|only| only == place.index))
+        .collect();
     // Taken before the compiler reads: a save in between makes the step unchecked, never wrongly solved.
-    let digests: Vec<_> = steps_of(&chapter)
-        .map(|place| progress::digest(&reader.path(place)))
+    let digests: Vec<_> = places
+        .iter()
+        .map(|place| progress::digest(&reader.path(*place)))
         .collect();
     let root = reader.course.root.clone();
     let package = root.join("exercises").join(slug);
@@ -140,10 +146,10 @@ pub fn judge(
         Err(error) => return Err(error).with_context(|| format!("the tests of {slug}")),
     };
     let mut steps = Vec::new();
-    for name in &chapter.steps {
+    for name in places.iter().map(|place| place.step()) {
         ticker.show(&format!("Judging {name}"));
         let mut plan = Plan::new(&compiled.tests);
-        plan.only = Some(name.clone());
+        plan.only = Some(name.to_owned());
         plan.dir = Some(package.clone());
         let tests = runner::run(&plan, stop, |result| {
             ticker.show(&format!("Judging {}", result.test))
@@ -157,7 +163,7 @@ pub fn judge(
         let source = root.join("tests").join(slug).join(format!("{name}.rs"));
         as_written(&mut tests, &fs::read_to_string(source).unwrap_or_default());
         let mut step = Step {
-            name: name.clone(),
+            name: name.to_owned(),
             tests,
             new: false,
         };
@@ -197,6 +203,7 @@ mod tests {
             status: *status,
             seconds: 0.0,
             message: String::new(),
+            why: None,
             section: None,
             seed: None,
         };

@@ -1,8 +1,12 @@
 //! Where the reader stands in the course: which chapter, which step, how much is solved.
 
-use crate::progress::{self, Progress};
+use crate::{
+    progress::{self, Progress},
+    section,
+    text::outln,
+};
 use anyhow::{Context, Result, bail};
-use grader::course::{Chapter, Course};
+use grader::course::{Chapter, Course, there};
 use std::path::{Path, PathBuf};
 
 /// A course and what its reader did so far.
@@ -20,6 +24,33 @@ pub struct Place<'a> {
     pub chapter: &'a Chapter,
     /// Its place among the chapter's steps, from 0.
     pub index: usize,
+}
+
+/// What a word on the command line names.
+#[derive(Clone, Copy)]
+pub enum Named<'a> {
+    /// A chapter, by its slug.
+    Chapter(&'a Chapter),
+    /// A step.
+    Step(Place<'a>),
+}
+
+impl<'a> Named<'a> {
+    /// The chapter, or that of the step.
+    pub fn chapter(self) -> &'a Chapter {
+        match self {
+            Self::Chapter(chapter) => chapter,
+            Self::Step(place) => place.chapter,
+        }
+    }
+
+    /// The place of the step in its chapter, if a step was named.
+    pub fn step(self) -> Option<usize> {
+        match self {
+            Self::Chapter(_) => None,
+            Self::Step(place) => Some(place.index),
+        }
+    }
 }
 
 impl<'a> Place<'a> {
@@ -111,43 +142,67 @@ impl Reader {
             .context("the course has no exercise")
     }
 
-    /// The step asked for (`lost_updates`, `memory::lost_updates`, its number, its file), else the next one to solve.
-    pub fn step(&self, asked: Option<&str>) -> Result<Place<'_>> {
-        let chapter = self.chapter(None)?;
+    /// What is asked for: a chapter by its slug or folder, or a step as `lost_updates`, `memory::lost_updates`,
+    /// its number, or its file; without a word, the chapter at hand.
+    pub fn named(&self, asked: Option<&str>) -> Result<Named<'_>> {
+        let at_hand = self.chapter(None)?;
         let Some(asked) = asked else {
-            return self.next_step(chapter).with_context(|| {
-                format!(
-                    "every step of {} is solved (name one: {})",
-                    chapter.slug,
-                    chapter.steps.join(", ")
-                )
-            });
+            return Ok(Named::Chapter(at_hand));
         };
-        let name = asked
-            .strip_suffix(".rs")
-            .unwrap_or(asked)
-            .replace('-', "_")
-            .replace("::", "/");
-        let mut parts = name.rsplit('/').filter(|part| *part != "src");
-        let (name, slug) = (parts.next().unwrap_or_default(), parts.next());
+        let name = asked.strip_suffix(".rs").unwrap_or(asked);
+        let name = name.trim_end_matches('/').replace('-', "_");
+        let name = name.replace("::", "/");
+        let mut parts = name
+            .rsplit('/')
+            .filter(|part| !matches!(*part, "src" | "."));
+        let (name, above) = (parts.next().unwrap_or_default(), parts.next());
+        let chapter = self.course.chapters.iter().find(|chapter| {
+            name == chapter.slug && above.is_none_or(|folder| folder == "exercises")
+        });
         let matches = |place: &Place<'_>| {
-            slug.is_none_or(|slug| slug == place.chapter.slug)
+            above.is_none_or(|slug| slug == place.chapter.slug)
                 && (name == place.step() || name.parse() == Ok(place.index + 1))
         };
         // The chapter at hand first: another may have a step of the same name.
-        let found = steps_of(chapter)
-            .find(matches)
-            .or_else(|| self.places().find(matches));
+        let step = || {
+            steps_of(at_hand)
+                .find(matches)
+                .or_else(|| self.places().find(matches))
+        };
+        let found = chapter
+            .map(Named::Chapter)
+            .or_else(|| step().map(Named::Step));
         found.with_context(|| {
-            let known: Vec<_> = self
-                .places()
-                .map(|place| format!("{}::{}", place.chapter.slug, place.step()))
-                .collect();
-            format!(
-                "no step is called `{asked}` (there is: {})",
-                known.join(", ")
-            )
+            let chapters = self.course.chapters.iter();
+            let mut known: Vec<_> = chapters.map(|chapter| chapter.slug.clone()).collect();
+            let steps = self.places();
+            known.extend(steps.map(|place| format!("{}::{}", place.chapter.slug, place.step())));
+            format!("no chapter or step is called `{asked}` ({})", there(&known))
         })
+    }
+
+    /// The step asked for, else the next one to solve of the chapter asked for, else of the chapter at hand.
+    ///
+    /// When there is none to solve, it says so and how to ask for one with `command`, and answers nothing.
+    pub fn step(&self, asked: Option<&str>, command: &str) -> Result<Option<Place<'_>>> {
+        let chapter = match self.named(asked)? {
+            Named::Step(place) => return Ok(Some(place)),
+            Named::Chapter(chapter) => chapter,
+        };
+        let next = self.next_step(chapter);
+        if next.is_none() {
+            outln!(
+                "Every step of {} is solved. Name a step, as in `cargo course {command} {}`.",
+                self.title(&chapter.slug),
+                chapter.steps.first().map_or("1", String::as_str)
+            );
+        }
+        Ok(next)
+    }
+
+    /// What a sentence calls a chapter: its title in the summary, else its slug.
+    pub fn title(&self, slug: &str) -> String {
+        section::short_title(&self.course.root, slug).unwrap_or_else(|| slug.to_owned())
     }
 }
 
@@ -185,10 +240,20 @@ mod tests {
     }
 
     fn named(reader: &Reader, asked: Option<&str>) -> String {
-        match reader.step(asked) {
-            Ok(place) => format!("{}::{}", place.chapter.slug, place.step()),
+        match reader.named(asked) {
+            Ok(Named::Chapter(chapter)) => chapter.slug.clone(),
+            Ok(Named::Step(place)) => shown(place),
             Err(error) => error.to_string(),
         }
+    }
+
+    fn step(reader: &Reader, asked: Option<&str>) -> String {
+        let place = reader.step(asked, "hint").unwrap();
+        place.map_or("none".to_owned(), shown)
+    }
+
+    fn shown(place: Place<'_>) -> String {
+        format!("{}::{}", place.chapter.slug, place.step())
     }
 
     fn solve(reader: &mut Reader, slug: &str, step: &str) {
@@ -221,12 +286,16 @@ mod tests {
             ("exercises/beta/src/two.rs", "beta::two"),
             ("2", "alpha::two"),
             ("beta::1", "beta::two"),
+            ("./src/one.rs", "alpha::one"),
+            ("alpha", "alpha"),
+            ("exercises/beta/", "beta"),
+            ("exercises/beta/src", "beta"),
         ] {
             assert_eq!(named(&reader, Some(asked)), found, "{asked}");
         }
-        let known = "(there is: alpha::one, alpha::two, beta::two, beta::three)";
-        for wrong in ["four", "", "0", "gamma::one", "::"] {
-            let expected = format!("no step is called `{wrong}` {known}");
+        let known = "(there are: alpha, beta, alpha::one, alpha::two, beta::two, beta::three)";
+        for wrong in ["four", "", "0", "gamma::one", "::", "alpha::alpha"] {
+            let expected = format!("no chapter or step is called `{wrong}` {known}");
             assert_eq!(named(&reader, Some(wrong)), expected);
         }
     }
@@ -235,26 +304,28 @@ mod tests {
     fn the_reader_moves_on_as_steps_are_solved_and_back_when_one_is_edited() {
         let root = course();
         let mut reader = Reader::open(root.path()).unwrap();
-        assert_eq!(named(&reader, None), "alpha::one");
+        assert_eq!(named(&reader, None), "alpha");
+        assert_eq!(step(&reader, None), "alpha::one");
+        assert_eq!(step(&reader, Some("beta")), "beta::two");
+        assert_eq!(step(&reader, Some("three")), "beta::three");
         solve(&mut reader, "alpha", "one");
         assert_eq!(
-            (named(&reader, None), reader.count()),
+            (step(&reader, None), reader.count()),
             ("alpha::two".to_owned(), (1, 4))
         );
         solve(&mut reader, "alpha", "two");
         assert_eq!(reader.chapter(None).unwrap().slug, "beta");
         fs::write(root.path().join("exercises/alpha/src/one.rs"), "edited").unwrap();
         assert_eq!(
-            (named(&reader, None), reader.count()),
+            (step(&reader, None), reader.count()),
             ("alpha::one".to_owned(), (1, 4))
         );
         fs::write(root.path().join("exercises/alpha/src/one.rs"), "todo!()").unwrap();
         solve(&mut reader, "beta", "two");
         solve(&mut reader, "beta", "three");
-        assert_eq!(
-            named(&reader, None),
-            "every step of beta is solved (name one: two, three)"
-        );
+        assert_eq!(step(&reader, None), "none");
+        assert_eq!(step(&reader, Some("alpha")), "none");
+        assert_eq!(step(&reader, Some("alpha::two")), "alpha::two");
         assert_eq!(reader.count(), (4, 4));
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::{
     progress::{self, write_whole},
-    reader::Reader,
+    reader::{Named, Reader},
     shipped,
     text::{BOLD, DIM, outln},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use grader::course::there;
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
@@ -32,7 +33,18 @@ pub struct Args {
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let reader = Reader::open(root)?;
-    let place = reader.step(args.step.as_deref())?;
+    // A chapter means its next step elsewhere; what takes a file away wants to be told which.
+    if let Some(asked) = args.step.as_deref()
+        && let Named::Chapter(chapter) = reader.named(Some(asked))?
+    {
+        bail!(
+            "`{asked}` is a chapter, and reset takes one step ({})",
+            there(&chapter.steps)
+        );
+    }
+    let Some(place) = reader.step(args.step.as_deref(), "reset")? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let (file, path) = (place.file(), reader.path(place));
     let starter = shipped::starter(&reader.course.root, &file, args.from.as_deref())?;
     let mine = match fs::read(&path) {

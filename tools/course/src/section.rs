@@ -39,6 +39,19 @@ pub fn title(root: &Path, chapter: &str) -> Option<String> {
     headings(&text).next().map(|(_, title, _)| title)
 }
 
+/// What a sentence calls a chapter: its title in the summary, up to a colon (`Memory` of `Memory: who sees my write?`).
+pub fn short_title(root: &Path, chapter: &str) -> Option<String> {
+    let text = fs::read_to_string(root.join("src/SUMMARY.md")).ok()?;
+    let title = outside_fences(&text).find_map(|(_, line)| {
+        let (_, link) = line.split_once('[')?;
+        let (title, target) = link.split_once("](")?;
+        let page = target.split(')').next()?.trim_start_matches("./");
+        (page.strip_suffix(".md") == Some(chapter)).then_some(title)
+    })?;
+    let title = title.split(':').next().unwrap_or(title);
+    Some(title.trim().replace('`', "")).filter(|title| !title.is_empty())
+}
+
 fn search(root: &Path, file: &str, wanted: impl Fn(&str) -> bool) -> Option<Section> {
     let text = fs::read_to_string(root.join("src").join(file)).ok()?;
     let (line, title, id) = headings(&text).find(|(_, _, id)| wanted(id))?;
@@ -112,6 +125,22 @@ mod tests {
             .map(|(line, title, id)| (line, title.to_owned(), id.to_owned()))
             .into();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_summary_names_a_chapter_in_a_word_or_two() {
+        let root = tempfile::tempdir().unwrap();
+        let name = |chapter: &str| short_title(root.path(), chapter);
+        assert_eq!(name("memory"), None, "there is no summary yet");
+        fs::create_dir(root.path().join("src")).unwrap();
+        let text = "# Summary\n\n[Introduction](introduction.md)\n\n- [What is a process?]()\n\
+                    - [Memory: who sees my write?](./memory.md)\n  - [The `GIL`](gil.md)\n- [](untitled.md)\n";
+        fs::write(root.path().join("src/SUMMARY.md"), text).unwrap();
+        assert_eq!(name("introduction").as_deref(), Some("Introduction"));
+        assert_eq!(name("memory").as_deref(), Some("Memory"));
+        assert_eq!(name("gil").as_deref(), Some("The GIL"));
+        assert_eq!(name("untitled"), None);
+        assert_eq!(name("ipc"), None);
     }
 
     #[test]

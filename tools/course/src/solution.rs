@@ -12,7 +12,7 @@ use std::{fs, path::Path, process::ExitCode};
 /// What `cargo course solution` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The step, by its name or number; without it, the one you are at.
+    /// The step, by its name or number; without it, or with a chapter, the one you are at.
     step: Option<String>,
 
     /// Show the answer although the step is not solved; your progress notes it.
@@ -27,7 +27,9 @@ pub struct Args {
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let mut reader = Reader::open(root)?;
-    let place = reader.step(args.step.as_deref())?;
+    let Some(place) = reader.step(args.step.as_deref(), "solution")? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let (slug, step) = (place.chapter.slug.clone(), place.step().to_owned());
     let (mine, mine_path) = (place.file(), reader.path(place));
     let record = reader.progress.step(&slug, &step);
@@ -38,7 +40,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         };
         let mut refusal = format!("{step} is not solved yet: {how_far}");
         refusal += &format!(
-            " (check it: `cargo course check {slug}`; a nudge: `cargo course hint {step}`;"
+            " (check it: `cargo course check {step}`; a nudge: `cargo course hint {step}`;"
         );
         refusal += &format!(" the answer all the same: `cargo course solution {step} --give-up`)");
         anyhow::bail!(refusal);

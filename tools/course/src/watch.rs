@@ -24,20 +24,21 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// What `cargo course watch` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The chapter, such as `memory`; without it, that of the current folder, else the first one not finished.
-    chapter: Option<String>,
+    /// The chapter or the step, such as `memory` or `lost_updates`; without it, the chapter of the current folder, else
+    /// the first one not finished.
+    what: Option<String>,
 }
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let signal = Stop::on_signals().context("cannot catch Ctrl-C")?;
-    // An unknown chapter or a broken progress file ends the command now; later errors are shown and waited out.
-    Reader::open(root)?.chapter(args.chapter.as_deref())?;
+    // An unknown name or a broken progress file ends the command now; later errors are shown and waited out.
+    Reader::open(root)?.named(args.what.as_deref())?;
     while !signal.is_set() {
         let seen = look(root);
         clear_screen();
         let finished = until_saved(root, &seen, &signal, |stop| {
-            once(root, args.chapter.as_deref(), stop)
+            once(root, args.what.as_deref(), stop)
         });
         match finished {
             Ok(None) => continue, // interrupted by a save, or by Ctrl-C
@@ -53,11 +54,12 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One check of the chapter at hand, which may be another one after each save.
-fn once(root: &Path, chapter: Option<&str>, stop: &Stop) -> Result<Option<bool>> {
+/// One check of what was asked for, or of the chapter at hand, which may be another one after each save.
+fn once(root: &Path, what: Option<&str>, stop: &Stop) -> Result<Option<bool>> {
     let mut reader = Reader::open(root)?;
-    let slug = reader.chapter(chapter)?.slug.clone();
-    check::check(&mut reader, &slug, stop)
+    let named = reader.named(what)?;
+    let (slug, only) = (named.chapter().slug.clone(), named.step());
+    check::check(&mut reader, &slug, only, stop)
 }
 
 /// Runs `work` with a stop flag that a save or a signal sets.

@@ -118,9 +118,14 @@ Results: results.jsonl
         (Some("one"), Some("one::after_zero"), Some("failed"))
     );
     assert_eq!(
-        (bob["message"].as_str(), bob["section"].as_str()),
+        (
+            bob["message"].as_str(),
+            bob["why"].as_str(),
+            bob["section"].as_str()
+        ),
         (
             Some("the answer is 0, not 1"),
+            Some("Zero is a number, too."),
             Some("sums.md#one-more-or-none")
         )
     );

@@ -30,12 +30,17 @@ fn a_fresh_starter_is_told_where_to_begin() {
             "  · two  not started\n",
             "\nBegin with one.\n\n",
             "    exercises/alpha/src/one.rs:5:5:\n    not yet implemented: answer one\n",
-            "  read    \"What one is\"  alpha.html#what-one-is  (src/alpha.md:7)\n",
+            "\n  read    \"Step 1: one\"  alpha.html#step-1-one  (src/alpha.md:3)\n",
             "  stuck?  cargo course hint one\n",
             "  0 of 2 steps solved\n",
         ],
     );
     assert!(!ran.out.contains('\x1b'), "colours in a pipe: {}", ran.out);
+    assert!(
+        !ran.out.contains("replay"),
+        "there is nothing to replay: {}",
+        ran.out
+    );
     assert!(
         !course.path("progress.toml").exists(),
         "nothing was done, so there is nothing to note"
@@ -62,7 +67,7 @@ fn solving_step_by_step_ends_with_success() {
         &[
             "✓ one  2 tests\n",
             "✓ two  solved: 1 test\n",
-            "Every step of alpha is solved.",
+            "Every step of Alpha is solved.",
             "2 of 2 steps solved",
         ],
     );
@@ -89,9 +94,11 @@ fn a_wrong_answer_is_explained_and_the_steps_after_it_are_not() {
             "✗ two  0 of 1 test passed\n\n", // no lines for its tests: one thing at a time
             "one::it_is_one failed.\n\n",
             "assertion `left == right` failed: one is one\n",
-            "  open    exercises/alpha/src/one.rs\n",
-            "alpha.html#what-one-is",
-            "cargo course hint one\n",
+            "\n\n  why     One is the first number.\n\
+             \x20 read    \"What one is\"  alpha.html#what-one-is  (src/alpha.md:7)\n\
+             \x20 replay  CHECKS_SEED=7 cargo test -p alpha -- one::it_is_one\n\
+             \x20 open    exercises/alpha/src/one.rs\n\
+             \x20 stuck?  cargo course hint one\n",
         ],
     );
     assert!(!ran.out.contains("two::"), "{}", ran.out);
@@ -160,6 +167,84 @@ fn an_answer_that_hangs_is_a_timeout() {
             "no answer",
         ],
     );
+}
+
+#[test]
+fn an_answer_that_ends_its_process_is_said_in_words() {
+    let course = Course::new();
+    course.answer(
+        "one",
+        &ONE_SOLVED.replace("    1\n", "    panic!(\"exit code 0\")\n"),
+    );
+    let ran = course.run(&["check"]);
+    ran.says(
+        1,
+        &[
+            "✗ it_answers (ended before it answered)\n",
+            "one::it_answers got no answer: your code ended first.\n",
+            "exit code 0",
+            "  replay  CHECKS_SEED=7 cargo test -p alpha -- one::it_answers\n",
+        ],
+    );
+    assert!(!ran.out.contains("why  "), "{}", ran.out);
+}
+
+#[test]
+fn one_step_alone_can_be_judged() {
+    let course = Course::new();
+    course.answer("two", TWO_SOLVED);
+    let ran = course.run(&["check", "two"]);
+    ran.says(
+        0,
+        &[
+            "Alpha: the first letter\n\n  ✓ two  solved: 1 test\n\n",
+            "two is solved.\n\n  compare  cargo course solution two --diff\n",
+            "  go on    exercises/alpha/src/one.rs, then `cargo course check one`\n",
+            "1 of 2 steps solved\n",
+        ],
+    );
+    assert!(
+        !ran.out.contains("not started") && !course.read("progress.toml").contains("[alpha.one]"),
+        "{ran:?}"
+    );
+    for step in ["one", "1", "alpha::one", "exercises/alpha/src/one.rs"] {
+        let ran = course.run(&["check", step]);
+        ran.says(1, &["· one  not started\n\nBegin with one.\n"]);
+        assert!(!ran.out.contains("two"), "{step}: {}", ran.out);
+    }
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check", "one"]).says(
+        0,
+        &[
+            "✓ one  solved: 2 tests\n",
+            "Every step of Alpha is solved.\n",
+            "2 of 2 steps solved",
+        ],
+    );
+}
+
+#[test]
+fn when_all_is_solved_a_step_is_asked_for_and_nothing_is_wrong() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course.answer("two", TWO_SOLVED);
+    course.run(&["check"]);
+    let files =
+        || ["one", "two"].map(|step| course.read(&format!("exercises/alpha/src/{step}.rs")));
+    let before = (files(), course.read("progress.toml"));
+    for command in ["hint", "solution", "reset"] {
+        let ran = course.run(&[command]);
+        let said = format!(
+            "Every step of Alpha is solved. Name a step, as in `cargo course {command} one`.\n"
+        );
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.as_str()),
+            (Some(0), said.as_str(), ""),
+            "{command}"
+        );
+    }
+    assert_eq!((files(), course.read("progress.toml")), before);
+    course.run(&["solution", "one"]).says(0, &[ONE_SOLVED]);
 }
 
 #[test]
@@ -248,9 +333,12 @@ fn colours_come_only_where_they_are_wanted() {
 }
 
 #[test]
-fn an_unknown_chapter_names_those_there_are() {
+fn an_unknown_name_is_answered_with_those_there_are() {
     Course::new()
         .run(&["check", "beta"])
+        .fails("no chapter or step is called `beta` (there are: alpha, alpha::one, alpha::two)");
+    Course::new()
+        .run(&["bench", "beta"])
         .fails("no exercise is called `beta` (there is: alpha)");
 }
 
@@ -304,7 +392,7 @@ fn ctrl_c_ends_a_check_with_all_that_it_started() {
 #[cfg(target_os = "linux")]
 fn watch_checks_on_each_save_and_ends_on_ctrl_c() {
     let course = Course::new();
-    let (running, lines) = watch(&course);
+    let (running, lines) = watch(&course, &[]);
     wait_for(&lines, "0 of 2 steps solved");
     wait_for(&lines, "Waiting for the next save");
     course.answer("one", ONE_SOLVED);
@@ -318,7 +406,7 @@ fn watch_checks_on_each_save_and_ends_on_ctrl_c() {
         course.path("exercises/alpha/src/two.rs"),
     )
     .unwrap();
-    wait_for(&lines, "Every step of alpha is solved.");
+    wait_for(&lines, "Every step of Alpha is solved.");
     wait_for(&lines, "2 of 2 steps solved");
     wait_for(&lines, "Waiting for the next save");
     let ran = running.interrupt();
@@ -331,7 +419,7 @@ fn a_save_during_a_run_starts_it_anew() {
     let course = Course::new();
     let (first, second) = (course.path("first"), course.path("second"));
     course.answer("one", &hanging(&first));
-    let (running, lines) = watch(&course);
+    let (running, lines) = watch(&course, &[]);
     wait_for_pids(&first, 1);
     course.answer("one", &hanging(&second)); // nobody waits for the first to time out
     wait_for_pids(&second, 1);
@@ -346,7 +434,7 @@ fn a_save_during_a_run_starts_it_anew() {
 #[cfg(target_os = "linux")]
 fn watch_outlives_a_broken_state_and_goes_on_after_the_next_save() {
     let course = Course::new();
-    let (running, lines) = watch(&course);
+    let (running, lines) = watch(&course, &[]);
     wait_for(&lines, "Waiting for the next save");
     course.write("progress.toml", "version = ");
     course.answer("one", ONE_SOLVED);
@@ -354,7 +442,26 @@ fn watch_outlives_a_broken_state_and_goes_on_after_the_next_save() {
     wait_for(&lines, "Waiting for the next save");
     fs::remove_file(course.path("progress.toml")).unwrap();
     course.answer("two", TWO_SOLVED);
-    wait_for(&lines, "Every step of alpha is solved.");
+    wait_for(&lines, "Every step of Alpha is solved.");
+    assert_eq!(running.interrupt().code, Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn watch_stays_with_the_step_it_was_given() {
+    let course = Course::new();
+    let (running, lines) = watch(&course, &["two"]);
+    wait_for(&lines, "Waiting for the next save");
+    course.answer("two", TWO_SOLVED);
+    wait_for(&lines, "two is solved.");
+    wait_for(&lines, "Waiting for the next save");
+    course.answer("two", TWO);
+    let seen = wait_for(&lines, "Waiting for the next save");
+    assert!(
+        seen.iter().any(|line| line.contains("· two  not started")),
+        "{seen:?}"
+    );
+    assert!(!seen.iter().any(|line| line.contains("· one")), "{seen:?}");
     assert_eq!(running.interrupt().code, Some(0));
 }
 
@@ -394,6 +501,9 @@ fn each_hint_is_one_more_and_the_last_says_where_to_go() {
     course
         .run(&["hint", "one", "--again"])
         .says(0, &["hint 1 of 3", "hint 2 of 3", "hint 3 of 3"]);
+    course
+        .run(&["hint", "alpha", "--again"]) // a chapter means the step one is at
+        .says(0, &["alpha, one: hint 1 of 3"]);
     assert!(
         course
             .read("progress.toml")
@@ -462,6 +572,16 @@ fn reset_puts_the_starter_back_and_keeps_what_was_there() {
             .count(),
         1
     );
+}
+
+#[test]
+fn reset_of_a_chapter_is_refused_and_names_its_steps() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course
+        .run(&["reset", "alpha"])
+        .fails("`alpha` is a chapter, and reset takes one step (there are: one, two)");
+    assert_eq!(course.read("exercises/alpha/src/one.rs"), ONE_SOLVED);
 }
 
 #[test]
@@ -724,8 +844,8 @@ fn hanging(pids: &Path) -> String {
     )
 }
 
-fn watch(course: &Course) -> (Running, Receiver<String>) {
-    let mut running = Running::start(course.command(&["watch"]));
+fn watch(course: &Course, args: &[&str]) -> (Running, Receiver<String>) {
+    let mut running = Running::start(course.command(&[&["watch"], args].concat()));
     let stdout = BufReader::new(running.0.stdout.take().unwrap());
     let (send, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -778,13 +898,13 @@ impl Drop for Running {
     }
 }
 
-/// Reads on until a line holds `wanted`.
+/// Reads on until a line holds `wanted`, and answers those before it.
 #[track_caller]
-fn wait_for(lines: &Receiver<String>, wanted: &str) {
+fn wait_for(lines: &Receiver<String>, wanted: &str) -> Vec<String> {
     let mut seen = Vec::new();
     loop {
         match lines.recv_timeout(PATIENCE) {
-            Ok(line) if line.contains(wanted) => return,
+            Ok(line) if line.contains(wanted) => return seen,
             Ok(line) => seen.push(line),
             Err(_) => panic!("no {wanted:?} in:\n{}", seen.join("\n")),
         }

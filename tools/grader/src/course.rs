@@ -26,7 +26,7 @@ pub enum CourseError {
         problem: String,
     },
     /// No chapter has this slug.
-    #[error("no exercise is called `{slug}` (there is: {})", known.join(", "))]
+    #[error("no exercise is called `{slug}` ({})", there(known))]
     Unknown {
         /// What was asked for.
         slug: String,
@@ -160,6 +160,17 @@ fn chapter(folder: &Path) -> Result<Chapter, CourseError> {
         slug: slug.to_owned(),
         steps,
     })
+}
+
+/// `there is: a`, `there are: a, b`: what an error offers in place of a name that it does not know.
+#[must_use]
+pub fn there(known: &[String]) -> String {
+    let verb = match known {
+        [] => return "there is none".to_owned(),
+        [_] => "is",
+        _ => "are",
+    };
+    format!("there {verb}: {}", known.join(", "))
 }
 
 /// The slugs that the summary links to, in its order.

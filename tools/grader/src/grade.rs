@@ -28,6 +28,8 @@ pub struct Record {
     pub seconds: f64,
     /// What a person should read.
     pub message: String,
+    /// What the failure means, where the test knows it.
+    pub why: Option<String>,
     /// Where the book clears it up.
     pub section: Option<String>,
     /// What kept the submission's code from the rest of the machine.
@@ -315,6 +317,7 @@ impl Judge {
         };
         Record {
             seconds: result.seconds,
+            why: result.why.clone(),
             section: result.section.clone(),
             ..record(submission, slug, &result.test, status, &result.message)
         }
@@ -351,6 +354,7 @@ fn record(submission: &str, exercise: &str, test: &str, status: Status, message:
         status,
         seconds: 0.0,
         message: message.to_owned(),
+        why: None,
         section: None,
         sandbox: SANDBOX.to_owned(),
     }

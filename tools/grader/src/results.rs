@@ -127,6 +127,7 @@ mod tests {
             status: Status::CompileError,
             seconds: 0.5,
             message: "two\nlines \u{1b}[31m".to_owned(),
+            why: None,
             section: None,
             sandbox: "none".to_owned(),
         }
@@ -156,7 +157,7 @@ mod tests {
         assert_eq!(
             text,
             "{\"submission\":\"ann\",\"exercise\":\"memory\",\"step\":\"a\",\"test\":\"a::x\",\"status\":\"compile_error\",\
-             \"seconds\":0.5,\"message\":\"two\\nlines \\u001b[31m\",\"section\":null,\"sandbox\":\"none\"}\n"
+             \"seconds\":0.5,\"message\":\"two\\nlines \\u001b[31m\",\"why\":null,\"section\":null,\"sandbox\":\"none\"}\n"
         );
         assert_eq!(
             serde_json::from_str::<Record>(&text).expect("read back"),

@@ -103,6 +103,8 @@ pub struct TestResult {
     pub seconds: f64,
     /// What a person should read, the learner's own panic first; empty when the test passed.
     pub message: String,
+    /// What the failure means, where the test knows it.
+    pub why: Option<String>,
     /// Where the book clears it up, such as `memory.md#two-additions-one-lost`.
     pub section: Option<String>,
     /// `CHECKS_SEED` with this value replays the test's random inputs.
@@ -301,6 +303,7 @@ fn run_one(plan: &Plan, test: &str, stop: &Stop) -> Option<TestResult> {
         status: Status::InfrastructureError,
         seconds: 0.0,
         message: String::new(),
+        why: None,
         section: None,
         seed: None,
     };
@@ -316,6 +319,7 @@ fn run_one(plan: &Plan, test: &str, stop: &Stop) -> Option<TestResult> {
             let judged = conclude(test, plan, &outcome, report);
             result.status = judged.status;
             result.message = text::message(&judged.message);
+            result.why = judged.why.as_deref().map(text::message);
             result.section = judged.section;
             result.seed = judged.seed;
         }
@@ -402,6 +406,7 @@ struct Line {
     status: Status,
     #[serde(default)]
     message: String,
+    why: Option<String>,
     section: Option<String>,
     seed: Option<u64>,
 }
@@ -424,6 +429,7 @@ fn conclude(test: &str, plan: &Plan, outcome: &Outcome, report: Option<Line>) ->
         test: test.to_owned(),
         status,
         message,
+        why: None,
         section: None,
         seed: None,
     };
@@ -507,14 +513,14 @@ mod tests {
     use super::*;
     use std::{io::Write, path::Path, process::Stdio, sync::Mutex, time::Instant};
 
-    /// A judge as a shell script: `$test` is the test's name, `report STATUS MESSAGE` writes a line, `ok` and `bad` end it.
+    /// A judge as a shell script: `$test` is the test's name, `report STATUS MESSAGE [FIELDS]` writes a line, `ok` and `bad` end it.
     fn judge(dir: &Path, tests: &str, body: &str) -> PathBuf {
         let path = dir.join("judge");
         let script = format!(
             r#"#!/bin/sh
 if [ "$1" = --list ]; then printf '%s: test\n' {tests}; exit 0; fi
 test=$2
-report() {{ printf '{{"test":"%s","status":"%s","message":"%s","section":"memory.md#here","seed":7}}\n' "$test" "$1" "$2" >>"$CHECKS_REPORT"; }}
+report() {{ printf '{{"test":"%s","status":"%s","message":"%s",%s"section":"memory.md#here","seed":7}}\n' "$test" "$1" "$2" "$3" >>"$CHECKS_REPORT"; }}
 ok() {{ echo "test result: ok. 1 passed; 0 failed; 0 ignored"; exit 0; }}
 bad() {{ exit 101; }}
 {body}
@@ -576,6 +582,18 @@ bad() {{ exit 101; }}
             assert_eq!(result.section.as_deref(), Some("memory.md#here"));
             assert_eq!(result.seed, Some(7));
         }
+    }
+
+    #[test]
+    fn what_the_failure_means_is_told_where_the_judge_knows_it() {
+        let why = |field: &str| one(&format!("report failed 'the sum is 3' '{field}'; bad")).why;
+        assert_eq!(
+            why(r#""why":"An addition was lost.\n","#).as_deref(),
+            Some("An addition was lost.")
+        );
+        assert_eq!(why(r#""why":null,"#), None);
+        assert_eq!(why(""), None, "a judge of before the field was there");
+        assert_eq!(one("ok").why, None);
     }
 
     #[test]

@@ -210,6 +210,7 @@ fn every_kind_of_submission_gets_its_verdict() {
         ("sums", "one", "one::after_zero")
     );
     assert_eq!(record.message, "the answer is 0, not 1");
+    assert_eq!(record.why.as_deref(), Some("Zero is a number, too."));
     assert_eq!(record.section.as_deref(), Some("sums.md#one-more-or-none"));
     assert!(record.seconds > 0.0);
     assert!(

@@ -72,7 +72,7 @@ enum Command {
     Serve(serve::Args),
     /// Write the book as a static site.
     Build(build::Args),
-    /// Run the tests of a chapter's exercise, and say what to do next.
+    /// Run the tests of a chapter's exercise, or of one step, and say what to do next.
     Check(check::Args),
     /// Check on every save, with a progress bar over the course.
     Watch(watch::Args),

@@ -2,9 +2,9 @@
 """Flake check: runs the test suites many times, half of them with every core kept busy.
 
 Run it from the repository's root: python3 tests/measure/flake.py [runs] [suite…]
-A suite is the name of a test binary, as `memory` (the chapter's tests on the reference solution), `judge`
-or `gate`; without one, all but the gate, which compiles two dozen submissions, run. Prints each failure
-whole, and closes with how many runs passed.
+A suite is a package's test binary, as `memory/memory` (the chapter's tests on the reference solution),
+`checks/judge` or `checks/gate`; without one, all but the gate, which compiles thirty submissions, run.
+Prints each failure whole, and closes with how many runs passed.
 """
 import json
 import os
@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import tomllib
 
 root = pathlib.Path(__file__).resolve().parents[2]
 runs = int(sys.argv[1]) if len(sys.argv) > 1 else 50
@@ -27,15 +28,18 @@ def test_binaries(workspace):
         message = json.loads(line)
         if message.get("executable") and message["profile"]["test"]:
             package = pathlib.Path(message["manifest_path"]).parent
-            # `course` the program and `course` a test of it are told apart.
-            yield message["target"]["name"], message["executable"], package
+            manifest = tomllib.loads((package / "Cargo.toml").read_text())
+            name = f"{manifest['package']['name']}/{message['target']['name']}"
+            if message["target"]["kind"] != ["test"]:
+                name += " (unit tests)"
+            yield name, message["executable"], package
 
 
 suites = []
 for workspace in (root, root / "solutions"):
     for name, executable, package in test_binaries(workspace):
         listed = subprocess.run([executable, "--list"], capture_output=True, text=True).stdout
-        if ": test" in listed and (name in chosen if chosen else name != "gate"):
+        if ": test" in listed and (name in chosen if chosen else name != "checks/gate"):
             suites.append((name, executable, package))
 missing = chosen - {name for name, _, _ in suites}
 if missing or not suites:

@@ -9,10 +9,10 @@ Prints each failure whole, and closes with how many runs passed.
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
-import tomllib
 
 root = pathlib.Path(__file__).resolve().parents[2]
 runs = int(sys.argv[1]) if len(sys.argv) > 1 else 50
@@ -28,8 +28,9 @@ def test_binaries(workspace):
         message = json.loads(line)
         if message.get("executable") and message["profile"]["test"]:
             package = pathlib.Path(message["manifest_path"]).parent
-            manifest = tomllib.loads((package / "Cargo.toml").read_text())
-            name = f"{manifest['package']['name']}/{message['target']['name']}"
+            # `path+file:///…/tests#checks@0.1.0`; without a name where the folder has it.
+            named = re.search(r"#(.+)@", message["package_id"])
+            name = f"{named[1] if named else package.name}/{message['target']['name']}"
             if message["target"]["kind"] != ["test"]:
                 name += " (unit tests)"
             yield name, message["executable"], package

@@ -133,7 +133,7 @@ fn hook(info: &PanicHookInfo<'_>) {
         && judged
     {
         let name = test_name();
-        let _ = writeln!(text, "  replay  CHECKS_SEED={seed} cargo test {name}");
+        let _ = writeln!(text, "  replay  CHECKS_SEED={seed} cargo test -- {name}");
     }
     if let Some(place) = info.location()
         && asserted

@@ -365,14 +365,7 @@ impl Subject {
             return stopped.clone();
         }
         // One that closed its socket is about to end, or did: that is how it ended, not our signal.
-        let begin = Instant::now();
-        let mut status = None;
-        while status.is_none() && begin.elapsed() < Duration::from_millis(200) {
-            status = self.child.try_wait().ok().flatten();
-            if status.is_none() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
+        let status = self.ends_within(Duration::from_millis(200));
         self.kill_group();
         let _ = self.child.wait();
         let printed: Vec<String> = self.output.iter_mut().map(Capture::take).collect();
@@ -387,6 +380,23 @@ impl Subject {
         }
         self.stopped = Some((status, text.clone()));
         (status, text)
+    }
+
+    /// How the subject ended, if it does in this time.
+    fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
+        #[cfg(target_os = "linux")]
+        let waited =
+            os::process::PidFd::open(self.child.id()).and_then(|pid| pid.wait_timeout(time));
+        #[cfg(not(target_os = "linux"))]
+        let waited = {
+            let begin = Instant::now();
+            while begin.elapsed() < time && matches!(self.child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok::<_, io::Error>(true)
+        };
+        waited.ok()?;
+        self.child.try_wait().ok().flatten()
     }
 
     fn kill_group(&self) {

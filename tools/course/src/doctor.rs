@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The first Rust that compiles the course (`rust-version` in Cargo.toml).
-const RUST: (u32, u32) = (1, 89);
+const RUST: (u32, u32) = (1, 95);
 
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -58,8 +58,11 @@ for run in range(runs):
     begin = time.monotonic()
     try:
         for name, executable, package in suites:
-            # As cargo runs it: in the package's folder.
-            done = subprocess.run([executable], cwd=package, capture_output=True, text=True)
+            # As cargo runs it: in the package's folder, which it names as well.
+            as_cargo = {**os.environ, "CARGO_MANIFEST_DIR": str(package)}
+            done = subprocess.run(
+                [executable], cwd=package, env=as_cargo, capture_output=True, text=True
+            )
             if done.returncode == 0:
                 passed += 1
             else:

@@ -7,7 +7,7 @@
 //!
 //! # In the book
 //!
-//! [`chart`] draws a claim; [`figure`] words one measurement of the reference record for the prose. A path is
+//! [`chart()`] draws a claim; [`figure`] words one measurement of the reference record for the prose. A path is
 //! `CLAIM/RUNTIME/WHAT`, as in `M1/python-3.13.0/child_writes_private_dirty`, which gives `2,560 pages`.
 //!
 //! `RUNTIME` is a key as in the record (`rust-1.95.0`, `python-3.13.0`, free-threaded `python-3.13.5t`), or one

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -46,6 +47,7 @@ missing = chosen - {name for name, _, _ in suites}
 if missing or not suites:
     sys.exit(f"no suite {', '.join(sorted(missing)) or 'at all'}: nothing was run")
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # through `finally`: the load goes too
 passed = failed = 0
 for run in range(runs):
     busy = run % 2 == 1

@@ -75,7 +75,7 @@ for run in range(runs):
             process.kill()
             process.wait()
     seconds = time.monotonic() - begin
-    print(f"run {run + 1} of {runs}{' (cores busy)' if busy else ''}: {seconds:.1f} s, {failed} failures so far")
+    print(f"run {run + 1} of {runs}{' (cores busy)' if busy else ''}: {seconds:.1f} s, {failed} failures so far", flush=True)
 print(f"{', '.join(name for name, _, _ in suites)}: {runs} runs each")
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

@@ -27,19 +27,6 @@ const NEXT_PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes of a subject's output that are kept; one that prints ten times as much is ended.
 const KEEP: usize = 64 * 1024;
 
-/// How a call ended, for a test that wants to know more than the value: see [`Call::end`].
-#[derive(Debug)]
-pub enum Answer<T> {
-    /// The body returned.
-    Returned(T),
-    /// The body panicked, with this message.
-    Panicked(String),
-    /// The subject exited or was killed before it answered; says which.
-    Died(String),
-    /// No answer in time.
-    Hung,
-}
-
 /// A subject at work. Dropping it ends the subject and all that it started.
 pub struct Call<T> {
     /// What a learner calls the function that runs there.
@@ -229,29 +216,6 @@ impl<T: DeserializeOwned> Call<T> {
             Got::Reply(Reply::Said(_) | Reply::Ready) => {
                 self.fail_unanswered(&Got::Broken("more messages than were asked for".into()))
             }
-            got => self.fail_unanswered(&got),
-        }
-    }
-
-    /// Waits until the subject has answered or ended, and says how. A learner's `todo!` fails the test.
-    ///
-    /// # Panics
-    /// To fail the test.
-    #[must_use]
-    pub fn end(mut self) -> Answer<T> {
-        match self.reply() {
-            Got::Reply(Reply::Returned(value)) => Answer::Returned(self.parse(value)),
-            Got::Reply(Reply::Panicked(panic)) => {
-                if panic.message.starts_with("not yet implemented") {
-                    failure::learner_panicked(&panic, "")
-                }
-                Answer::Panicked(panic.message)
-            }
-            Got::Reply(Reply::Said(_) | Reply::Ready) => {
-                self.fail_unanswered(&Got::Broken("more messages than were asked for".into()))
-            }
-            Got::End => Answer::Died(ended(self.subject.stop().0)),
-            Got::Late(_) => Answer::Hung,
             got => self.fail_unanswered(&got),
         }
     }

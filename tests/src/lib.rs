@@ -44,7 +44,7 @@ mod subject;
 mod wire;
 
 pub use failure::{Report, Status, explain};
-pub use judge::{Answer, Call};
+pub use judge::Call;
 pub use model::{Explored, explore};
 pub use os::harness::Counts;
 pub use os::model::{Replay, Step, Turn};

@@ -1,0 +1,77 @@
+//! What became of a test.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What became of one test, ordered by what to show a learner first: the earlier failure says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The subject did what the test asks.
+    Passed,
+    /// The subject reached the `todo!` of the untouched starter.
+    Unstarted,
+    /// An assertion of the judge did not hold, or the learner's code panicked.
+    Failed,
+    /// The subject died: a signal, an abort, or an exit without an answer.
+    Crash,
+    /// The subject gave no answer in time.
+    Timeout,
+    /// The submission does not compile.
+    CompileError,
+    /// The submission is not one: the reason names the file and the rule.
+    Rejected,
+    /// The test could not run on this machine; the message says what is missing. Never a learner's zero.
+    Skipped,
+    /// Something of ours failed, not the submission. Never a learner's zero.
+    #[serde(alias = "infrastructure")]
+    InfrastructureError,
+}
+
+impl Status {
+    /// Whether this says something about the learner's code. If not, it must not count as a zero.
+    #[must_use]
+    pub fn is_verdict(self) -> bool {
+        !matches!(self, Self::Skipped | Self::InfrastructureError)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Unstarted => "not started",
+            Self::Failed => "failed",
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+            Self::CompileError => "compile error",
+            Self::Rejected => "rejected",
+            Self::Skipped => "skipped",
+            Self::InfrastructureError => "infrastructure error",
+        })
+    }
+}
+
+/// One line of the file that `CHECKS_REPORT` names, one for each test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// `<step>::<test>`.
+    pub test: String,
+    /// What became of it.
+    pub status: Status,
+    /// What the learner is shown; empty when the test passed.
+    #[serde(default)]
+    pub message: String,
+    /// What the failure means, where the test knows it.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// The section of the book that clears it up, as `memory/exercise.md#two-additions-one-lost`.
+    #[serde(default)]
+    pub section: Option<String>,
+    /// `CHECKS_SEED` with this value replays the test's random inputs.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// Seconds from the start of the test to its end.
+    #[serde(default)]
+    pub seconds: f64,
+}

@@ -39,7 +39,8 @@ pub fn recv<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
     if text.len() < length as usize {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(serde_json::from_slice(&text)?)
+    // Not by `From`: JSON that breaks off is no end of the stream.
+    serde_json::from_slice(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 fn invalid(what: String) -> io::Error {
@@ -88,7 +89,7 @@ mod tests {
     fn bytes_that_are_no_json_are_refused() {
         let frame = [0, 0, 0, 1, b'{'];
         let error = recv::<String>(&mut frame.as_slice()).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         let frame = [0, 0, 0, 2, b'}', b'}'];
         let error = recv::<String>(&mut frame.as_slice()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);

@@ -1,0 +1,136 @@
+//! A program in a process group of its own, which can be killed as a whole and waited for with a timeout.
+
+use crate::limits::Limits;
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
+};
+use std::{
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus},
+};
+
+/// A started program that leads a process group. Dropping it kills the group and reaps the program.
+#[derive(Debug)]
+pub struct Group {
+    /// `None` once reaped: from then on the group's id may belong to strangers.
+    child: Option<Child>,
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+}
+
+impl Group {
+    /// Starts `command` as the leader of a new process group, under `limits`.
+    ///
+    /// # Errors
+    /// When the program can't be started. The message doesn't name it.
+    pub fn spawn(command: &mut Command, limits: Limits) -> io::Result<Self> {
+        command.process_group(0);
+        limits.apply(command);
+        let child = command.spawn()?;
+        let pid = Pid::from_child(&child);
+        Ok(Self {
+            pidfd: open_pidfd(pid),
+            child: Some(child),
+            pid,
+        })
+    }
+
+    /// The id of the process, and of its group.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// The write end of the program's standard input, once, if it was piped.
+    pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.child.as_mut()?.stdin.take()
+    }
+
+    /// The read end of the program's standard output, once, if it was piped.
+    pub fn take_stdout(&mut self) -> Option<ChildStdout> {
+        self.child.as_mut()?.stdout.take()
+    }
+
+    /// The read end of the program's standard error, once, if it was piped.
+    pub fn take_stderr(&mut self) -> Option<ChildStderr> {
+        self.child.as_mut()?.stderr.take()
+    }
+
+    /// A descriptor that becomes readable when the program ends. `None` where the kernel has no pidfds: poll
+    /// [`has_ended`](Self::has_ended) instead.
+    #[must_use]
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Whether the program has ended. It isn't reaped by this: it stays a zombie that guards the group's id.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.child.is_none() || self.peek(WaitIdOptions::NOHANG)
+    }
+
+    /// Waits until the program has ended, without reaping it.
+    pub(crate) fn wait_ended(&self) {
+        if self.child.is_some() {
+            self.peek(WaitIdOptions::empty());
+        }
+    }
+
+    fn peek(&self, how: WaitIdOptions) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | how;
+        loop {
+            match waitid(WaitId::Pid(self.pid), options) {
+                Ok(status) => return status.is_some(),
+                Err(Errno::INTR) => {}
+                // Somebody else reaped it, so it has ended.
+                Err(_) => return true,
+            }
+        }
+    }
+
+    /// Kills every process of the group.
+    pub fn kill(&self) {
+        // The leader is running or a zombie, since only `reap` reaps it: the group's id is still its own.
+        if self.child.is_some() {
+            // Fails only when everybody is gone already.
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
+    }
+
+    /// Kills the group, then reaps the program and says how it ended: by itself if it had before, else by SIGKILL.
+    ///
+    /// # Errors
+    /// When somebody else reaped the program.
+    pub fn reap(mut self) -> io::Result<ExitStatus> {
+        self.kill();
+        match self.child.take() {
+            Some(mut child) => child.wait(),
+            None => unreachable!("only `reap` and `drop` take it, and both end this value"),
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+        if let Some(mut child) = self.child.take() {
+            let _ = child.wait();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_pidfd(pid: Pid) -> Option<OwnedFd> {
+    // The child is not reaped yet, so the id is its own. Linux before 5.3 has no pidfds.
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_pidfd(_: Pid) -> Option<OwnedFd> {
+    None
+}

@@ -1,5 +1,6 @@
 //! `cargo course build`: the book as a static site.
 
+use crate::text::{errln, outln};
 use anyhow::{Context, Result};
 use book::publish::publish;
 use grader::stop::Stop;
@@ -27,9 +28,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let stop = Stop::on_signals().context("cannot watch for Ctrl-C (try again)")?;
     let site = publish(&crate::book(root), &dest, is_default, || stop.is_set())?;
     for warning in &site.warnings {
-        eprintln!("warning: {warning}");
+        errln!("warning: {warning}");
     }
-    println!(
+    outln!(
         "Wrote the book to {}: open {}",
         site.dest.display(),
         site.dest.join("index.html").display()

@@ -1,6 +1,6 @@
 //! `cargo course grade`: judges submissions, shows a table and writes one record per test.
 
-use crate::text::{BAD, BOLD, DIM, GOOD, ODD, Ticker, count, outln};
+use crate::text::{BAD, BOLD, DIM, GOOD, ODD, Ticker, count, errln, outln};
 use anstyle::Style;
 use anyhow::{Context, Result};
 use grader::{
@@ -13,7 +13,6 @@ use grader::{
 };
 use std::{
     fmt::Display,
-    io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -64,7 +63,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let (submissions, mut results) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             return Ok(ExitCode::from(USAGE));
         }
     };
@@ -72,14 +71,14 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let rows = match judge(&course, &submissions, &stop) {
         Ok(Some(rows)) => rows,
         Ok(None) => {
-            eprintln!(
+            errln!(
                 "interrupted: nothing was written to {}",
                 args.output.display()
             );
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             return Ok(ExitCode::from(UNJUDGED));
         }
     };
@@ -97,7 +96,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             kept.display()
         ),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             return Ok(ExitCode::from(UNJUDGED));
         }
     }
@@ -126,7 +125,7 @@ fn judge(course: &Course, submissions: &[Submission], stop: &Stop) -> Result<Opt
     let mut progress = Progress::new(submissions.len());
     progress.say("no sandbox yet: the submissions run as you do");
     let waiting =
-        || eprintln!("another `cargo course grade` is at work in this course: waiting for it");
+        || errln!("another `cargo course grade` is at work in this course: waiting for it");
     let mut grader = match Grader::new(course, stop, waiting) {
         Err(_) if stop.is_set() => return Ok(None),
         other => other?,
@@ -292,7 +291,6 @@ fn colour(status: Status) -> Style {
 
 /// What goes on, on standard error: one line that is renewed on a terminal, a line per submission elsewhere.
 struct Progress {
-    terminal: bool,
     ticker: Ticker,
     all: usize,
     number: usize,
@@ -302,10 +300,8 @@ struct Progress {
 
 impl Progress {
     fn new(all: usize) -> Self {
-        let terminal = io::stderr().is_terminal();
         Self {
-            terminal,
-            ticker: Ticker::new(terminal),
+            ticker: Ticker::new(),
             all,
             number: 0,
             name: String::new(),
@@ -315,7 +311,7 @@ impl Progress {
 
     fn say(&mut self, what: impl Display) {
         self.ticker.clear();
-        eprintln!("{what}");
+        errln!("{what}");
     }
 
     fn begin(&mut self, name: &str) {
@@ -326,7 +322,7 @@ impl Progress {
     fn step(&mut self, slug: &str, step: Step<'_>) {
         let place = format!("{}/{} {}, {slug}", self.number, self.all, self.name);
         match step {
-            Step::BuildingJudge(slug) if !self.terminal => {
+            Step::BuildingJudge(slug) if !self.ticker.is_shown() => {
                 self.say(format_args!("building the judge of {slug}"))
             }
             Step::BuildingJudge(slug) => self.ticker.show(&format!("building the judge of {slug}")),
@@ -350,9 +346,9 @@ impl Progress {
         self.ticker.clear();
         for row in rows
             .iter()
-            .filter(|row| !self.terminal && row.submission == name)
+            .filter(|row| !self.ticker.is_shown() && row.submission == name)
         {
-            eprintln!(
+            errln!(
                 "{}/{} {name} {}: {} {}",
                 self.number,
                 self.all,

@@ -6,6 +6,7 @@ use crate::{
     text::{self, BOLD, DIM, outln},
 };
 use anyhow::{Context, Result, bail};
+use files::markdown::outside_fences;
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
 /// What `cargo course hint` is asked.
@@ -74,9 +75,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
 
 /// A hint for a terminal: code stands indented, without the marks around it.
 fn readable(hint: &str) -> String {
-    let prose: Vec<_> = section::outside_fences(hint)
-        .map(|(number, _)| number)
-        .collect();
+    let prose: Vec<_> = outside_fences(hint).map(|(number, _)| number).collect();
     let lines = (1..).zip(hint.lines()).filter_map(|(number, line)| {
         let fence = line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
         match prose.contains(&number) {
@@ -90,7 +89,7 @@ fn readable(hint: &str) -> String {
 
 /// The hints of each step: `## <step>`, then `### 1` and so on, each with its text.
 fn parse(markdown: &str) -> BTreeMap<String, Vec<String>> {
-    let headings: BTreeMap<usize, &str> = section::outside_fences(markdown)
+    let headings: BTreeMap<usize, &str> = outside_fences(markdown)
         .filter(|(_, line)| line.starts_with('#'))
         .collect();
     let mut hints: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -11,7 +11,7 @@ use grader::{
     runner::{self, Plan, RunError, Status, TestResult},
     stop::Stop,
 };
-use std::{fs, io::IsTerminal};
+use std::fs;
 
 /// What became of a chapter's exercise.
 pub enum Verdict {
@@ -134,7 +134,7 @@ pub fn judge(
     let package = root.join("exercises").join(slug);
     let mut build = Build::new(&package, reader.course.target_dir());
     build.color = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-    let mut ticker = Ticker::new(std::io::stderr().is_terminal());
+    let mut ticker = Ticker::new();
     let compiled = build.run(stop, |line| ticker.show(line.trim()));
     ticker.clear();
     let compiled = match compiled {

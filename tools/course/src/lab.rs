@@ -1,5 +1,6 @@
 //! `cargo course lab`: measures the book's claims on this machine.
 
+use crate::text::{Output, errln, outln};
 use anyhow::{Context, Result, ensure};
 use lab::face::{self, Plan};
 use lab::python::{Search, usual};
@@ -58,14 +59,14 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let claims = match named(&args.claims) {
         Ok(claims) => claims,
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             return Ok(ExitCode::from(2));
         }
     };
     if args.figures {
         for claim in claims {
             for (path, text) in lab::figures(root, claim)? {
-                println!("{path:48} {text}");
+                outln!("{path:48} {text}");
             }
         }
         return Ok(ExitCode::SUCCESS);
@@ -83,7 +84,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         usual(&search.all()?)
     };
     if pythons.is_empty() {
-        eprintln!(
+        errln!(
             "no CPython 3.9 or newer found, so only Rust is measured (name one with `--python` or LAB_PYTHON)"
         );
     }
@@ -107,11 +108,11 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             Owner::Mine
         },
     };
-    match face::run(&setup, &plan, &mut std::io::stdout()) {
+    match face::run(&setup, &plan, &mut Output) {
         Ok(0) => Ok(ExitCode::SUCCESS),
         Ok(_) => Ok(ExitCode::FAILURE), // each failure was named as it happened
         Err(error @ Error::Stopped) => {
-            eprintln!("{error}");
+            errln!("{error}");
             Ok(ExitCode::from(130))
         }
         Err(error) => Err(error.into()),

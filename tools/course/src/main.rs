@@ -16,7 +16,6 @@ mod reset;
 mod root;
 mod section;
 mod serve;
-mod shipped;
 mod solution;
 mod text;
 mod watch;
@@ -26,6 +25,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
+use text::errln;
 
 /// Process vs Thread in Python: the book, its exercises, its experiments and its grader.
 ///
@@ -61,7 +61,7 @@ struct Cli {
     #[command(flatten)]
     serve: serve::Args,
 
-    /// The folder of the course, when it is not the one this command was built from.
+    /// The folder of the course, when it is not the current one or one above it.
     #[arg(long, global = true, hide = true, value_name = "DIR")]
     root: Option<PathBuf>,
 }
@@ -97,7 +97,10 @@ enum Command {
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return show_usage(&answer),
+    };
     let done = root::find(cli.root).and_then(|root| {
         let root = root.as_path();
         match cli.command.unwrap_or(Command::Serve(cli.serve)) {
@@ -115,10 +118,22 @@ fn main() -> ExitCode {
             Command::Preprocess(args) => preprocess::run(root, args),
         }
     });
-    done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+    let code = done.unwrap_or_else(|error| {
+        errln!("error: {error:#}");
         ExitCode::FAILURE
-    })
+    });
+    text::finish(code)
+}
+
+/// Shows what clap answers: the help that was asked for, or what is wrong with the command line.
+fn show_usage(answer: &clap::Error) -> ExitCode {
+    let code = u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+    if answer.use_stderr() {
+        let _ = answer.print();
+        return code;
+    }
+    text::print(format_args!("{}", answer.render().ansi()));
+    text::finish(code)
 }
 
 /// The book in `root`, whose charts and figures are the lab's.
@@ -130,13 +145,10 @@ fn book(root: &Path) -> book::Book {
     book::Book::new(root, evidence)
 }
 
-/// Turns a panic, which is always our mistake, into one line; a reader who closed the pipe gets none.
+/// Turns a panic, which is always our mistake, into one line.
 fn report_bug(panic: &std::panic::PanicHookInfo<'_>) {
     let what = panic.payload_as_str().unwrap_or("no message");
-    if what.starts_with("failed printing to std") {
-        std::process::exit(0); // `cargo course … | head`: whoever read has enough
-    }
     let place = panic.location().map(ToString::to_string);
     let place = place.as_deref().unwrap_or("an unknown place");
-    eprintln!("error: a bug in the course's own tools, at {place}: {what} (please report it)");
+    errln!("error: a bug in the course's own tools, at {place}: {what} (please report it)");
 }

@@ -38,8 +38,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         None => {
             let mut answer = Vec::new(); // whole, or nothing
             book.preprocess(&args.name, io::stdin().lock(), &mut answer)?;
-            io::stdout()
-                .write_all(&answer)
+            let mut out = io::stdout().lock();
+            out.write_all(&answer)
+                .and_then(|()| out.flush())
                 .context("mdbook does not listen to the answer")?;
             Ok(ExitCode::SUCCESS)
         }

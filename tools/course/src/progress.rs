@@ -4,23 +4,23 @@
 //! that its file holds now. Editing the file makes the step unchecked, not unsolved for ever: the day it
 //! was first solved stays.
 
-use serde::{Deserialize, Serialize};
+mod document;
+
+use crate::text::errln;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write},
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The name of the file, at the root of the course.
 pub const FILE: &str = "progress.toml";
-const VERSION: u32 = 1;
-const HEADER: &str = "\
-# How far you are in \"Process vs Thread in Python\". Written by `cargo course`, from test results.
-# Carry it along when you move to another machine, together with your `exercises` folder.
-";
+/// Writing the file takes milliseconds: a command that holds its lock longer is stuck or stopped.
+const LOCK_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What was done so far: chapter, step, record.
 #[derive(Debug, Default, PartialEq)]
@@ -29,24 +29,19 @@ pub struct Progress {
 }
 
 /// The record of one step.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Step {
     /// When all its tests passed for the first time (UTC).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub solved: Option<String>,
     /// When the reader asked for the answer without having solved it (UTC).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub gave_up: Option<String>,
     /// How many hints were shown.
-    #[serde(skip_serializing_if = "is_zero")]
     pub hints: usize,
     /// How many tests passed in the last check.
     pub passed: usize,
     /// How many tests the last check ran.
     pub total: usize,
     /// The digest of the step's file in the last check.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
@@ -55,7 +50,7 @@ pub struct Step {
 pub enum Error {
     /// The file is there but says nothing that we understand.
     #[error(
-        "{}: line {line}: {what} (mend that line, or move the file away to start anew; the file was left as it is)",
+        "{}: line {line}: {what} (fix that line, or move the file away to start over; the file is unchanged)",
         path.display()
     )]
     Corrupt {
@@ -68,17 +63,23 @@ pub enum Error {
     },
     /// A later course wrote it.
     #[error(
-        "{}: written by a newer version of the course, {found} (update the course with `git pull`; the file was left as it is)",
+        "{}: written by a newer version of the course, {found} (update the course with `git pull`; the file is unchanged)",
         path.display()
     )]
     Newer {
         /// The file.
         path: PathBuf,
         /// The version it names.
-        found: u32,
+        found: i64,
+    },
+    /// Another command does not finish with the file.
+    #[error("{}: another `cargo course` has held this lock for a minute (end that command, then try again)", path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
     },
     /// The file cannot be read.
-    #[error("{}: cannot read: {source} (make it readable, or move it away to start anew)", path.display())]
+    #[error("{}: cannot read: {source} (make it readable, or move it away to start over)", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -95,28 +96,19 @@ pub enum Error {
     },
 }
 
-/// The file as TOML sees it.
-#[derive(Deserialize)]
-struct Document {
-    version: u32,
-    #[serde(flatten)]
-    chapters: BTreeMap<String, BTreeMap<String, Step>>,
-}
-
 impl Progress {
     /// Reads the file; a missing one means that nothing was done yet.
     pub fn load(root: &Path) -> Result<Self, Error> {
         let path = root.join(FILE);
-        match fs::read(&path) {
-            Ok(bytes) => Self::parse(&path, bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(Error::Read { path, source }),
+        match read(&path)? {
+            Some(bytes) => document::parse(&path, &bytes).map(|(progress, _)| progress),
+            None => Ok(Self::default()),
         }
     }
 
-    /// Reads the file, changes it, and writes it back if that changed anything.
+    /// Reads the file, changes it, and writes it back if that changed anything. Comments stay where they are.
     ///
-    /// `order` lists (chapter, step) in the order in which the file shall list them.
+    /// `order` lists (chapter, step) in the order in which the file is to list them.
     /// Two commands at once (a `watch` here, a `hint` there) take turns, so neither undoes the other.
     pub fn update<T>(
         root: &Path,
@@ -124,13 +116,27 @@ impl Progress {
         change: impl FnOnce(&mut Self) -> T,
     ) -> Result<T, Error> {
         let _turn = take_turn(root)?;
-        let before = Self::load(root)?;
+        let path = root.join(FILE);
+        let (before, mut document) = match read(&path)? {
+            Some(bytes) => document::parse(&path, &bytes)?,
+            None => (Self::default(), document::new()),
+        };
         let mut after = Progress {
             chapters: before.chapters.clone(),
         };
         let answer = change(&mut after);
         if after != before {
-            after.save(root, order)?;
+            for (chapter, steps) in &after.chapters {
+                for (step, record) in steps {
+                    if before.step(chapter, step) != *record {
+                        document::set(&mut document, chapter, step, record);
+                    }
+                }
+            }
+            document::sort(&mut document, order);
+            let text = document.to_string();
+            files::write::write_atomic(&path, text.as_bytes())
+                .map_err(|source| Error::Write { path, source })?;
         }
         Ok(answer)
     }
@@ -148,71 +154,6 @@ impl Progress {
     pub fn step_mut(&mut self, chapter: &str, step: &str) -> &mut Step {
         let steps = self.chapters.entry(chapter.to_owned()).or_default();
         steps.entry(step.to_owned()).or_default()
-    }
-
-    fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
-        let corrupt = |offset: usize, what: &str| Error::Corrupt {
-            path: path.to_owned(),
-            line: 1 + bytes[..offset].iter().filter(|b| **b == b'\n').count(),
-            what: what.lines().collect::<Vec<_>>().join(", "),
-        };
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| corrupt(error.valid_up_to(), "this is no UTF-8 text"))?;
-        // The version first: a later course may have put things here that we cannot know.
-        let table: toml::Table = toml::from_str(text)
-            .map_err(|error| corrupt(error.span().map_or(0, |span| span.start), error.message()))?;
-        if let Some(found) = table.get("version").and_then(toml::Value::as_integer)
-            && found > i64::from(VERSION)
-        {
-            return Err(Error::Newer {
-                path: path.to_owned(),
-                found: u32::try_from(found).unwrap_or(u32::MAX),
-            });
-        }
-        let document: Document = toml::from_str(text)
-            .map_err(|error| corrupt(error.span().map_or(0, |span| span.start), error.message()))?;
-        if document.version != VERSION {
-            let what = format!("version {} is not known", document.version);
-            return Err(corrupt(0, &what));
-        }
-        Ok(Progress {
-            chapters: document.chapters,
-        })
-    }
-
-    fn save(&self, root: &Path, order: &[(&str, &str)]) -> Result<(), Error> {
-        let path = root.join(FILE);
-        // A reader may keep the file elsewhere, behind a link: write there, and the link stays.
-        let path = path.canonicalize().unwrap_or(path);
-        let text = self.render(order);
-        write_whole(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })
-    }
-
-    fn render(&self, order: &[(&str, &str)]) -> String {
-        let place = |chapter: &str, step: &str| {
-            let found = order.iter().position(|known| *known == (chapter, step));
-            found.unwrap_or(order.len())
-        };
-        let mut records: Vec<_> = self
-            .chapters
-            .iter()
-            .flat_map(|(chapter, steps)| {
-                steps
-                    .iter()
-                    .map(move |(step, record)| (chapter, step, record))
-            })
-            .filter(|(_, _, record)| **record != Step::default())
-            .collect();
-        records.sort_by_key(|(chapter, step, _)| place(chapter, step));
-        let mut text = format!("{HEADER}version = {VERSION}\n");
-        for (chapter, step, record) in records {
-            let [chapter, step] = [chapter, step].map(|name| toml::Value::from(name.as_str()));
-            // Names are Rust identifiers, which TOML takes bare; whatever else a reader wrote stays quoted.
-            let [chapter, step] = [chapter, step].map(|name| bare(&name.to_string()));
-            let record = toml::to_string(record).expect("a flat record of strings and numbers");
-            text += &format!("\n[{chapter}.{step}]\n{record}");
-        }
-        text
     }
 }
 
@@ -233,6 +174,10 @@ impl Step {
 
 /// The digest of a step's file; none when there is no such file.
 pub fn digest(file: &Path) -> Option<String> {
+    // Opening a FIFO would wait for somebody to write into it.
+    if !fs::metadata(file).ok()?.is_file() {
+        return None;
+    }
     let bytes = fs::read(file).ok()?;
     let hex: String = Sha256::digest(bytes)
         .iter()
@@ -246,48 +191,59 @@ pub fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
-/// Writes a whole file or none: to a temporary file beside it, then renamed.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    let mut file = tempfile::Builder::new().prefix(&name).tempfile_in(folder)?;
-    if let Ok(old) = fs::metadata(path) {
-        file.as_file().set_permissions(old.permissions())?;
+/// What the file holds; none when there is no file.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let read = || match fs::metadata(path) {
+        Ok(found) if found.is_file() => fs::read(path),
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        // Reading a FIFO would wait for somebody to write into it.
+        Ok(_) => Err(io::Error::other("it is not a regular file")),
+        Err(error) => Err(error),
+    };
+    match read() {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Read {
+            path: path.to_owned(),
+            source,
+        }),
     }
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// Waits until no other command is changing the file. The turn ends when the answer is dropped.
 fn take_turn(root: &Path) -> Result<File, Error> {
     // In `target`, which git ignores: the file itself is replaced by every write and so cannot hold the lock.
     let path = root.join("target").join("progress.lock");
-    let lock = || {
+    let open = || {
         fs::create_dir_all(root.join("target"))?;
-        let file = File::create(&path)?;
-        file.lock()?;
-        Ok(file)
+        File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
     };
-    lock().map_err(|source| Error::Write {
+    let failed = |source| Error::Write {
         path: path.clone(),
         source,
-    })
-}
-
-fn is_zero(n: &usize) -> bool {
-    *n == 0
-}
-
-fn bare(quoted: &str) -> String {
-    let name = quoted.trim_matches('"');
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !name.is_empty() && name.chars().all(plain) {
-        name.to_owned()
-    } else {
-        quoted.to_owned()
+    };
+    let file = open().map_err(failed)?;
+    let started = Instant::now();
+    let mut told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) if started.elapsed() > LOCK_DEADLINE => {
+                return Err(Error::Locked { path });
+            }
+            Err(TryLockError::WouldBlock) => {
+                if !told && started.elapsed() > Duration::from_millis(200) {
+                    errln!("waiting for another `cargo course`, which is changing {FILE}");
+                    told = true;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
     }
 }
 
@@ -333,9 +289,10 @@ mod tests {
         })
         .unwrap();
         let expected = format!(
-            "{HEADER}version = 1\n\n\
+            "{}version = 1\n\n\
              [memory.lost_updates]\nsolved = \"2026-11-22T18:54:00Z\"\npassed = 5\ntotal = 5\nsource = \"sha256:00\"\n\n\
-             [memory.copy_on_write]\nhints = 2\npassed = 0\ntotal = 0\n"
+             [memory.copy_on_write]\nhints = 2\npassed = 0\ntotal = 0\n",
+            document::HEADER
         );
         assert_eq!(text(root.path()), expected);
         let again = Progress::load(root.path()).unwrap();
@@ -377,15 +334,70 @@ mod tests {
         assert!(broken.contains("move the file away"), "{broken}");
         let binary = error_for(b"version = 1\n# \xff\n");
         assert!(
-            binary.starts_with("/progress.toml: line 2: this is no UTF-8"),
+            binary.starts_with("/progress.toml: line 2: this is not UTF-8"),
             "{binary}"
         );
-        let foreign = error_for(b"version = 1\n[memory.lost_updates]\nhints = \"two\"\n");
-        assert!(foreign.starts_with("/progress.toml: line "), "{foreign}");
-        let misspelt = error_for(b"version = 1\n[memory.lost_updates]\nhint = 2\n");
-        assert!(misspelt.contains("unknown field `hint`"), "{misspelt}");
-        let empty = error_for(b"");
-        assert!(empty.contains("missing field `version`"), "{empty}");
+        for (text, line, what) in [
+            (
+                "version = 1\n\n# mine\n[memory.lost_updates]\ntotal = 1\nhints = \"two\"\n",
+                6,
+                "`hints` takes a number",
+            ),
+            (
+                "version = 1\n[memory.lost_updates]\nhint = 2\n",
+                3,
+                "`hint` is unknown",
+            ),
+            (
+                "version = 1\n[memory.a]\nhints = 1\n[memory.b]\npassed = -1\n",
+                5,
+                "`passed` takes a number",
+            ),
+            ("version = 1\nmemory = 3\n", 2, "`memory` is not a table"),
+            (
+                "version = 1\n[memory]\na = 1\n",
+                3,
+                "`memory.a` is not a table",
+            ),
+            (
+                "version = 1\n[memory.a]\n\nsolved = 2026-01-01\n",
+                4,
+                "`solved` takes a string",
+            ),
+            ("# mine\nversion = 0\n", 2, "version 0 is unknown"),
+            ("", 1, "`version = 1` is missing"),
+        ] {
+            let error = error_for(text.as_bytes());
+            let start = format!("/progress.toml: line {line}: {what}");
+            assert!(error.starts_with(&start), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_people_wrote_into_the_file_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let before = "# carried over from my laptop\nversion = 1\n\n# hard!\n[memory.copy_on_write]\n# last week\nhints = 1 # the first\npassed = 0\ntotal = 0\n\n\
+                      # the end\n";
+        fs::write(root.path().join(FILE), before).unwrap();
+        Progress::update(root.path(), &ORDER, |progress| {
+            progress.step_mut("memory", "copy_on_write").hints = 2;
+            progress.step_mut("memory", "lost_updates").hints = 1;
+        })
+        .unwrap();
+        let after = "# carried over from my laptop\nversion = 1\n\n[memory.lost_updates]\nhints = 1\npassed = 0\ntotal = 0\n\n\
+                     # hard!\n[memory.copy_on_write]\n# last week\nhints = 2 # the first\npassed = 0\ntotal = 0\n\n# the end\n";
+        assert_eq!(text(root.path()), after);
+    }
+
+    #[test]
+    fn a_fifo_in_place_of_the_file_is_named_and_waits_for_nobody() {
+        let root = tempfile::tempdir().unwrap();
+        let fifo = root.path().join(FILE);
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.unwrap().success());
+        let error = Progress::load(root.path()).unwrap_err().to_string();
+        assert!(error.contains("it is not a regular file"), "{error}");
+        assert_eq!(digest(&fifo), None);
     }
 
     #[test]

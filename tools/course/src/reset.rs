@@ -1,9 +1,8 @@
 //! `cargo course reset`: puts a step back as the course ships it, and keeps what was there.
 
 use crate::{
-    progress::{self, write_whole},
+    progress,
     reader::{Named, Reader},
-    shipped,
     text::{BOLD, DIM, outln},
 };
 use anyhow::{Context, Result, bail};
@@ -19,15 +18,10 @@ use std::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Your file goes to exercises/<chapter>/.backup/ first, so nothing is lost.
-The starter comes from git, from the history that your clone shares with the course: the newest
-version of the file that nobody has begun to solve. Your own commits are passed over.")]
+The starter comes from tests/starters/<chapter>, whatever you have edited or committed since.")]
 pub struct Args {
     /// The step, by its name or number; without it, the one you are at.
     step: Option<String>,
-
-    /// Take the file from this commit instead of the course's starter.
-    #[arg(long, value_name = "COMMIT")]
-    from: Option<String>,
 }
 
 /// Runs the command in the course at `root`.
@@ -46,12 +40,15 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let (file, path) = (place.file(), reader.path(place));
-    let starter = shipped::starter(&reader.course.root, &file, args.from.as_deref())?;
+    let shipped = format!("tests/starters/{}/{}.rs", place.chapter.slug, place.step());
+    let starter = fs::read(reader.course.root.join(&shipped)).with_context(|| {
+        format!("cannot read {shipped} (restore it with `git checkout {shipped}`)")
+    })?;
     let mine = match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         other => Some(other.with_context(|| format!("cannot read {file}"))?),
     };
-    if mine.as_ref() == Some(&starter.text) {
+    if mine.as_ref() == Some(&starter) {
         outln!("{file} is as the course ships it; nothing to do.");
         return Ok(ExitCode::SUCCESS);
     }
@@ -64,12 +61,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         outln!("{DIM}yours is kept{DIM:#}  {folder}/{name}");
     }
     let kept = "cannot write (your version is unchanged, and kept as said above)";
-    write_whole(&path, &starter.text).with_context(|| format!("{file}: {kept}"))?;
-    outln!(
-        "{DIM}as shipped{DIM:#}     {file}  {DIM}(commit {}){DIM:#}",
-        starter.commit
-    );
-    outln!("\nBegin anew: {BOLD}{file}{BOLD:#}, then `cargo course check`.");
+    files::write::write_atomic(&path, &starter).with_context(|| format!("{file}: {kept}"))?;
+    outln!("{DIM}as shipped{DIM:#}     {file}");
+    outln!("\nStart over: {BOLD}{file}{BOLD:#}, then `cargo course check`.");
     Ok(ExitCode::SUCCESS)
 }
 

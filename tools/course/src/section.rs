@@ -1,5 +1,6 @@
 //! Finds a section of the book from the address that a test names: `memory.md#copy-on-write`.
 
+use files::markdown::{headings, outside_fences};
 use std::{fmt, fs, path::Path};
 
 /// A section of the book, as a reader finds it: in the browser, or in the source.
@@ -36,7 +37,10 @@ pub fn of_step(root: &Path, chapter: &str, number: usize) -> Option<Section> {
 /// The title of a chapter: the first heading of its page.
 pub fn title(root: &Path, chapter: &str) -> Option<String> {
     let text = fs::read_to_string(root.join("src").join(format!("{chapter}.md"))).ok()?;
-    headings(&text).next().map(|(_, title, _)| title)
+    headings(&text)
+        .into_iter()
+        .next()
+        .map(|heading| heading.title)
 }
 
 /// What a sentence calls a chapter: its title in the summary, up to a colon (`Memory` of `Memory: who sees my write?`).
@@ -54,78 +58,20 @@ pub fn short_title(root: &Path, chapter: &str) -> Option<String> {
 
 fn search(root: &Path, file: &str, wanted: impl Fn(&str) -> bool) -> Option<Section> {
     let text = fs::read_to_string(root.join("src").join(file)).ok()?;
-    let (line, title, id) = headings(&text).find(|(_, _, id)| wanted(id))?;
+    let heading = headings(&text)
+        .into_iter()
+        .find(|heading| wanted(&heading.id))?;
     let page = file.strip_suffix(".md").unwrap_or(file);
     Some(Section {
-        title,
-        page: format!("{page}.html#{id}"),
-        source: format!("src/{file}:{line}"),
+        title: heading.title,
+        page: format!("{page}.html#{}", heading.id),
+        source: format!("src/{file}:{}", heading.line),
     })
-}
-
-/// The headings of a Markdown text: line number, title, and the id that mdBook gives it.
-fn headings(text: &str) -> impl Iterator<Item = (usize, String, String)> {
-    outside_fences(text).filter_map(|(line, text)| {
-        let title = text.trim_start_matches('#');
-        let level = text.len() - title.len();
-        if !(1..=6).contains(&level) || !title.starts_with([' ', '\t']) {
-            return None;
-        }
-        let title = title.trim().trim_end_matches('#').trim_end();
-        let (title, id) = match title.strip_suffix('}').and_then(|t| t.split_once("{#")) {
-            Some((title, id)) => (title.trim_end(), id.to_owned()),
-            None => (title, id_of(title)),
-        };
-        Some((line, title.replace('`', ""), id))
-    })
-}
-
-/// The lines of a Markdown text that are in no fenced code block, with their numbers from 1.
-pub fn outside_fences(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut fence: Option<&str> = None;
-    (1..).zip(text.lines()).filter(move |(_, line)| {
-        let trimmed = line.trim_start();
-        let mark = ["```", "~~~"]
-            .into_iter()
-            .find(|mark| trimmed.starts_with(mark));
-        match (fence, mark) {
-            (None, Some(mark)) => fence = Some(mark),
-            (Some(open), Some(mark)) if open == mark => fence = None,
-            (None, None) => return true,
-            _ => {}
-        }
-        false
-    })
-}
-
-/// mdBook's rule: letters and digits in lower case, white space as `-`, the rest left out.
-fn id_of(title: &str) -> String {
-    let kept = title.trim().chars().filter_map(|c| match c {
-        c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c.to_ascii_lowercase()),
-        c if c.is_whitespace() => Some('-'),
-        _ => None,
-    });
-    kept.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn headings_get_the_ids_that_mdbook_gives() {
-        let text = "# Memory: who sees `my` write?\n\n```python\n# no heading\n```\n## Copy on write ##\n### Named {#other}\n#none\n";
-        let found: Vec<_> = headings(text).collect();
-        let expected = [
-            (1, "Memory: who sees my write?", "memory-who-sees-my-write"),
-            (6, "Copy on write", "copy-on-write"),
-            (7, "Named", "other"),
-        ];
-        let expected: Vec<_> = expected
-            .map(|(line, title, id)| (line, title.to_owned(), id.to_owned()))
-            .into();
-        assert_eq!(found, expected);
-    }
 
     #[test]
     fn the_summary_names_a_chapter_in_a_word_or_two() {

@@ -1,5 +1,6 @@
 //! `cargo course serve`: the book on this machine, reloaded after each edit.
 
+use crate::text::{errln, outln};
 use anyhow::Result;
 use book::serve::{Event, Port, Server, asked_to_stop};
 use std::{env, io, path::Path, process::ExitCode, thread, time::Duration};
@@ -25,13 +26,13 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let server = Server::bind(crate::book(root), port)?;
     let address = format!("http://{}", server.address());
     if let Some(port) = server.taken_port() {
-        println!("Port {port} is taken, so this is another one.");
+        outln!("Port {port} is taken, so this is another one.");
     }
     server.run(asked_to_stop(), |event| match event {
         Event::Ready { took, warnings } => {
             warn(&warnings);
-            println!("Built the book in {:.1} s.", took.as_secs_f64());
-            println!("Read it on {address} (Ctrl-C ends it)");
+            outln!("Built the book in {:.1} s.", took.as_secs_f64());
+            outln!("Read it on {address} (Ctrl-C ends it)");
             if args.open {
                 open_beside(address.clone());
             }
@@ -46,14 +47,14 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect();
-            println!(
+            outln!(
                 "Rebuilt in {:.2} s: {}",
                 took.as_secs_f64(),
                 changed.join(", ")
             );
         }
         Event::Broken(error) => {
-            eprintln!("error: {error}\nThe last good book is still served; save again to retry.")
+            errln!("error: {error}\nThe last good book is still served; save again to retry.")
         }
     })?;
     Ok(ExitCode::SUCCESS)
@@ -83,11 +84,11 @@ fn open(address: &str) -> io::Result<()> {
 }
 
 fn complain() {
-    eprintln!("warning: no browser could be opened; the address is above");
+    errln!("warning: no browser could be opened; the address is above");
 }
 
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        eprintln!("warning: {warning}");
+        errln!("warning: {warning}");
     }
 }

@@ -3,14 +3,13 @@
 use crate::{
     check,
     reader::Reader,
-    text::{DIM, outln},
+    text::{self, DIM, outln},
 };
 use anyhow::{Context, Result};
 use grader::stop::Stop;
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
@@ -34,7 +33,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let signal = Stop::on_signals().context("cannot catch Ctrl-C")?;
     // An unknown name or a broken progress file ends the command now; later errors are shown and waited out.
     Reader::open(root)?.named(args.what.as_deref())?;
-    while !signal.is_set() {
+    while !signal.is_set() && !text::output_failed() {
         let seen = look(root);
         clear_screen();
         let finished = until_saved(root, &seen, &signal, |stop| {
@@ -122,10 +121,9 @@ fn note(path: &Path, seen: &mut Seen) {
 }
 
 fn clear_screen() {
-    if io::stdout().is_terminal() {
+    if text::can_clear_stdout() {
         // The window, not what was scrolled away: that is the reader's.
-        let _ = write!(anstream::stdout(), "\x1b[2J\x1b[H");
-        let _ = io::stdout().flush();
+        text::print(format_args!("\x1b[2J\x1b[H"));
     } else {
         outln!("{DIM}----{DIM:#}");
     }

@@ -132,19 +132,17 @@ fn judge_chapter(
 
     let shipped = Shipped::of(course, chapter, strict);
     found.notes.extend(shipped.note(slug));
-    if shipped.is_judged() {
-        let place = format!("exercises/{slug}");
-        if let Some(results) = attempt(grader, slug, &place, &shipped.sources(), found)? {
-            for result in results
-                .iter()
-                .filter(|result| !matches!(result.status, Status::Unstarted | Status::Skipped))
-            {
-                let problem = format_args!(
-                    "the starter does not end `{}` at a todo! ({}): {}",
-                    result.test, result.status, result.message
-                );
-                found.problem(&place, problem);
-            }
+    let place = format!("exercises/{slug}");
+    if let Some(results) = attempt(grader, slug, &place, &shipped.sources(), found)? {
+        for result in results
+            .iter()
+            .filter(|result| !matches!(result.status, Status::Unstarted | Status::Skipped))
+        {
+            let problem = format_args!(
+                "the starter does not end `{}` at a todo! ({}): {}",
+                result.test, result.status, result.message
+            );
+            found.problem(&place, problem);
         }
     }
 

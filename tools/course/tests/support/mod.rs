@@ -18,7 +18,7 @@ pub const TWO: &str =
 pub const TWO_SOLVED: &str =
     "//! Step 2.\n\n/// Twice.\npub fn two(n: u32) -> u32 {\n    2 * n\n}\n";
 
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 14] = [
     (
         "Cargo.toml",
         "[workspace]\nresolver = \"3\"\nmembers = [\"exercises/*\"]\nexclude = [\"solutions\"]\n",
@@ -48,13 +48,15 @@ const FILES: [(&str, &str); 12] = [
         "# Hints\n\n## one\n\n### 1\n\nThink of a number.\n\n### 2\n\nA small one.\n\n### 3\n\n```rust\n## 1\n```\n\n\
          ## two\n\n### 1\n\nTwice.\n\n### 2\n\nAdd.\n\n### 3\n\nMultiply.\n",
     ),
+    ("tests/starters/alpha/one.rs", ONE),
+    ("tests/starters/alpha/two.rs", TWO),
     ("solutions/alpha/src/one.rs", ONE_SOLVED),
     ("solutions/alpha/src/two.rs", TWO_SOLVED),
     (".gitignore", "target/\n.backup/\nprogress.toml*\n"),
     ("tests/alpha.rs", include_str!("alpha.rs")),
 ];
 
-/// A course that nobody has begun, under git, removed in the end.
+/// A course that nobody has begun, removed in the end.
 pub struct Course {
     folder: tempfile::TempDir,
 }
@@ -69,8 +71,6 @@ impl Course {
         for (path, text) in FILES {
             course.write(path, text);
         }
-        course.git(&["init", "--quiet"]);
-        course.commit("Ship the course");
         course
     }
 
@@ -95,29 +95,6 @@ impl Course {
     /// Writes the learner's text of a step.
     pub fn answer(&self, step: &str, text: &str) {
         self.write(&format!("exercises/alpha/src/{step}.rs"), text);
-    }
-
-    pub fn commit(&self, message: &str) {
-        self.git(&["add", "--all"]);
-        let author = [
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@example.org",
-            "-c",
-            "commit.gpgsign=false",
-        ];
-        self.git(&[&author[..], &["commit", "--quiet", "--message", message]].concat());
-    }
-
-    fn git(&self, args: &[&str]) {
-        let status = Command::new("git")
-            .arg("-C")
-            .arg(self.root())
-            .args(args)
-            .status()
-            .expect("git runs");
-        assert!(status.success(), "git {args:?}: {status}");
     }
 
     /// `cargo course …` in this course, as a program reads it: no terminal, no colours.

@@ -2,7 +2,7 @@
 
 use super::{Findings, Shipped, shipped, wrong};
 use crate::course::{Chapter, Course};
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use files::markdown::headings;
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -111,11 +111,6 @@ fn look_at_crates(course: &Course, chapter: &Chapter, shipped: &Shipped, found: 
         .chain(chapter.steps.iter().cloned());
     let sources = sources.map(|name| PathBuf::from(format!("src/{name}.rs")));
     let common: BTreeSet<_> = sources.chain([PathBuf::from("Cargo.toml")]).collect();
-    let exercise: BTreeSet<_> = common
-        .iter()
-        .cloned()
-        .chain([PathBuf::from("hints.md")])
-        .collect();
     let solution = shipped::walk(&course.root.join("solutions").join(slug)).unwrap_or_default();
     let mut compare = |folder: &str, files: BTreeSet<PathBuf>, expected: &BTreeSet<PathBuf>| {
         for path in files.difference(expected) {
@@ -132,23 +127,37 @@ fn look_at_crates(course: &Course, chapter: &Chapter, shipped: &Shipped, found: 
         }
     };
     compare("solutions", solution.keys().cloned().collect(), &common);
-    if shipped.is_judged() {
-        compare(
-            "exercises",
-            shipped.files().map(|(path, _)| path.to_owned()).collect(),
-            &exercise,
-        );
+    let starters = shipped::walk(&course.root.join("tests/starters").join(slug));
+    let sources = common
+        .iter()
+        .filter_map(|path| path.strip_prefix("src").ok());
+    compare(
+        "tests/starters",
+        starters.unwrap_or_default().into_keys().collect(),
+        &sources.map(Path::to_owned).collect(),
+    );
+    if shipped.text("hints.md").is_none() {
+        found.problem(format_args!("exercises/{slug}/hints.md"), "is missing");
     }
 
-    let manifest = solution.get(Path::new("Cargo.toml"));
-    if shipped.is_judged()
-        && shipped.text("Cargo.toml").map(String::into_bytes).as_ref() != manifest
-    {
-        found.problem(
-            format_args!("exercises/{slug}/Cargo.toml"),
-            format_args!("differs from solutions/{slug}/Cargo.toml (they are one file, twice)"),
-        );
+    for path in shipped.unequal() {
+        let whose = match path.strip_prefix("src") {
+            Ok(file) => format!("tests/starters/{slug}/{}", file.display()),
+            Err(_) => format!("solutions/{slug}/{}", path.display()),
+        };
+        let place = format!("exercises/{slug}/{}", path.display());
+        match shipped.text(&path.to_string_lossy()) {
+            Some(_) => found.problem(
+                place,
+                format_args!("differs from {whose} (they are one file, twice: copy the newer one)"),
+            ),
+            None => found.problem(
+                place,
+                "is a stray file (a step's file needs its name in Cargo.toml)",
+            ),
+        }
     }
+    let manifest = solution.get(Path::new("Cargo.toml"));
     let manifest = String::from_utf8_lossy(manifest.map_or(&[], Vec::as_slice)).into_owned();
     let forbids = toml::from_str::<Manifest>(&manifest)
         .is_ok_and(|manifest| manifest.lints.rust.unsafe_code.as_deref() == Some("forbid"));
@@ -212,7 +221,7 @@ fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
 /// Under a heading for each step, in their order, the hints 1, 2 and 3, each with something to read.
 fn look_at_hints(chapter: &Chapter, text: &str, found: &mut Findings) {
     let place = format!("exercises/{}/hints.md", chapter.slug);
-    let sections = sections(text);
+    let sections = headings(text);
     let steps: Vec<_> = sections
         .iter()
         .filter(|section| section.level == 2)
@@ -234,7 +243,7 @@ fn look_at_hints(chapter: &Chapter, text: &str, found: &mut Findings) {
     for section in &sections {
         match section.level {
             2 => step = &section.title,
-            3 if section.empty => found.problem(
+            3 if section.is_empty => found.problem(
                 &place,
                 format_args!("hint {} of `{step}` says nothing", section.title),
             ),
@@ -256,85 +265,12 @@ fn look_at_hints(chapter: &Chapter, text: &str, found: &mut Findings) {
     }
 }
 
-/// A heading of a Markdown text and whether nothing stands below it before the next.
-struct Section {
-    level: u8,
-    title: String,
-    id: String,
-    empty: bool,
-}
-
-/// The headings of a Markdown text with the ids that mdBook gives them.
-fn sections(text: &str) -> Vec<Section> {
-    let mut sections: Vec<Section> = Vec::new();
-    let mut used = BTreeSet::new();
-    let mut inside: Option<Section> = None;
-    for event in Parser::new_ext(
-        text,
-        Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_TABLES,
-    ) {
-        match event {
-            Event::Start(Tag::Heading { level, id, .. }) => {
-                let id = id.map(|id| id.to_string()).unwrap_or_default();
-                inside = Some(Section {
-                    level: level as u8,
-                    title: String::new(),
-                    id,
-                    empty: true,
-                });
-            }
-            Event::End(TagEnd::Heading(_)) => {
-                if let Some(mut section) = inside.take() {
-                    let id = if section.id.is_empty() {
-                        id_of(&section.title)
-                    } else {
-                        section.id
-                    };
-                    section.id = unique(id, &mut used);
-                    sections.push(section);
-                }
-            }
-            Event::Text(text) | Event::Code(text) => match &mut inside {
-                Some(section) => section.title.push_str(&text),
-                None => {
-                    if let Some(last) = sections.last_mut() {
-                        last.empty = false;
-                    }
-                }
-            },
-            _ => {}
-        }
-    }
-    sections
-}
-
-/// As mdBook 0.5 makes an id of a heading's text.
-fn id_of(title: &str) -> String {
-    let title = title.trim().to_lowercase();
-    title
-        .chars()
-        .filter(|c| c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '-'))
-        .map(|c| if c.is_whitespace() { '-' } else { c })
-        .collect()
-}
-
-fn unique(id: String, used: &mut BTreeSet<String>) -> String {
-    let numbered = (1..).map(|number| format!("{id}-{number}"));
-    let free = [id.clone()]
-        .into_iter()
-        .chain(numbered)
-        .find(|id| !used.contains(id))
-        .expect("some number is free");
-    used.insert(free.clone());
-    free
-}
-
 /// Whether the book has a section at an address such as `memory.md#copy-on-write`.
 pub(super) fn has_section(course: &Course, address: &str) -> bool {
     let Some((page, id)) = address.split_once('#') else {
         return false;
     };
-    sections(&read(course, &format!("src/{page}")))
+    headings(&read(course, &format!("src/{page}")))
         .iter()
         .any(|section| section.id == id)
 }
@@ -361,50 +297,4 @@ pub(super) fn wrong_answers(course: &Course, chapter: &Chapter) -> Vec<wrong::Pl
         .into_iter()
         .map(|name| format!("{folder}/{name}"))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_those_of_mdbook() {
-        // The first three are from mdBook's own tests.
-        for (title, id) in [
-            (
-                "`--passes`: add more rustdoc passes".replace('`', ""),
-                "--passes-add-more-rustdoc-passes",
-            ),
-            (
-                "Method-call 🐙 expressions \u{1f47c}".to_owned(),
-                "method-call--expressions-",
-            ),
-            ("中文".to_owned(), "中文"),
-            (
-                "Two additions, one lost".to_owned(),
-                "two-additions-one-lost",
-            ),
-        ] {
-            assert_eq!(id_of(&title), id);
-        }
-    }
-
-    #[test]
-    fn headings_are_found_where_markdown_has_them() {
-        let text = "# A `code` *title*\n\n```\n## not one\n```\n\n## Same\n\n## Same\n\ntext\n\n### Own {#here}\n";
-        let found: Vec<_> = sections(text)
-            .into_iter()
-            .map(|section| (section.level, section.id, section.empty))
-            .collect();
-        let expected = [
-            (1, "a-code-title", false),
-            (2, "same", true),
-            (2, "same-1", false),
-            (3, "here", true),
-        ];
-        assert_eq!(
-            found,
-            expected.map(|(level, id, empty)| (level, id.to_owned(), empty))
-        );
-    }
 }

@@ -1,223 +1,506 @@
-//! Step 2: what a child writes is its own, and costs a page only when it is written.
+//! Step 2: what a child writes is its own, and a page is copied only when it is written.
 
-use checks::{Counts, explain, random, subject};
-use memory::copy_on_write::{self, Write};
-use os::memory::{Pages, Usage};
+use crate::{Learner, Seen};
+use checks::faults::{Fault, Operation};
+use checks::ledger::{self, Ledger, Memory, What};
+use checks::leftovers::{self, Leftovers};
+use checks::{explain, faults, random};
+use os_core::memory::{Pages, Usage};
+use serde::{Deserialize, Serialize};
 
-/// What the learner's function reported: before, after, child, parent.
-type Seen = (Usage, Usage, Vec<u8>, Vec<u8>);
+/// One call: the pages before it (`None`: never touched), and what to write.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Case {
+    pages: Vec<Option<u8>>,
+    writes: Vec<(usize, u8)>,
+    faults: Vec<Fault>,
+}
 
-subject! {
-    /// What was reported, the first byte of each page in the parent afterwards as the harness sees it, and
-    /// what was started.
-    fn write_in_child(
-        contents: Vec<u8>,
-        writes: Vec<(usize, u8)>,
-    ) -> (Result<Seen, String>, Vec<u8>, Counts) {
-        let mut pages = Pages::private(contents.len()).expect("pages can be mapped");
-        for (page, value) in contents.iter().enumerate() {
-            pages.set(page, *value); // so that every page exists before the fork
-        }
-        let writes: Vec<Write> = writes
-            .into_iter()
-            .map(|(page, value)| Write { page, value })
-            .collect();
-        let (seen, counts) = checks::counted(|| copy_on_write::write_in_child(&mut pages, &writes));
-        let seen = seen
-            .map(|seen| (seen.before, seen.after, seen.child, seen.parent))
-            .map_err(|error| error.to_string());
-        let afterwards = (0..pages.len()).map(|page| pages.get(page)).collect();
-        (seen, afterwards, counts)
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Outcome {
+    /// What the learner's function returned.
+    seen: Result<Seen, String>,
+    /// The first byte of each page in the parent, as the test sees it afterwards.
+    afterwards: Vec<u8>,
+    ledger: Ledger,
+    left: Leftovers,
+}
+
+checks::subject! {
+    for Learner;
+
+    /// Several calls, one after the other, in one process.
+    fn write_in_child(learner, cases: Vec<Case>) -> Vec<Outcome> {
+        cases.into_iter().map(|case| run(learner, &case)).collect()
     }
 }
 
-struct Case {
-    contents: Vec<u8>,
-    writes: Vec<(usize, u8)>,
+/// Ordered by what says most about the mistake.
+pub const TESTS: &[checks::Test] = checks::tests![
+    one_child_is_forked,
+    the_parent_does_not_see_the_childs_writes,
+    the_child_measures_before_and_after_its_writes,
+    the_child_sees_its_own_writes,
+    before_a_write_all_pages_are_shared,
+    only_written_pages_are_copied,
+    without_writes_nothing_is_copied,
+    a_child_that_writes_every_page_shares_none,
+    a_page_that_nobody_touched_is_not_shared,
+    the_parent_looks_after_the_child_has_ended,
+    no_pages_are_no_trouble,
+    many_pages_are_no_trouble,
+    a_second_call_begins_anew,
+    a_write_beyond_the_pages_is_an_error,
+    a_fork_that_fails_is_an_error,
+    a_measurement_that_fails_is_an_error,
+    a_killed_child_is_an_error,
+    nothing_is_left_behind,
+];
+
+fn run(learner: Learner, case: &Case) -> Outcome {
+    faults::reset();
+    let mut pages = Pages::private(case.pages.len()).expect("pages can be mapped");
+    for (page, value) in case.pages.iter().enumerate() {
+        if let Some(value) = value {
+            pages.set(page, *value); // so that the page exists before the fork
+        }
+    }
+    faults::plan(&case.faults);
+    let ((seen, ledger), left) = leftovers::watch(|| {
+        ledger::observe(|| (learner.write_in_child)(&mut pages, &case.writes))
+    });
+    faults::reset();
+    Outcome {
+        seen: seen.map_err(|error| error.to_string()),
+        afterwards: (0..pages.len()).map(|page| pages.get(page)).collect(),
+        ledger,
+        left,
+    }
 }
 
 impl Case {
     /// Some pages, some writes; one page is written twice.
     fn random() -> Self {
         let mut random = random();
-        let contents: Vec<u8> = (0..random.usize(8..64)).map(|_| random.u8(..)).collect();
+        let pages: Vec<Option<u8>> = (0..random.usize(8..64))
+            .map(|_| Some(random.u8(..)))
+            .collect();
         let mut writes = Vec::new();
         for _ in 0..random.usize(2..6) {
-            let page = random.usize(..contents.len());
-            writes.push((page, contents[page].wrapping_add(random.u8(1..=100))));
+            let page = random.usize(..pages.len());
+            let old = pages[page].unwrap_or(0);
+            writes.push((page, old.wrapping_add(random.u8(1..=100))));
         }
         let (page, value) = writes[0];
         writes.push((page, value.wrapping_add(1)));
-        Self { contents, writes }
+        Self {
+            pages,
+            writes,
+            faults: Vec::new(),
+        }
     }
 
-    fn written(&self) -> usize {
+    fn without_writes() -> Self {
+        Self {
+            writes: vec![],
+            ..Self::random()
+        }
+    }
+
+    fn with(fault: Fault) -> Self {
+        Self {
+            faults: vec![fault],
+            ..Self::random()
+        }
+    }
+
+    /// The first bytes before the call.
+    fn contents(&self) -> Vec<u8> {
+        self.pages.iter().map(|page| page.unwrap_or(0)).collect()
+    }
+
+    /// The first bytes in the child.
+    fn written(&self) -> Vec<u8> {
+        let mut contents = self.contents();
+        for (page, value) in &self.writes {
+            contents[*page] = *value;
+        }
+        contents
+    }
+
+    fn before(&self) -> Usage {
+        Usage {
+            shared: self.pages.iter().flatten().count(),
+            private_dirty: 0,
+        }
+    }
+
+    fn after(&self) -> Usage {
         let mut pages: Vec<usize> = self.writes.iter().map(|(page, _)| *page).collect();
         pages.sort_unstable();
         pages.dedup();
-        pages.len()
+        let copied = pages.iter().filter(|page| self.pages[**page].is_some());
+        Usage {
+            shared: self.before().shared - copied.count(),
+            private_dirty: pages.len(),
+        }
     }
 
-    /// What was reported.
-    fn seen(&self) -> Seen {
-        let (seen, ..) = write_in_child(&self.contents, &self.writes);
-        seen.unwrap_or_else(|error| {
-            panic!(
-                "write_in_child returned the error {error:?} for {} pages and the writes {:?}",
-                self.contents.len(),
-                self.writes
-            )
-        })
+    /// Calls the function, after another call in the same process.
+    fn call(&self) -> Outcome {
+        let first = Self {
+            pages: vec![Some(1), None, Some(3)],
+            writes: vec![(2, 9)],
+            faults: vec![],
+        };
+        write_in_child(&vec![first, self.clone()]).remove(1)
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "{} pages and the writes {:?}",
+            self.pages.len(),
+            self.writes
+        )
+    }
+
+    /// Calls the function, which has to succeed.
+    fn seen(&self) -> (Seen, Outcome) {
+        let outcome = self.call();
+        match outcome.seen.clone() {
+            Ok(seen) => (seen, outcome),
+            Err(error) => panic!(
+                "write_in_child returned the error {error:?} for {}",
+                self.describe()
+            ),
+        }
     }
 }
 
 /// Fails at the first page that is not as expected: long rows of bytes are not for reading.
 fn assert_pages(who: &str, yours: &[u8], expected: &[u8]) {
-    assert_eq!(
-        yours.len(),
-        expected.len(),
-        "pages in {who} (is it what the child returned?)"
-    );
+    assert_eq!(yours.len(), expected.len(), "the number of pages in {who}");
     for (page, (yours, expected)) in yours.iter().zip(expected).enumerate() {
         assert_eq!(yours, expected, "the first byte of page {page} in {who}");
     }
 }
 
-#[test]
-fn one_child_is_forked_and_waited_for() {
+fn one_child_is_forked() {
     explain(
-        "memory.md#wait-for-your-children",
-        "One child is forked, and its parent waits for it: else it stays in the process table as a zombie.",
+        "memory.md#step-2-copy-on-write",
+        "One child, made with `os::process::fork`, does all of the writes. A thread would write to the parent's own pages.",
     );
-    let Case { contents, writes } = Case::random();
-    let (_, _, counts) = write_in_child(&contents, &writes);
-    assert_eq!(counts.forks, 1, "children forked");
-    assert_eq!(counts.waits, 1, "children waited for");
+    let outcome = Case::random().call();
+    assert_eq!(outcome.ledger.forks(), 1, "children forked");
 }
 
-#[test]
 fn the_parent_does_not_see_the_childs_writes() {
     explain(
         "memory.md#copy-on-write",
         "A forked child writes to a copy of the page. The parent keeps what it had.",
     );
     let case = Case::random();
-    let (seen, afterwards, _) = write_in_child(&case.contents, &case.writes);
-    assert_pages("the parent, afterwards", &afterwards, &case.contents);
-    if let Ok((.., parent)) = seen {
-        assert_pages("`parent`", &parent, &case.contents);
+    let outcome = case.call();
+    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+    if let Ok(seen) = outcome.seen {
+        assert_pages("`parent`", &seen.parent, &case.contents());
     }
 }
 
-#[test]
+fn the_child_measures_before_and_after_its_writes() {
+    explain(
+        "memory.md#count-pages-while-both-are-alive",
+        "Only the child's own account, taken before its first write and after its last, shows which pages were copied for it.",
+    );
+    let outcome = Case::random().call();
+    let of_child = |what: fn(&What) -> bool| {
+        let records = outcome.ledger.records.iter().enumerate();
+        records
+            .filter(move |(_, record)| record.process != 0 && what(&record.what))
+            .map(|(index, _)| index)
+            .collect::<Vec<_>>()
+    };
+    let measured = of_child(|what| matches!(what, What::Measured));
+    let wrote = of_child(|what| matches!(what, What::Wrote { .. }));
+    assert!(!wrote.is_empty(), "The child wrote to no page.");
+    assert!(!measured.is_empty(), "The child didn't measure its pages with `usage`.");
+    assert!(
+        measured.first() < wrote.first(),
+        "The child wrote before it measured its pages for the first time."
+    );
+    assert!(
+        measured.last() > wrote.last(),
+        "The child didn't measure its pages again after its last write."
+    );
+}
+
 fn the_child_sees_its_own_writes() {
     explain(
         "memory.md#step-2-copy-on-write",
         "The child does all of the writes, in their order, and then looks at every page.",
     );
     let case = Case::random();
-    let mut expected = case.contents.clone();
-    for (page, value) in &case.writes {
-        expected[*page] = *value;
-    }
-    assert_pages("`child`", &case.seen().2, &expected);
+    assert_pages("`child`", &case.seen().0.child, &case.written());
 }
 
-#[test]
+fn before_a_write_all_pages_are_shared() {
+    explain(
+        "memory.md#count-pages-while-both-are-alive",
+        "A fork copies no page: the child has all of them, shared with its parent, and none of its own.",
+    );
+    let case = Case::random();
+    assert_eq!(
+        case.seen().0.before,
+        case.before(),
+        "`before`, for {}",
+        case.describe()
+    );
+}
+
 fn only_written_pages_are_copied() {
     explain(
         "memory.md#count-pages-while-both-are-alive",
-        "After a fork both processes map the same pages. A write copies the page that is written, no other. \
-         Only the child's own account shows it, taken before and after its writes, while the parent has the pages.",
+        "A write copies the page that is written, once, and no other. Only the child's own account shows it, taken while the \
+         parent still has the pages.",
     );
     let case = Case::random();
-    let (pages, written) = (case.contents.len(), case.written());
-    let (before, after, ..) = case.seen();
     assert_eq!(
-        before,
-        Usage {
-            shared: pages,
-            private_dirty: 0
-        },
-        "`before`: the child has {pages} pages and has written none"
-    );
-    assert_eq!(
-        after,
-        Usage {
-            shared: pages - written,
-            private_dirty: written
-        },
-        "`after`: of {pages} pages the child has written {written}, with {} writes",
-        case.writes.len()
+        case.seen().0.after,
+        case.after(),
+        "`after`, for {}",
+        case.describe()
     );
 }
 
-#[test]
 fn without_writes_nothing_is_copied() {
     explain(
         "memory.md#count-pages-while-both-are-alive",
         "A fork copies no page. Only a write does.",
     );
-    let case = Case {
-        writes: vec![],
-        ..Case::random()
-    };
-    let all_shared = Usage {
-        shared: case.contents.len(),
-        private_dirty: 0,
-    };
-    let (before, after, ..) = case.seen();
-    assert_eq!(
-        before, all_shared,
-        "`before`, when there is nothing to write"
-    );
-    assert_eq!(
-        after, all_shared,
-        "`after`, when there was nothing to write"
-    );
+    let case = Case::without_writes();
+    let (seen, _) = case.seen();
+    assert_eq!(seen.before, case.before(), "`before`, with nothing to write");
+    assert_eq!(seen.after, case.before(), "`after`, with nothing to write");
+    assert_pages("`child`", &seen.child, &case.contents());
 }
 
-#[test]
 fn a_child_that_writes_every_page_shares_none() {
     explain(
         "memory.md#count-pages-while-both-are-alive",
         "Every page that the child writes is copied; when all are, none is shared.",
     );
-    let contents = Case::random().contents;
-    let case = Case {
-        writes: (0..contents.len())
-            .map(|page| (page, !contents[page]))
-            .collect(),
-        contents,
-    };
-    let expected = Usage {
-        shared: 0,
-        private_dirty: case.contents.len(),
-    };
+    let mut case = Case::random();
+    case.writes = case
+        .contents()
+        .iter()
+        .enumerate()
+        .map(|(page, value)| (page, !value))
+        .collect();
     assert_eq!(
-        case.seen().1,
-        expected,
+        case.seen().0.after,
+        case.after(),
         "`after`, when every page was written"
     );
 }
 
-#[test]
+fn a_page_that_nobody_touched_is_not_shared() {
+    explain(
+        "memory.md#count-pages-while-both-are-alive",
+        "A page exists only once somebody has written to it: the kernel counts what is there, and `pages.len()` doesn't.",
+    );
+    let mut case = Case::random();
+    for page in case.pages.iter_mut().step_by(2) {
+        *page = None;
+    }
+    case.writes = vec![(0, 7), (1, 7), (2, 0)]; // untouched, touched, untouched
+    let (seen, outcome) = case.seen();
+    let touched = case.before().shared;
+    assert_eq!(
+        seen.before,
+        case.before(),
+        "`before`, when only {touched} of {} pages were ever written",
+        case.pages.len()
+    );
+    assert_eq!(
+        seen.after,
+        case.after(),
+        "`after`, when {touched} of {} pages had been written, and the child wrote to pages 0, 1 and 2, of which 1 was one",
+        case.pages.len()
+    );
+    assert_pages("`child`", &seen.child, &case.written());
+    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+}
+
+fn the_parent_looks_after_the_child_has_ended() {
+    explain(
+        "memory.md#wait-for-your-children",
+        "What the parent saw before the child had ended proves nothing: wait first, then look at every page.",
+    );
+    let case = Case::random();
+    let (_, outcome) = case.seen();
+    let records = &outcome.ledger.records;
+    let waited = records
+        .iter()
+        .position(|record| matches!(record.what, What::Waited(_)));
+    let Some(waited) = waited else {
+        panic!("The parent didn't wait for its child.")
+    };
+    let mut looked_at: Vec<usize> = records[waited..]
+        .iter()
+        .filter(|record| record.process == 0)
+        .filter_map(|record| match record.what {
+            What::Read { place, .. } => Some(place),
+            _ => None,
+        })
+        .filter(|place| matches!(place.memory, Memory::Pages(_)))
+        .map(|place| place.index)
+        .collect();
+    looked_at.sort_unstable();
+    looked_at.dedup();
+    assert_eq!(
+        looked_at.len(),
+        case.pages.len(),
+        "pages that the parent looked at after it had waited for the child"
+    );
+}
+
+fn no_pages_are_no_trouble() {
+    explain(
+        "memory.md#step-2-copy-on-write",
+        "Without a page there is nothing to write and nothing to count.",
+    );
+    let case = Case {
+        pages: vec![],
+        writes: vec![],
+        faults: vec![],
+    };
+    let (seen, outcome) = case.seen();
+    assert_eq!(seen.after, Usage::default(), "`after`, without a page");
+    assert_eq!(seen.child, [0; 0], "`child`, without a page");
+    assert_eq!(outcome.ledger.forks(), 1, "children forked");
+}
+
+fn many_pages_are_no_trouble() {
+    explain(
+        "memory.md#step-2-copy-on-write",
+        "However many pages there are, each is written and reported in its place.",
+    );
+    let mut random = random();
+    let pages: Vec<Option<u8>> = (0..1500).map(|_| Some(random.u8(..))).collect();
+    let writes = (0..400).map(|n| (n * 3 + 1, random.u8(..))).collect();
+    let case = Case {
+        pages,
+        writes,
+        faults: vec![],
+    };
+    let outcome = case.call();
+    let seen = outcome.seen.unwrap_or_else(|error| {
+        panic!("write_in_child returned the error {error:?} for 1500 pages and 400 writes")
+    });
+    assert_pages("`child`", &seen.child, &case.written());
+    assert_eq!(seen.after, case.after(), "`after`, for 1500 pages and 400 writes");
+}
+
+fn a_second_call_begins_anew() {
+    explain(
+        "memory.md#step-2-copy-on-write",
+        "Each call forks a child for its own pages and its own writes.",
+    );
+    let cases: Vec<Case> = vec![Case::random(), Case::without_writes(), Case::random()];
+    for (number, (case, outcome)) in cases.iter().zip(write_in_child(&cases)).enumerate() {
+        let number = number + 1;
+        let expected = Seen {
+            before: case.before(),
+            after: case.after(),
+            child: case.written(),
+            parent: case.contents(),
+        };
+        assert!(
+            outcome.seen == Ok(expected),
+            "The results of call {number} of 3 in one process are wrong; those of a single call were checked before."
+        );
+    }
+}
+
 fn a_write_beyond_the_pages_is_an_error() {
     explain(
         "memory.md#step-2-copy-on-write",
-        "The child panics at a page that is not there; its parent lives on and returns the error.",
+        "The child panics at a page that isn't there. Its parent lives on, waits for it, and returns the error.",
     );
-    let Case {
-        contents,
-        mut writes,
-    } = Case::random();
-    writes.push((contents.len(), 1));
-    let (seen, afterwards, _) = write_in_child(&contents, &writes);
+    let mut case = Case::random();
+    let count = case.pages.len();
+    case.writes.push((count, 1));
+    let outcome = case.call();
     assert!(
-        seen.is_err(),
-        "write_in_child returned {seen:?} for a write to page {} of {}",
-        contents.len(),
-        contents.len()
+        outcome.seen.is_err(),
+        "write_in_child returned {:?} for a write to page {count} of {count}",
+        outcome.seen
     );
-    assert_pages("the parent, afterwards", &afterwards, &contents);
+    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+    assert!(
+        outcome.left.is_nothing(),
+        "A child panicked, and write_in_child left {} behind",
+        outcome.left
+    );
+}
+
+fn expect_error(case: &Case, what: &str) {
+    let outcome = case.call();
+    assert!(
+        outcome.seen.is_err(),
+        "{what}, and write_in_child returned {:?}",
+        outcome.seen
+    );
+    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+    assert!(
+        outcome.left.is_nothing(),
+        "{what}, and write_in_child left {} behind",
+        outcome.left
+    );
+}
+
+fn a_fork_that_fails_is_an_error() {
+    explain(
+        "memory.md#step-2-copy-on-write",
+        "Without a child there is nothing to report but the error.",
+    );
+    expect_error(
+        &Case::with(Fault::Fail(Operation::Fork, 1)),
+        "The fork failed",
+    );
+}
+
+fn a_measurement_that_fails_is_an_error() {
+    explain(
+        "memory.md#step-2-copy-on-write",
+        "A child that can't measure its pages has nothing to report but the error, and its parent passes it on.",
+    );
+    for (nth, which) in [(1, "first"), (2, "second")] {
+        expect_error(
+            &Case::with(Fault::Fail(Operation::Usage, nth)),
+            &format!("The {which} measurement failed"),
+        );
+    }
+}
+
+fn a_killed_child_is_an_error() {
+    explain(
+        "memory.md#wait-for-your-children",
+        "A child that is killed reports nothing: `wait` says so, and the error is the answer.",
+    );
+    expect_error(&Case::with(Fault::KillChild(1)), "The child was killed");
+}
+
+fn nothing_is_left_behind() {
+    explain(
+        "memory.md#wait-for-your-children",
+        "A child that nobody waits for stays in the process table as a zombie.",
+    );
+    let outcome = Case::random().call();
+    assert!(
+        outcome.left.is_nothing(),
+        "write_in_child left {} behind",
+        outcome.left
+    );
 }

@@ -1,39 +1,89 @@
-//! Step 1: no schedule may lose an update.
+//! Step 1: threads share a counter, and no schedule may lose an update.
 
-use checks::{Counts, Explored, Replay, Turn, explain, random, subject};
-use memory::lost_updates::{self, RacyCounter};
+use crate::Learner;
+use checks::leftovers::{self, Leftovers};
+use checks::schedule::{Op, Step};
+use checks::{Explored, Replay, Turn, explain, ledger, random};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-subject! {
+/// What a call in a plain run returned, what it started and what it left behind.
+type Plain = (u64, usize, Leftovers);
+
+checks::subject! {
+    for Learner;
+
     /// The learner's turns, and what they do to the learner's `RacyCounter`.
-    fn losing_turns() -> (Vec<Turn>, Replay<u64>) {
-        let turns = lost_updates::losing_turns();
-        let replay = race(&turns);
+    fn losing_turns(learner) -> (Vec<Turn>, Replay<u64>) {
+        let turns = (learner.losing_turns)();
+        let replay = race(learner, &turns);
         (turns, replay)
     }
 
-    /// What each of these orders leaves the counter at; asked only of who has written one.
-    fn all_orders(orders: Vec<Vec<Turn>>) -> (Vec<Turn>, Vec<Replay<u64>>) as losing_turns {
-        (
-            lost_updates::losing_turns(),
-            orders.iter().map(|turns| race(turns)).collect(),
-        )
+    /// What each of these orders leaves the counter at.
+    fn all_orders(learner, orders: Vec<Vec<Turn>>) -> Vec<Replay<u64>> as losing_turns {
+        let _ = (learner.losing_turns)(); // asked only of those who have written one
+        orders.iter().map(|turns| race(learner, turns)).collect()
     }
 
-    fn sum_in_threads(work: Vec<Vec<u64>>) -> (u64, Counts) {
-        checks::counted(|| lost_updates::sum_in_threads(work))
+    /// Several calls, one after the other, in one process.
+    fn sum_in_threads(learner, calls: Vec<Vec<Vec<u64>>>) -> Vec<Plain> {
+        calls.into_iter().map(|work| plain(learner, work)).collect()
     }
 
-    fn sum_of_long_lists(seed: u64) -> (u64, Counts) as sum_in_threads {
-        checks::counted(|| lost_updates::sum_in_threads(long_lists(seed)))
+    fn sum_of_long_lists(learner, seed: u64) -> Plain as sum_in_threads {
+        plain(learner, long_lists(seed))
     }
 
-    fn sum_under_many_schedules(work: Vec<Vec<u64>>) -> Explored<u64> as sum_in_threads {
-        checks::explore(move || lost_updates::sum_in_threads(work.clone()))
+    fn sum_under_many_schedules(learner, work: Vec<Vec<u64>>) -> Explored<u64> as sum_in_threads {
+        checks::explore(move || (learner.sum_in_threads)(work.clone()))
     }
 }
 
-/// Four lists of 20,000 numbers: judge and subject make the same ones, to spare sending them.
+/// Ordered by what says most about the mistake.
+pub const TESTS: &[checks::Test] = checks::tests![
+    your_turns_lose_an_update,
+    your_turns_are_two_for_each_thread,
+    the_racy_counter_is_left_as_it_was,
+    every_list_has_a_thread_of_its_own,
+    the_scheduler_sees_the_shared_counter,
+    all_threads_run_at_the_same_time,
+    the_total_is_read_after_the_threads_have_ended,
+    no_update_is_lost_under_any_schedule,
+    all_threads_add_to_one_counter,
+    every_thread_has_ended_at_the_return,
+    no_list_no_thread,
+    one_thread_adds_its_whole_list,
+    empty_lists_add_nothing,
+    the_sum_may_need_all_64_bits,
+    a_second_call_begins_anew,
+    no_update_is_lost,
+    nothing_is_left_behind,
+];
+
+fn plain(learner: Learner, work: Vec<Vec<u64>>) -> Plain {
+    let ((sum, ledger), left) =
+        leftovers::watch(|| ledger::observe(|| (learner.sum_in_threads)(work)));
+    (sum, ledger.threads(), left)
+}
+
+fn race(learner: Learner, turns: &[Turn]) -> Replay<u64> {
+    os_core::model::replay(turns, move || {
+        let counter = Arc::new((learner.racy_counter)());
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                let counter = counter.clone();
+                os_core::thread::spawn(move || (counter.add)(1))
+            })
+            .collect();
+        for thread in threads {
+            thread.join().expect("adding does not panic");
+        }
+        (counter.get)()
+    })
+}
+
+/// Four lists of 20,000 numbers. Judge and subject make the same ones, to spare sending them.
 fn long_lists(seed: u64) -> Vec<Vec<u64>> {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..4)
@@ -41,53 +91,55 @@ fn long_lists(seed: u64) -> Vec<Vec<u64>> {
         .collect()
 }
 
-fn race(turns: &[Turn]) -> Replay<u64> {
-    os::model::replay(turns, || {
-        let counter = Arc::new(RacyCounter::new());
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let counter = counter.clone();
-                os::thread::spawn(move || counter.add(1))
-            })
-            .collect();
-        for thread in threads {
-            thread.join().expect("adding does not panic");
-        }
-        counter.get()
-    })
+/// One call, after another one in the same process.
+fn sum(work: &[Vec<u64>]) -> Plain {
+    let before = vec![vec![1000, 1], vec![7]];
+    let calls = vec![before, work.to_vec()];
+    sum_in_threads(&calls).remove(1)
+}
+
+fn total(work: &[Vec<u64>]) -> u64 {
+    work.iter().flatten().sum()
+}
+
+/// Lists of the given lengths, of small numbers that differ.
+fn lists(lengths: &[usize]) -> Vec<Vec<u64>> {
+    let mut random = random();
+    lengths
+        .iter()
+        .map(|length| (0..*length).map(|_| random.u64(1..1000)).collect())
+        .collect()
 }
 
 fn schedule(replay: &Replay<u64>) -> String {
     replay
         .steps
         .iter()
-        .filter(|step| step.object == "counter" && step.thread != "main")
+        .filter(|step| step.op.is_access() && step.thread != "main")
         .map(|step| format!("{} {}", step.thread, step.op))
         .collect::<Vec<_>>()
         .join(", ")
 }
 
-#[test]
 fn your_turns_lose_an_update() {
     explain(
         "memory.md#you-are-the-scheduler",
-        "An addition is lost when both threads read before either has written: both then write the same.",
+        "An addition is lost when both threads read before either has written: both then write the same value.",
     );
     let (turns, replay) = losing_turns();
     assert!(
         replay.complaint.is_none(),
-        "Your turns {turns:?} do not fit: {}. Each thread takes two: one reads, one writes.",
+        "The turns {turns:?} don't fit: {}. Each thread takes two: one to read, one to write.",
         replay.complaint.unwrap_or_default()
     );
     assert_eq!(
         replay.value,
         Ok(1),
-        "Two threads added 1 each, in your order {turns:?}: {}. Nothing was lost.",
+        "Two threads add 1 each, in the order {turns:?}: {}. Nothing is lost.",
         schedule(&replay)
     );
 }
 
-#[test]
 fn your_turns_are_two_for_each_thread() {
     explain(
         "memory.md#you-are-the-scheduler",
@@ -96,26 +148,27 @@ fn your_turns_are_two_for_each_thread() {
     let (turns, _) = losing_turns();
     for thread in [Turn::A, Turn::B] {
         let count = turns.iter().filter(|turn| **turn == thread).count();
-        assert_eq!(count, 2, "{thread:?} has {count} turns in {turns:?}");
+        assert_eq!(count, 2, "the turns of {thread:?} in {turns:?}");
     }
+    assert_eq!(turns.len(), 4, "all turns in {turns:?}");
 }
 
-#[test]
 fn the_racy_counter_is_left_as_it_was() {
-    use Turn::{A, B};
+    use Turn as T;
     explain(
         "memory.md#you-are-the-scheduler",
-        "`RacyCounter` is the patient here: leave it as it was given.",
+        "`RacyCounter` is wrong on purpose: leave it as it was given.",
     );
+    let (a, b) = (T::A, T::B);
     let orders = vec![
-        vec![A, A, B, B],
-        vec![A, B, A, B],
-        vec![A, B, B, A],
-        vec![B, A, A, B],
-        vec![B, A, B, A],
-        vec![B, B, A, A],
+        vec![a, a, b, b],
+        vec![a, b, a, b],
+        vec![a, b, b, a],
+        vec![b, a, a, b],
+        vec![b, a, b, a],
+        vec![b, b, a, a],
     ];
-    let (_, replays) = all_orders(&orders);
+    let replays = all_orders(&orders);
     let shown: String = orders
         .iter()
         .zip(&replays)
@@ -124,123 +177,284 @@ fn the_racy_counter_is_left_as_it_was() {
             format!("{order:?} -> {value}: {}\n", schedule(replay))
         })
         .collect();
-    checks::snapshot!("lost_updates__all_orders", shown);
+    checks::snapshot!("memory", "lost_updates__all_orders", shown);
 }
 
-#[test]
-fn no_list_no_thread() {
-    explain(
-        "memory.md#step-1-lost-updates",
-        "No list means no thread and the sum 0.",
-    );
-    let (sum, counts) = sum_in_threads(&vec![]);
-    assert_eq!(sum, 0, "the sum of no list");
-    assert_eq!(counts.threads, 0, "threads started for no list");
-}
-
-#[test]
 fn every_list_has_a_thread_of_its_own() {
     explain(
         "memory.md#step-1-lost-updates",
-        "Each list is added up by a thread of its own, started with `os::thread`; an empty list too.",
+        "Each list gets a thread of its own, started with `os::thread`; an empty list too, and however many there are.",
     );
-    let mut random = random();
-    let work: Vec<Vec<u64>> = (0..random.usize(2..8))
-        .map(|list| (0..list).map(|_| random.u64(1..1000)).collect()) // the first list is empty
-        .collect();
-    let (sum, counts) = sum_in_threads(&work);
-    assert_eq!(sum, work.iter().flatten().sum::<u64>(), "the sum");
-    assert_eq!(
-        counts.threads,
-        work.len() as u64,
-        "threads started with `os::thread` for {} lists",
-        work.len()
-    );
+    let lengths: Vec<usize> = (0..random().usize(9..14)).collect(); // the first is empty
+    for work in [lists(&lengths), lists(&[3, 0, 2])] {
+        let (_, threads, _) = sum(&work);
+        assert_eq!(
+            threads,
+            work.len(),
+            "threads started with `os::thread` for {} lists",
+            work.len()
+        );
+    }
 }
 
-#[test]
 fn the_scheduler_sees_the_shared_counter() {
     explain(
         "memory.md#step-1-lost-updates",
-        "The test decides who goes next at every access to `os::sync`; at others it can only hope.",
+        "The test decides who goes next at every access to `os::sync`. It can't at accesses to anything else.",
     );
     let explored = sum_under_many_schedules(&vec![vec![1], vec![2]]);
     for thread in ["A", "B"] {
         assert!(
             explored.shares(thread),
-            "Under none of {} schedules did thread {thread} use anything of `os::sync`. Share the counter as \
-             an `os::sync::AtomicU64` or an `os::sync::Mutex`, and start the threads with `os::thread`.",
+            "Under none of {} schedules did thread {thread} use anything of `os::sync`. Share the counter as an \
+             `os::sync::AtomicU64` or an `os::sync::Mutex`, and start the threads with `os::thread`.",
             explored.schedules()
         );
     }
 }
 
-#[test]
-fn the_total_is_read_after_the_threads_have_ended() {
-    explain(
-        "memory.md#join-before-you-read",
-        "Only after a join has everything that the thread wrote certainly been written.",
-    );
-    let n = random().u64(1..100);
-    sum_under_many_schedules(&vec![vec![n]]).expect_always(&n);
-}
-
-#[test]
 fn all_threads_run_at_the_same_time() {
     explain(
         "memory.md#join-before-you-read",
-        "A thread that is joined before the next one starts has run alone: start all, then join all.",
+        "A thread that is joined before the next one starts runs alone: start all threads, then join them all.",
     );
-    let explored = sum_under_many_schedules(&vec![vec![1], vec![2], vec![3]]);
-    assert_eq!(
-        explored.at_once(),
-        3,
-        "of 3 threads, so many were alive at the same time under any of {} schedules",
+    for count in [3, 10] {
+        let explored = sum_under_many_schedules(&(1..=count).map(|n| vec![n]).collect());
+        assert_eq!(
+            explored.at_once() as u64,
+            count,
+            "threads that were alive at the same time, of {count}, under any of {} schedules",
+            explored.schedules()
+        );
+    }
+}
+
+fn the_total_is_read_after_the_threads_have_ended() {
+    explain(
+        "memory.md#join-before-you-read",
+        "The total is read before the thread has added everything. Only a join guarantees that it has.",
+    );
+    let n = random().u64(1..100);
+    sum_under_many_schedules(&vec![vec![n]]).expect_always(&n);
+    let explored = sum_under_many_schedules(&vec![vec![n], vec![1000]]);
+    if explored.main_reads_too_early() {
+        explored.expect_always(&(n + 1000));
+    }
+}
+
+fn no_update_is_lost_under_any_schedule() {
+    explain(
+        "memory.md#two-additions-one-lost",
+        "Reading and writing are two steps: another thread writes in between, and its update is lost.",
+    );
+    let mut random = random();
+    for lists in [2, 3] {
+        let work: Vec<Vec<u64>> = (0..lists)
+            .map(|_| (0..2).map(|_| random.u64(1..10)).collect())
+            .collect();
+        let explored = sum_under_many_schedules(&work);
+        if explored.main_reads_too_early() {
+            explain(
+                "memory.md#join-before-you-read",
+                "The total is read before every thread has added everything. Only a join guarantees that.",
+            );
+        }
+        explored.expect_always(&total(&work));
+    }
+}
+
+fn all_threads_add_to_one_counter() {
+    explain(
+        "memory.md#step-1-lost-updates",
+        "The threads share one counter, and each adds the numbers of its own list to it: no counter for each thread, no \
+         adding up at the end.",
+    );
+    let work = vec![vec![1, 2], vec![40, 3], vec![], vec![500]];
+    let mut sums: Vec<u64> = vec![3, 43, 500];
+    sums.sort_unstable();
+    let explored = sum_under_many_schedules(&work);
+    for steps in explored.passing(&total(&work)) {
+        let added = added_by_thread(steps);
+        let fits = added.values().any(|by_thread| {
+            let mut values: Vec<Option<u64>> = by_thread.values().copied().collect();
+            values.retain(|value| *value != Some(0));
+            values.sort_unstable();
+            let known: Option<Vec<u64>> = values.iter().copied().collect();
+            match known {
+                // Counting down from somewhere is counting, too.
+                Some(known) => {
+                    let mut down: Vec<u64> = known.iter().map(|n| n.wrapping_neg()).collect();
+                    down.sort_unstable();
+                    known == sums || down == sums
+                }
+                // A lock around something else than a number: all that can be told is who used it.
+                None => values.len() >= sums.len(),
+            }
+        });
+        assert!(
+            fits,
+            "The lists are {work:?}, so three threads have something to add. What they added to each thing that they share:\n{}",
+            describe(&added)
+        );
+    }
+}
+
+/// For each shared thing, what each thread added to it; `None` where its values can't be seen.
+fn added_by_thread(steps: &[Step]) -> BTreeMap<&str, BTreeMap<&str, Option<u64>>> {
+    let mut added: BTreeMap<&str, BTreeMap<&str, Option<u64>>> = BTreeMap::new();
+    // The last value seen or written, of each thing.
+    let mut values: BTreeMap<&str, Option<u64>> = BTreeMap::new();
+    for step in steps.iter().filter(|step| step.thread != "main") {
+        let object = step.object.as_str();
+        let number = |text: &String| text.parse::<u64>().ok();
+        let before = values.get(object).copied().flatten();
+        let (change, now) = match &step.op {
+            Op::Load { value } => (None, number(value)),
+            Op::CompareFailed { value, .. } => (None, number(value)),
+            Op::Store { value } => (Some(difference(before, number(value))), number(value)),
+            Op::Update { before, after } => (
+                Some(difference(number(before), number(after))),
+                number(after),
+            ),
+            Op::Lock { value } => (None, value.as_ref().and_then(number)),
+            Op::Unlock { value } => {
+                let now = value.as_ref().and_then(number);
+                (Some(difference(before, now)), now)
+            }
+            _ => continue,
+        };
+        values.insert(object, now);
+        if let Some(change) = change {
+            let sum = added
+                .entry(object)
+                .or_default()
+                .entry(&step.thread)
+                .or_insert(Some(0));
+            *sum = match (*sum, change) {
+                (Some(sum), Some(change)) => Some(sum.wrapping_add(change)),
+                _ => None,
+            };
+        }
+    }
+    added
+}
+
+fn difference(before: Option<u64>, after: Option<u64>) -> Option<u64> {
+    Some(after?.wrapping_sub(before?))
+}
+
+fn describe(added: &BTreeMap<&str, BTreeMap<&str, Option<u64>>>) -> String {
+    if added.is_empty() {
+        return "    nothing".into();
+    }
+    let mut lines = String::new();
+    for (object, by_thread) in added {
+        let parts: Vec<String> = by_thread
+            .iter()
+            .map(|(thread, sum)| match sum {
+                Some(sum) => format!("{thread} {sum}"),
+                None => format!("{thread} something"),
+            })
+            .collect();
+        lines += &format!("    {object}: {}\n", parts.join(", "));
+    }
+    lines
+}
+
+fn every_thread_has_ended_at_the_return() {
+    explain(
+        "memory.md#join-before-you-read",
+        "A thread that has added everything may still run. Join it: when the function returns, no thread of it is left.",
+    );
+    let explored = sum_under_many_schedules(&vec![vec![1], vec![2]]);
+    assert!(
+        !explored.leaves_threads(),
+        "Under one of {} schedules sum_in_threads returned while a thread was still running.",
         explored.schedules()
     );
 }
 
-#[test]
-fn no_update_is_lost_under_any_schedule() {
+fn no_list_no_thread() {
     explain(
-        "memory.md#two-additions-one-lost",
-        "A load and a store are two steps: another thread can write in between, and its update is lost.",
+        "memory.md#step-1-lost-updates",
+        "No list means no thread and the sum 0.",
     );
-    let mut random = random();
-    let work: Vec<Vec<u64>> = (0..random.usize(2..=3))
-        .map(|_| (0..2).map(|_| random.u64(1..10)).collect())
-        .collect();
-    sum_under_many_schedules(&work).expect_always(&work.iter().flatten().sum());
+    let (sum, threads, _) = sum(&[]);
+    assert_eq!(sum, 0, "the sum of no list");
+    assert_eq!(threads, 0, "threads started for no list");
 }
 
-#[test]
+fn one_thread_adds_its_whole_list() {
+    explain(
+        "memory.md#step-1-lost-updates",
+        "A single list has a single thread, which adds all of it.",
+    );
+    let work = lists(&[random().usize(2..50)]);
+    let (sum, ..) = sum(&work);
+    assert_eq!(sum, total(&work), "the sum of one list");
+}
+
+fn empty_lists_add_nothing() {
+    explain(
+        "memory.md#step-1-lost-updates",
+        "An empty list has a thread that adds nothing, wherever it stands.",
+    );
+    for lengths in [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]] {
+        let work = lists(lengths);
+        let (sum, ..) = sum(&work);
+        assert_eq!(sum, total(&work), "the sum of {work:?}");
+    }
+}
+
+fn the_sum_may_need_all_64_bits() {
+    explain(
+        "memory.md#step-1-lost-updates",
+        "The numbers are `u64`: a sum in `u32`, `i64` or a float loses some.",
+    );
+    for work in [
+        vec![vec![u64::from(u32::MAX)], vec![u64::from(u32::MAX), 7]],
+        vec![vec![(1 << 53) + 1], vec![2]],
+        vec![vec![1 << 62, 1], vec![1 << 62], vec![1 << 63]],
+        vec![vec![u64::MAX - 5], vec![5]],
+    ] {
+        let (sum, ..) = sum(&work);
+        assert_eq!(sum, total(&work), "the sum of {work:?}");
+    }
+}
+
+fn a_second_call_begins_anew() {
+    explain(
+        "memory.md#step-1-lost-updates",
+        "Each call has a counter of its own, at zero: one that outlives the call still holds the last total.",
+    );
+    let (first, second) = (lists(&[3, 3]), lists(&[2, 5, 2]));
+    let calls = vec![first.clone(), second.clone(), first.clone(), vec![]];
+    let sums: Vec<u64> = sum_in_threads(&calls).iter().map(|call| call.0).collect();
+    let expected: Vec<u64> = calls.iter().map(|work| total(work)).collect();
+    assert_eq!(sums, expected, "the sums of four calls, one after the other");
+}
+
 fn no_update_is_lost() {
     explain(
         "memory.md#two-additions-one-lost",
-        "A load and a store are two steps: another thread can write in between, and its update is lost.",
+        "Reading and writing are two steps: another thread writes in between, and its update is lost.",
     );
     let seed = random().u64(..);
-    let expected: u64 = long_lists(seed).iter().flatten().sum();
-    let (sum, _) = sum_of_long_lists(&seed);
+    let expected = total(&long_lists(seed));
+    let (sum, ..) = sum_of_long_lists(&seed);
     assert_eq!(
         sum,
         expected,
-        "4 threads added 20,000 numbers each; {} of the total are lost",
+        "4 threads added 20,000 numbers each, and the sum is off by {}",
         expected.abs_diff(sum)
     );
 }
 
-#[test]
-fn one_thread_adds_its_whole_list() {
+fn nothing_is_left_behind() {
     explain(
         "memory.md#join-before-you-read",
-        "The thread adds all of its list, and is joined before the total is read.",
+        "When the function returns, every thread has been joined.",
     );
-    let mut random = random();
-    let list: Vec<u64> = (0..random.usize(2..50))
-        .map(|_| random.u64(1..1000))
-        .collect();
-    let expected: u64 = list.iter().sum();
-    let (sum, _) = sum_in_threads(&vec![list]);
-    assert_eq!(sum, expected, "the sum of one list");
+    let (.., left) = sum(&lists(&[3, 3, 3]));
+    assert!(left.is_nothing(), "sum_in_threads left {left} behind");
 }

@@ -1,63 +1,67 @@
-//! What a learner reads when a test fails, and what a grader is told.
+//! What is known of the test at hand, and what a learner reads when it fails.
 
-use crate::wire::Panic;
-use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
-use std::sync::Once;
+use wire::status::{Report, Status};
 
-/// Why a test did not simply pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// An assertion of the judge did not hold, or the learner's code panicked.
-    Failed,
-    /// The subject gave no answer in time.
-    Timeout,
-    /// The subject died: a signal, or an exit without an answer.
-    Crash,
-    /// The learner's `todo!` was reached: nothing has been written there yet.
-    Unstarted,
-    /// The test itself could not be carried out; says nothing about the learner's code.
-    Infrastructure,
-    /// Not run, for a stated reason; the test passes.
-    Skipped,
-}
-
-/// A line of the file that `CHECKS_REPORT` names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// `<step>::<test>`.
-    pub test: String,
-    /// What became of it.
-    pub status: Status,
-    /// What the learner is shown.
-    pub message: String,
-    /// What the failure means, where the test knows it.
-    #[serde(default)]
-    pub why: Option<String>,
-    /// The section of the book that clears it up, as `memory.md#two-additions-one-lost`.
-    pub section: Option<String>,
-    /// The seed of the random inputs, if there were any.
-    pub seed: Option<u64>,
-}
+use crate::subject::Panic;
 
 /// A failure that is not an assertion's, on its way to the hook.
 pub(crate) struct Failure {
     pub status: Status,
     pub message: String,
+    /// What was observed explains more than what the test knows of wrong answers.
+    pub why: Option<String>,
 }
 
 #[derive(Default)]
 struct Context {
+    test: String,
     seed: Option<u64>,
-    section: Option<(String, String)>,
+    section: Option<String>,
+    why: Option<String>,
+    /// What the subjects printed, for a failure to show.
+    printed: String,
+    report: Option<Report>,
 }
 
 thread_local! {
     static CONTEXT: RefCell<Context> = RefCell::default();
+}
+
+/// A test begins on this thread.
+pub(crate) fn begin(test: String) {
+    CONTEXT.set(Context {
+        test,
+        ..Context::default()
+    });
+}
+
+/// The test has ended; says what became of it.
+pub(crate) fn end(panicked: bool) -> Report {
+    let context = CONTEXT.take();
+    match context.report {
+        Some(report) if panicked || report.status == Status::Skipped => report,
+        _ => Report {
+            test: context.test,
+            // A panic always leaves a report, unless somebody replaced the hook.
+            status: if panicked {
+                Status::InfrastructureError
+            } else {
+                Status::Passed
+            },
+            message: String::new(),
+            why: None,
+            section: None,
+            seed: context.seed,
+            seconds: 0.0,
+        },
+    }
+}
+
+pub(crate) fn test_name() -> String {
+    CONTEXT.with_borrow(|context| context.test.clone())
 }
 
 pub(crate) fn seed() -> Option<u64> {
@@ -68,88 +72,119 @@ pub(crate) fn remember_seed(seed: u64) {
     CONTEXT.with_borrow_mut(|context| context.seed = Some(seed));
 }
 
-/// Says what a failure from here on would mean, and which section of the book clears it up.
-///
-/// `section` is a page and a heading's id: `memory.md#join-before-you-read`.
-pub fn explain(section: &str, misconception: &str) {
+/// What a subject printed, to be shown if the test fails.
+pub(crate) fn remember_printed(function: &str, printed: &str) {
+    /// Bytes of all subjects of one test: enough for what a learner prints, too little to drown the message.
+    const SHOW: usize = 4000;
+    if printed.trim().is_empty() {
+        return;
+    }
     CONTEXT.with_borrow_mut(|context| {
-        context.section = Some((section.into(), misconception.into()));
+        let text = format!(
+            "\n  {function} printed:\n    {}\n",
+            printed.trim_end().replace('\n', "\n    ")
+        );
+        if context.printed.contains(&text) {
+            return; // a second call that printed the same
+        }
+        if context.printed.len() + text.len() <= SHOW {
+            context.printed += &text;
+        } else if !context.printed.ends_with("[…]\n") {
+            let left = SHOW.saturating_sub(context.printed.len());
+            let cut = (0..=left.min(text.len()))
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(0);
+            context.printed += &text[..cut];
+            context.printed += "\n    […]\n";
+        }
     });
 }
 
-pub(crate) fn fail(status: Status, message: String) -> ! {
-    std::panic::panic_any(Failure { status, message })
+/// Says what an assertion that fails from here on would mean, and which section of the book clears it up.
+///
+/// `section` is a page and a heading's id: `memory/exercise.md#join-before-you-read`. Call it again before an assertion that
+/// means something else.
+pub fn explain(section: &str, why: &str) {
+    CONTEXT.with_borrow_mut(|context| {
+        context.section = Some(section.into());
+        context.why = Some(why.into());
+    });
 }
 
-pub(crate) fn infrastructure(message: String) -> ! {
-    fail(Status::Infrastructure, message)
+pub(crate) fn fail(status: Status, message: String, why: Option<&str>) -> ! {
+    std::panic::panic_any(Failure {
+        status,
+        message,
+        why: why.map(str::to_owned),
+    })
+}
+
+/// Ends the test without a verdict: something of ours failed, not the learner's code.
+///
+/// # Panics
+/// Always.
+pub fn infrastructure(message: impl Into<String>) -> ! {
+    fail(Status::InfrastructureError, message.into(), None)
 }
 
 /// The learner's code panicked: where, and what it said, first of all.
-pub(crate) fn learner_panicked(panic: &Panic, output: &str) -> ! {
+pub(crate) fn learner_panicked(function: &str, panic: &Panic) -> ! {
     let Panic { message, place } = panic;
     if let Some(todo) = message.strip_prefix("not yet implemented") {
         let todo = todo.trim_start_matches(": ");
         fail(
             Status::Unstarted,
             format!("Nothing is written here yet. Begin at {place}:\n    {todo}"),
+            None,
         )
     }
     fail(
         Status::Failed,
-        format!("Your code panicked at {place}:\n    {message}{output}"),
+        format!("{function} panicked at {place}:\n    {message}"),
+        Some("The call has to return here, not to panic."),
     )
 }
 
-/// Tests print for learners: the message, why, where to read on; no backtrace of the harness.
-pub(crate) fn install_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| std::panic::set_hook(Box::new(hook)));
+/// Prepares this process to judge.
+pub(crate) fn prepare() {
+    std::panic::set_hook(Box::new(hook));
 }
 
 fn hook(info: &PanicHookInfo<'_>) {
     let failure = info.payload().downcast_ref::<Failure>();
-    let asserted = failure.is_none();
     let (status, message) = match failure {
         Some(failure) => (failure.status, failure.message.clone()),
         None => (Status::Failed, plainly(message_of(info))),
     };
-    let context = CONTEXT.with_borrow_mut(std::mem::take);
-    let judged = matches!(status, Status::Failed | Status::Timeout | Status::Crash);
-    let (section, misconception) = context.section.unzip();
-    // What a test knows of a wrong answer says nothing of a panic or a hang.
-    let why = misconception.filter(|_| asserted);
-    // Who has not begun is sent to where the step begins, not to a detail of it.
-    let section = section.filter(|section| judged || section.contains("#step-"));
-
-    let mut text = format!("\n{message}\n\n");
-    if let Some(why) = &why {
-        let _ = writeln!(text, "  why     {why}");
-    }
-    if let Some(section) = &section {
-        let _ = writeln!(text, "  read    src/{section}");
-    }
-    if let Some(seed) = context.seed
-        && judged
-    {
-        let name = test_name();
-        let _ = writeln!(text, "  replay  CHECKS_SEED={seed} cargo test -- {name}");
-    }
-    if let Some(place) = info.location()
-        && asserted
-        && !place.file().starts_with('/')
-    // a check of ours, not the inside of a library
-    {
-        let _ = writeln!(text, "  check   {}:{}", tidy(place.file()), place.line());
-    }
-    eprintln!("{text}");
-    report(&Report {
-        test: test_name(),
-        status,
-        message,
-        why,
-        section,
-        seed: context.seed,
+    CONTEXT.with_borrow_mut(|context| {
+        if context.test.is_empty() {
+            let place = info.location().map_or(String::new(), ToString::to_string);
+            eprintln!("the test harness panicked at {place}: {message}");
+            return;
+        }
+        let judged = matches!(
+            status,
+            Status::Failed | Status::Timeout | Status::Crash
+        );
+        let why = match failure {
+            Some(failure) => failure.why.clone(),
+            None => context.why.take(),
+        };
+        let mut message = message;
+        if judged && !context.printed.is_empty() {
+            message += "\n";
+            message += context.printed.trim_end_matches('\n');
+        }
+        context.report = Some(Report {
+            test: context.test.clone(),
+            status,
+            message,
+            why,
+            section: context.section.take().filter(|_| judged || status == Status::Unstarted),
+            seed: context.seed,
+            seconds: 0.0,
+        });
     });
 }
 
@@ -188,12 +223,27 @@ pub(crate) fn tidy(path: &str) -> String {
     parts.join("/")
 }
 
-/// libtest names the thread of a test after it.
-fn test_name() -> String {
-    std::thread::current().name().unwrap_or("main").to_owned()
+/// Ends the test as skipped, or failed where the requirement is one of `COURSE_REQUIRE`.
+pub(crate) fn skip(requirement: &str, why: &str) {
+    let required = std::env::var("COURSE_REQUIRE").unwrap_or_default();
+    if required.split(',').any(|word| word.trim() == requirement) {
+        infrastructure(format!("COURSE_REQUIRE asks for {requirement}, but {why}"));
+    }
+    CONTEXT.with_borrow_mut(|context| {
+        context.report = Some(Report {
+            test: context.test.clone(),
+            status: Status::Skipped,
+            message: why.to_owned(),
+            why: None,
+            section: None,
+            seed: None,
+            seconds: 0.0,
+        });
+    });
 }
 
-fn report(report: &Report) {
+/// Appends a report to the file that `CHECKS_REPORT` names.
+pub(crate) fn append(report: &Report) {
     let Some(path) = std::env::var_os("CHECKS_REPORT") else {
         return;
     };
@@ -209,22 +259,4 @@ fn report(report: &Report) {
             path.display()
         );
     }
-}
-
-/// Tells, past the capture of libtest, that a test does not run here; a failure where it is required.
-pub(crate) fn skip(requirement: &str, why: &str) {
-    let required = std::env::var("COURSE_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|word| word.trim() == requirement) {
-        infrastructure(format!("COURSE_REQUIRE asks for {requirement}, but {why}"));
-    }
-    let test = test_name();
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
-    report(&Report {
-        test,
-        status: Status::Skipped,
-        message: why.to_owned(),
-        why: None,
-        section: None,
-        seed: None,
-    });
 }

@@ -1,30 +1,51 @@
 //! Runs a body under many schedules in the subject, and judges the outcomes in the judge.
 
-use crate::failure;
-use os::model::{Outcome, Step};
+use crate::{failure, subject};
+use os_core::model::{Failure, Outcome};
 use serde::{Deserialize, Serialize};
 use std::fmt::{Debug, Write as _};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use wire::schedule::{Op, Schedule, Step};
 
 /// How many schedules are tried unless something goes wrong earlier.
-const SCHEDULES: usize = 400;
+const SCHEDULES: usize = 300;
 
-/// In a subject: runs `body` under many schedules and returns all that came out, for the judge.
+/// In a subject: runs `body` under many schedules and returns what came out, for the judge.
 ///
-/// `body` must build all that its threads share, so that every run begins anew.
+/// It stops at the second outcome that differs from the first: one of the two is wrong. `body` must build all that its threads
+/// share, so that every run begins anew.
 pub fn explore<T: Serialize + Send + 'static>(
     body: impl Fn() -> T + Send + Sync + 'static,
 ) -> Explored<T> {
+    explore_schedules(SCHEDULES, body)
+}
+
+/// [`explore`], with a number of schedules.
+pub fn explore_schedules<T: Serialize + Send + 'static>(
+    schedules: usize,
+    body: impl Fn() -> T + Send + Sync + 'static,
+) -> Explored<T> {
     let seed = failure::seed().unwrap_or_default();
-    let mut explored = os::model::explore(seed, SCHEDULES, body);
-    for outcome in &mut explored.outcomes {
-        if let Err(why) = &mut outcome.value {
-            // A `todo!` is not this schedule's doing: the subject ends as it would in a plain run.
+    let (mut run, mut different) = (0, 0);
+    let explored = os_core::model::explore_until(seed, schedules, body, move |outcome| {
+        run += 1;
+        if run % 20 == 1 {
+            subject::progress(format!(
+                "It was running under schedule {run} of {schedules}"
+            ));
+        }
+        different += usize::from(outcome.times == 1);
+        if different > 1 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    for outcome in &explored.outcomes {
+        if let Err(Failure::Panicked(why)) = &outcome.value {
+            // A `todo!` isn't this schedule's doing: the subject ends as it would in a plain run.
             assert!(!why.contains("not yet implemented"), "{why}");
-            // Shuttle's own words in front of the learner's.
-            if let Some((_, panic)) = why.split_once("original panic: ") {
-                *why = format!("panic: {panic}");
-            }
         }
     }
     Explored(explored)
@@ -32,26 +53,72 @@ pub fn explore<T: Serialize + Send + 'static>(
 
 /// What came out of a body under many schedules.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Explored<T>(os::model::Explored<T>);
+pub struct Explored<T>(os_core::model::Explored<T>);
 
 impl<T: PartialEq + Debug> Explored<T> {
-    /// Fails the test if under any schedule something else came out than `expected`: shows the schedule,
-    /// and saves it for the book's stepper.
+    /// Fails the test if under any schedule something else came out than `expected`: shows the schedule, and saves it for the
+    /// book's stepper.
     ///
     /// # Panics
     /// To fail the test.
     pub fn expect_always(&self, expected: &T) {
-        let wrong = self
-            .0
-            .outcomes
-            .iter()
-            .find(|outcome| outcome.value.as_ref().ok() != Some(expected));
-        if let Some(outcome) = wrong {
-            panic!("{}", self.tell(outcome, expected));
+        if let Some(outcome) = self.failing(expected) {
+            panic!("{}", self.describe(outcome, expected));
         }
         assert!(self.0.schedules > 0, "no schedule was run");
     }
 
+    fn failing(&self, expected: &T) -> Option<&Outcome<T>> {
+        self.0
+            .outcomes
+            .iter()
+            .find(|outcome| outcome.value.as_ref().ok() != Some(expected))
+    }
+
+    /// The steps of schedules under which `expected` came out.
+    pub fn passing(&self, expected: &T) -> impl Iterator<Item = &[Step]> {
+        self.0
+            .outcomes
+            .iter()
+            .filter(move |outcome| outcome.value.as_ref().ok() == Some(expected))
+            .map(|outcome| outcome.steps.as_slice())
+    }
+
+    fn describe(&self, outcome: &Outcome<T>, expected: &T) -> String {
+        let which = match self.0.schedules {
+            1 => "Under the first schedule".to_owned(),
+            n => format!("Under one of {n} schedules"),
+        };
+        let (mut text, result) = match &outcome.value {
+            Ok(value) => (
+                format!(
+                    "{which} the result was {value:?}; it must be {expected:?} under every one. This is the schedule:\n"
+                ),
+                format!("{value:?}"),
+            ),
+            Err(failure) => (
+                format!("{which} there was no result: {failure}. This is the schedule:\n"),
+                failure.to_string(),
+            ),
+        };
+        text += &table(&outcome.steps);
+        match save(&outcome.steps, result) {
+            Ok(path) => {
+                let _ = write!(
+                    text,
+                    "\n  saved   {}: play it in the book's stepper",
+                    path.display()
+                );
+            }
+            Err(why) => {
+                let _ = write!(text, "\n  (the schedule could not be saved: {why})");
+            }
+        }
+        text
+    }
+}
+
+impl<T> Explored<T> {
     /// How many schedules were run.
     #[must_use]
     pub fn schedules(&self) -> usize {
@@ -70,34 +137,31 @@ impl<T: PartialEq + Debug> Explored<T> {
         self.0.at_once
     }
 
-    fn tell(&self, outcome: &Outcome<T>, expected: &T) -> String {
-        let schedules = self.0.schedules;
-        let mut text = match &outcome.value {
-            Ok(value) => format!(
-                "Under {} of {schedules} schedules the result was {value:?}; it must be {expected:?} under \
-                 every one. One that shows it:\n",
-                outcome.times
-            ),
-            Err(why) => format!("Under a schedule there was a {why}\nIt is this one:\n"),
-        };
-        text += &table(&outcome.steps);
-        let result = match &outcome.value {
-            Ok(value) => format!("{value:?}"),
-            Err(why) => why.clone(),
-        };
-        match save(&outcome.steps, &result) {
-            Ok(path) => {
-                let _ = write!(
-                    text,
-                    "\n  saved   {}: play it in the book's stepper",
-                    path.display()
-                );
-            }
-            Err(why) => {
-                let _ = write!(text, "\n  (the schedule could not be saved: {why})");
-            }
-        }
-        text
+    /// Whether, under some schedule, the body returned while a thread was still running.
+    #[must_use]
+    pub fn leaves_threads(&self) -> bool {
+        self.0.leaves_threads
+    }
+
+    /// Whether, in one of the schedules kept, `main` used something for the last time before another thread changed it.
+    #[must_use]
+    pub fn main_reads_too_early(&self) -> bool {
+        self.0.outcomes.iter().any(|outcome| {
+            let last = outcome
+                .steps
+                .iter()
+                .rposition(|step| step.thread == "main" && step.op.is_access());
+            let Some(last) = last else { return false };
+            let object = &outcome.steps[last].object;
+            outcome.steps[last..].iter().any(|step| {
+                step.thread != "main"
+                    && step.object == *object
+                    && matches!(
+                        step.op,
+                        Op::Store { .. } | Op::Update { .. } | Op::Unlock { .. }
+                    )
+            })
+        })
     }
 }
 
@@ -118,31 +182,9 @@ fn table(steps: &[Step]) -> String {
     text
 }
 
-/// A schedule on disk: what the stepper plays.
-#[derive(Serialize)]
-struct Saved<'a> {
-    test: &'a str,
-    threads: Vec<&'a str>,
-    steps: &'a [Step],
-    outcome: &'a str,
-}
-
-fn save(steps: &[Step], outcome: &str) -> std::io::Result<PathBuf> {
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("main");
-    let mut threads: Vec<&str> = Vec::new();
-    for step in steps {
-        if !threads.contains(&step.thread.as_str()) {
-            threads.push(&step.thread);
-        }
-    }
-    threads.sort_by_key(|name| (*name != "main", *name));
-    let saved = Saved {
-        test,
-        threads,
-        steps,
-        outcome,
-    };
+fn save(steps: &[Step], outcome: String) -> std::io::Result<PathBuf> {
+    let test = failure::test_name();
+    let saved = Schedule::new(&test, steps.to_vec(), outcome);
     let exe = std::env::current_exe()?;
     let target = exe
         .ancestors()

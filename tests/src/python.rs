@@ -72,7 +72,7 @@ const PROBE: &str = "import sys; assert sys.version_info >= (3, 8); \
     print('.'.join(map(str, sys.version_info[:3])), sys.executable)";
 
 impl Python {
-    /// Starts a script that talks in lines: `print` to be heard, `input` to be told.
+    /// Starts a script that talks in lines: `print` to send, `input` to receive.
     ///
     /// It is ended when the [`Peer`] is dropped, and by itself after a minute.
     ///
@@ -135,7 +135,7 @@ impl Peer {
     /// # Panics
     /// When it ends first, or says nothing for ten seconds.
     #[must_use]
-    pub fn hear(&mut self) -> String {
+    pub fn recv(&mut self) -> String {
         match self.lines.recv_timeout(DEADLINE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => failure::infrastructure(format!(
@@ -150,9 +150,9 @@ impl Peer {
     }
 
     /// Sends it a line.
-    pub fn tell(&mut self, line: &str) {
+    pub fn send(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
-            // One that ended already shows at the next `hear`.
+            // One that ended already shows at the next `recv`.
             let _ = writeln!(stdin, "{line}");
         }
     }

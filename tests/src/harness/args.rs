@@ -1,0 +1,121 @@
+//! The command line: libtest's, as far as cargo, nextest and editors use it.
+
+use std::ffi::OsString;
+
+/// What the command line asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    pub filters: Vec<String>,
+    pub skip: Vec<String>,
+    pub exact: bool,
+    pub list: bool,
+    pub help: bool,
+    /// Asks for the tests that are ignored: there are none.
+    pub ignored_only: bool,
+    /// Shows every failure in full.
+    pub verbose: bool,
+    /// How many tests run at the same time.
+    pub threads: Option<usize>,
+}
+
+impl Options {
+    /// Whether a test of this name is to run.
+    pub fn wants(&self, name: &str) -> bool {
+        let fits = |filter: &String| {
+            if self.exact {
+                name == filter
+            } else {
+                name.contains(filter.as_str())
+            }
+        };
+        !self.ignored_only
+            && (self.filters.is_empty() || self.filters.iter().any(fits))
+            && !self.skip.iter().any(fits)
+    }
+}
+
+pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, String> {
+    let mut options = Options::default();
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        let arg = arg
+            .into_string()
+            .map_err(|arg| format!("the argument {arg:?} is not valid UTF-8"))?;
+        if !arg.starts_with('-') {
+            options.filters.push(arg);
+            continue;
+        }
+        let (name, inline) = match arg.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (arg.as_str(), None),
+        };
+        let mut value = || {
+            let next = || args.next().and_then(|value| value.into_string().ok());
+            inline
+                .clone()
+                .or_else(next)
+                .ok_or_else(|| format!("{name} needs a value"))
+        };
+        match name {
+            "--exact" => options.exact = true,
+            "--list" => options.list = true,
+            "--help" | "-h" => options.help = true,
+            "--ignored" => options.ignored_only = true,
+            "--verbose" | "-v" | "--show-output" | "--nocapture" | "--no-capture" => {
+                options.verbose = true;
+            }
+            "--quiet" | "-q" | "--include-ignored" | "--test" | "--bench" => {}
+            "--skip" => options.skip.push(value()?),
+            "--test-threads" => {
+                let value = value()?;
+                let count = value.parse().ok().filter(|count| *count > 0);
+                options.threads = Some(count.ok_or_else(|| {
+                    format!("--test-threads takes a number from 1 on, not {value:?}")
+                })?);
+            }
+            "--format" | "--color" | "-Z" | "--logfile" => {
+                value()?;
+            }
+            _ => return Err(format!("there is no option {name}; --help lists them")),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Options, String> {
+        parse(args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn names_select_tests_by_substring_or_exactly() {
+        let options = parsed(&["step", "--skip", "step::slow"]).unwrap();
+        assert!(options.wants("step::one") && !options.wants("other::one"));
+        assert!(!options.wants("step::slow"));
+        let options = parsed(&["--exact", "step::one", "step::two"]).unwrap();
+        assert!(options.wants("step::one") && options.wants("step::two"));
+        assert!(!options.wants("step::one_more"));
+    }
+
+    #[test]
+    fn what_cargo_and_nextest_pass_is_understood() {
+        let options = parsed(&["--list", "--format", "terse", "--ignored"]).unwrap();
+        assert!(options.list && !options.wants("step::one"));
+        let options = parsed(&["--test-threads=3", "--nocapture", "--color", "never"]).unwrap();
+        assert_eq!(options.threads, Some(3));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for bad in [
+            &["--exakt"][..],
+            &["--test-threads"],
+            &["--test-threads", "0"],
+        ] {
+            assert!(parsed(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The `main` of a chapter's test binary: runs a subject when a judge asks for one, otherwise the tests.
+//!
+//! It replaces libtest (`harness = false`) for three reasons. A subject needs a process with one thread, and libtest's `main`
+//! starts more. A learner who has written nothing gets one line for each step, not one screen for each test. And a step that
+//! fails shows its most telling failure in full, the others by name.
+//!
+//! The command line is libtest's, as far as cargo, nextest and editors use it.
+
+mod args;
+mod print;
+mod runner;
+
+use crate::subject::{self, Entry};
+use std::process::ExitCode;
+
+/// The tests of one chapter, for a learner's crate `L`.
+pub struct Chapter<L: 'static> {
+    /// The chapter's slug, which names every place of it.
+    pub slug: &'static str,
+    /// In the order in which they are solved.
+    pub steps: &'static [Step<L>],
+}
+
+/// The tests of one step.
+pub struct Step<L: 'static> {
+    /// The step's name, which is that of its module and of the learner's file.
+    pub name: &'static str,
+    /// What a subject can be asked to run.
+    pub entries: &'static [Entry<L>],
+    /// The tests, the most telling first.
+    pub tests: &'static [Test],
+}
+
+/// A test: a function that panics when the learner's code is wrong.
+pub struct Test {
+    /// The function's name.
+    pub name: &'static str,
+    /// The function.
+    pub run: fn(),
+}
+
+/// A test and the step it belongs to.
+pub(crate) struct Case {
+    pub step: &'static str,
+    pub test: &'static Test,
+}
+
+impl Case {
+    pub fn name(&self) -> String {
+        format!("{}::{}", self.step, self.test.name)
+    }
+}
+
+/// Runs the chapter's tests on `learner`, or one of its subjects if this process was started as one.
+///
+/// Call it first in `main`: a subject must have a single thread.
+#[must_use]
+pub fn run<L: Copy>(chapter: &Chapter<L>, learner: L) -> ExitCode {
+    if let Some(judge) = subject::requested() {
+        let entries = chapter.steps.iter().flat_map(|step| step.entries);
+        subject::serve(judge, entries, learner);
+    }
+    let cases = chapter
+        .steps
+        .iter()
+        .flat_map(|step| {
+            step.tests.iter().map(|test| Case {
+                step: step.name,
+                test,
+            })
+        })
+        .collect();
+    judge(chapter.slug, cases)
+}
+
+/// Not generic, so it is compiled once and not for each learner's edit.
+fn judge(slug: &str, cases: Vec<Case>) -> ExitCode {
+    let options = match args::parse(std::env::args_os().skip(1)) {
+        Ok(options) => options,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return ExitCode::from(2);
+        }
+    };
+    if options.help {
+        print::help(slug);
+        return ExitCode::SUCCESS;
+    }
+    let all = cases.len();
+    let cases: Vec<Case> = cases
+        .into_iter()
+        .filter(|case| options.wants(&case.name()))
+        .collect();
+    if options.list {
+        return print::list(&cases);
+    }
+    crate::failure::prepare();
+    let begin = std::time::Instant::now();
+    let filtered = all - cases.len();
+    print::begin(slug, cases.len());
+    let reports = runner::run(&cases, options.threads, |reports| {
+        print::progress(reports, &options);
+    });
+    if print::end(&reports, filtered, begin.elapsed(), &options) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(101) // what libtest exits with, which cargo and the grader know
+    }
+}

@@ -1,0 +1,226 @@
+//! One call of a function in a subject, from its start to its answer.
+
+use super::diagnose;
+use super::process::{FLOOD_KIB, Silence, Subject};
+use crate::failure;
+use crate::random;
+use crate::subject::{Job, Reply};
+use serde::{Serialize, de::DeserializeOwned};
+use std::marker::PhantomData;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+use wire::status::Status;
+
+/// A subject that only waits, for this long, has hung.
+const WAITS: Duration = Duration::from_secs(3);
+/// One that computes gets more: the machine may be busy with other things.
+const COMPUTES: Duration = Duration::from_secs(12);
+
+/// A subject at work. Dropping it ends the subject and all that it started.
+pub struct Call<T> {
+    /// What a learner calls the function that runs there.
+    function: &'static str,
+    subject: Subject,
+    sent: u32,
+    progress: Option<String>,
+    returns: PhantomData<T>,
+}
+
+#[doc(hidden)]
+pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serialize) -> Call<T> {
+    let job = Job {
+        entry: entry.to_owned(),
+        input: serde_json::to_value(input).expect("inputs are plain data"),
+        seed: random::seed(),
+    };
+    match Subject::start() {
+        Ok(subject) => Call::ready(subject, function, &job),
+        Err(error) => {
+            failure::infrastructure(format!("no subject could be started: {error}"));
+        }
+    }
+}
+
+impl<T> Call<T> {
+    /// Sends the job. A subject that ends before it is ready was not ended by the learner's code.
+    fn ready(mut subject: Subject, function: &'static str, job: &Job) -> Self {
+        subject.send(job);
+        let mut call = Self {
+            function,
+            subject,
+            sent: 0,
+            progress: None,
+            returns: PhantomData,
+        };
+        match call.reply() {
+            Ok(Reply::Ready) => call,
+            Ok(Reply::Refused(why)) => failure::infrastructure(why),
+            _ => {
+                let status = call.subject.stop();
+                let printed = call.subject.printed();
+                failure::infrastructure(format!(
+                    "the subject of {function} did not begin: it {}; is it made from the same tests?\n{printed}",
+                    ended(status)
+                ))
+            }
+        }
+    }
+
+    /// Sends a value to the subject, which takes it with [`crate::recv`].
+    pub fn send(&mut self, value: &impl Serialize) {
+        self.subject.send(value);
+    }
+
+    /// Waits for what the subject sends with [`crate::send`]; a subject that ends first fails the test.
+    ///
+    /// # Panics
+    /// To fail the test.
+    pub fn recv<S: DeserializeOwned>(&mut self) -> S {
+        match self.reply() {
+            Ok(Reply::Sent(value)) => {
+                self.sent += 1;
+                self.parse(value)
+            }
+            Ok(Reply::Returned(value)) => {
+                self.take_printed();
+                failure::fail(
+                    Status::Failed,
+                    format!(
+                        "{} returned {} before it did what the test was waiting for.",
+                        self.function,
+                        short(&value)
+                    ),
+                    None,
+                )
+            }
+            other => self.fail_with(other),
+        }
+    }
+
+    fn take_printed(&mut self) {
+        self.subject.stop();
+        failure::remember_printed(self.function, &self.subject.printed());
+    }
+
+    fn parse<V: DeserializeOwned>(&mut self, value: serde_json::Value) -> V {
+        serde_json::from_value(value)
+            .unwrap_or_else(|error| self.fail_with(Err(Silence::Broken(error.to_string()))))
+    }
+
+    /// Waits for what the subject sends next, past reports of progress.
+    fn reply(&mut self) -> Result<Reply, Silence> {
+        let begin = Instant::now();
+        let mut deadline = begin + WAITS;
+        loop {
+            match self.subject.reply(deadline) {
+                Ok(Reply::Progress(progress)) => self.progress = Some(progress),
+                Err(Silence::Late)
+                    if begin.elapsed() < COMPUTES && diagnose::computes(self.subject.id()) =>
+                {
+                    deadline += Duration::from_millis(500);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Fails the test for anything but the expected reply.
+    fn fail_with(&mut self, reply: Result<Reply, Silence>) -> ! {
+        let function = self.function;
+        // While it still waits.
+        let late = matches!(reply, Err(Silence::Late))
+            .then(|| diagnose::where_it_waits(self.subject.id()));
+        let status = self.subject.stop();
+        failure::remember_printed(function, &self.subject.printed());
+        let progress = match &self.progress {
+            Some(progress) => format!(" {progress}."),
+            None => String::new(),
+        };
+        match reply {
+            Ok(Reply::Panicked(panic)) => failure::learner_panicked(function, &panic),
+            Ok(_) => failure::fail(
+                Status::Crash,
+                format!("{function} sent more messages than the test asked for."),
+                None,
+            ),
+            Err(Silence::Late) => {
+                let (what, why) = late.unwrap_or_default();
+                failure::fail(
+                    Status::Timeout,
+                    format!("{function} did not return in time: {what}.{progress}"),
+                    Some(&why),
+                )
+            }
+            Err(Silence::Flood) => failure::fail(
+                Status::Failed,
+                format!("{function} printed more than {FLOOD_KIB} KiB, so it was ended."),
+                None,
+            ),
+            // It was ready, so the learner's code has run: what comes from here on is on its account.
+            Err(Silence::Broken(why)) => failure::fail(
+                Status::Crash,
+                format!("{function} gave no answer: its process sent something else: {why}."),
+                None,
+            ),
+            Err(Silence::End) => {
+                let after = match self.sent {
+                    0 => String::new(),
+                    1 => ", after 1 message".into(),
+                    sent => format!(", after {sent} messages"),
+                };
+                failure::fail(
+                    Status::Crash,
+                    format!(
+                        "{function} gave no answer: its process {}{after}.{progress}",
+                        ended(status)
+                    ),
+                    Some(
+                        "A function that ends its process never returns to its caller, and takes everything else \
+                         in the process with it.",
+                    ),
+                )
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Call<T> {
+    /// Waits for the answer; a subject that gives none fails the test.
+    ///
+    /// # Panics
+    /// To fail the test.
+    #[must_use]
+    pub fn finish(mut self) -> T {
+        match self.reply() {
+            Ok(Reply::Returned(value)) => {
+                self.take_printed();
+                self.parse(value)
+            }
+            other => self.fail_with(other),
+        }
+    }
+}
+
+fn short(value: &serde_json::Value) -> String {
+    const SHOW: usize = 200;
+    let text = value.to_string();
+    match text.char_indices().nth(SHOW) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+fn ended(status: Option<ExitStatus>) -> String {
+    match status {
+        None => "closed its connection and was ended by the judge".into(),
+        Some(status) => match (status.code(), status.signal()) {
+            (Some(0), _) => "exited with code 0 before it returned".into(),
+            (Some(code), _) => format!("exited with code {code}"),
+            (None, Some(signal)) => {
+                format!("was killed by {}", os_core::process::signal_name(signal))
+            }
+            (None, None) => "ended in an unknown way".into(),
+        },
+    }
+}

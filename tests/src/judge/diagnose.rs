@@ -1,0 +1,144 @@
+//! Where a subject hangs, by the kernel's account.
+
+use std::path::Path;
+
+/// A process or thread of the subject's group that has not ended.
+struct Task {
+    id: u32,
+    process: u32,
+    state: char,
+    /// The kernel function in which it sleeps, where the kernel tells.
+    channel: String,
+}
+
+/// Whether a process of this group wants a processor, rather than waits for something.
+pub(super) fn computes(group: u32) -> bool {
+    tasks(group)
+        .iter()
+        .any(|task| matches!(task.state, 'R' | 'D'))
+}
+
+/// What the group's processes do at this moment, in words; and what that means.
+pub(super) fn where_it_waits(group: u32) -> (String, String) {
+    let mut seen: Vec<(String, &str)> = Vec::new();
+    for task in tasks(group) {
+        let (what, why) = task.describe();
+        let who = if task.process != group {
+            "a child process"
+        } else if task.id == group {
+            "it"
+        } else {
+            "a thread"
+        };
+        let sentence = format!("{who} {what}");
+        if !seen.iter().any(|(other, _)| *other == sentence) {
+            seen.push((sentence, why));
+        }
+    }
+    // What a child does explains why its parent waits: the innermost last.
+    let why = seen
+        .iter()
+        .rev()
+        .map(|(_, why)| *why)
+        .find(|why| !why.is_empty());
+    let sentences: Vec<String> = seen.into_iter().map(|(sentence, _)| sentence).collect();
+    if sentences.is_empty() {
+        return ("no answer came".into(), String::new());
+    }
+    (
+        sentences.join(", "),
+        why.unwrap_or("Something that it waits for never happens.")
+            .to_owned(),
+    )
+}
+
+impl Task {
+    fn describe(&self) -> (&'static str, &'static str) {
+        let channel = self.channel.as_str();
+        if matches!(self.state, 'R' | 'D') {
+            return (
+                "computes",
+                "A loop never ends, or takes far too long: is its condition ever false?",
+            );
+        }
+        if channel.contains("nanosleep") {
+            return (
+                "sleeps",
+                "A sleep is no way to wait for somebody else: wait for the event itself.",
+            );
+        }
+        if channel.contains("futex") {
+            return (
+                "waits for a lock or for a thread to end",
+                "The lock is never released, or the thread never ends.",
+            );
+        }
+        if channel == "do_wait" || channel.contains("wait4") || channel.contains("waitid") {
+            return ("waits for a child process", "");
+        }
+        if channel.contains("pipe") {
+            return (
+                "waits for bytes from a pipe",
+                "A pipe ends for its reader when every process has closed the writing end, the reader's own copies included.",
+            );
+        }
+        if channel.contains("lock") {
+            return (
+                "waits for a file lock",
+                "Whoever holds the lock never releases it: a guard is kept, leaked or forgotten.",
+            );
+        }
+        ("waits", "")
+    }
+}
+
+/// The tasks of all processes in the group; empty where there is no `/proc`.
+fn tasks(group: u32) -> Vec<Task> {
+    let mut found = Vec::new();
+    for process in numbers(Path::new("/proc")) {
+        let folder = Path::new("/proc").join(process.to_string());
+        // `pid (name) state ppid pgrp …`, where the name may hold anything.
+        let in_group = stat(&folder).is_some_and(|(_, fields)| fields.get(1) == Some(&group));
+        if !in_group {
+            continue;
+        }
+        for id in numbers(&folder.join("task")) {
+            let folder = folder.join("task").join(id.to_string());
+            let Some((state, _)) = stat(&folder) else {
+                continue;
+            };
+            if matches!(state, 'Z' | 'X') {
+                continue;
+            }
+            found.push(Task {
+                id,
+                process,
+                state,
+                channel: std::fs::read_to_string(folder.join("wchan")).unwrap_or_default(),
+            });
+        }
+    }
+    found.sort_by_key(|task| (task.process != group, task.process, task.id));
+    found
+}
+
+/// The state, and the numbers after it: parent, group, ….
+fn stat(folder: &Path) -> Option<(char, Vec<u32>)> {
+    let text = std::fs::read_to_string(folder.join("stat")).ok()?;
+    let mut words = text.rsplit_once(") ")?.1.split(' ');
+    let state = words.next()?.chars().next()?;
+    Some((
+        state,
+        words.take(2).filter_map(|word| word.parse().ok()).collect(),
+    ))
+}
+
+fn numbers(folder: &Path) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}

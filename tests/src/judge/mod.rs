@@ -1,0 +1,7 @@
+//! The judge's side: starts a subject, waits with a deadline, and says how it ended.
+
+mod call;
+mod diagnose;
+mod process;
+
+pub use call::{Call, start};

@@ -414,7 +414,7 @@ fn the_sum_may_need_all_64_bits() {
     for work in [
         vec![vec![u64::from(u32::MAX)], vec![u64::from(u32::MAX), 7]],
         vec![vec![(1 << 53) + 1], vec![2]],
-        vec![vec![1 << 62, 1], vec![1 << 62], vec![1 << 63]],
+        vec![vec![1 << 62, 1], vec![1 << 62], vec![1 << 62]],
         vec![vec![u64::MAX - 5], vec![5]],
     ] {
         let (sum, ..) = sum(&work);

@@ -496,7 +496,7 @@ fn the_word_may_need_all_64_bits() {
     for (start, amounts) in [
         (u64::from(u32::MAX), vec![u64::from(u32::MAX), 1]),
         ((1 << 53) + 1, vec![2, 0]),
-        (1 << 62, vec![1 << 62, 1 << 63, (1 << 40) + 1]),
+        (1 << 62, vec![1 << 62, 1 << 62, (1 << 40) + 1]),
         (0, vec![u64::MAX]),
     ] {
         let name = Name::new();

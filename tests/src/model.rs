@@ -143,10 +143,14 @@ impl<T> Explored<T> {
         self.0.leaves_threads
     }
 
-    /// Whether, in one of the schedules kept, `main` used something for the last time before another thread changed it.
+    /// Whether, in one of the schedules kept, `main` returned before a thread had ended, or used something for the last time
+    /// before another thread changed it.
     #[must_use]
     pub fn main_reads_too_early(&self) -> bool {
         self.0.outcomes.iter().any(|outcome| {
+            if outcome.value.is_ok() && has_unfinished(&outcome.steps) {
+                return true;
+            }
             let last = outcome
                 .steps
                 .iter()
@@ -163,6 +167,12 @@ impl<T> Explored<T> {
             })
         })
     }
+}
+
+/// Whether a thread that was started has not ended.
+fn has_unfinished(steps: &[Step]) -> bool {
+    let count = |is: fn(&Op) -> bool| steps.iter().filter(|step| is(&step.op)).count();
+    count(|op| matches!(op, Op::Spawn { .. })) > count(|op| matches!(op, Op::End))
 }
 
 /// A line for each step.

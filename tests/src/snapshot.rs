@@ -17,7 +17,11 @@ pub fn compare(folder: &str, name: &str, value: &str) {
     }
     let path = Path::new(folder).join(format!("{name}.snap"));
     let stored = match insta::Snapshot::from_file(&path) {
-        Ok(stored) => stored.contents().to_string(),
+        Ok(stored) => stored
+            .contents()
+            .as_text()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         Err(error) => failure::infrastructure(format!("{}: {error}", path.display())),
     };
     assert!(

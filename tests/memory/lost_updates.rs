@@ -42,7 +42,7 @@ fn long_lists(seed: u64) -> Vec<Vec<u64>> {
 }
 
 fn race(turns: &[Turn]) -> Replay<u64> {
-    os::model::replay(turns, || {
+    checks::replay(turns, || {
         let counter = Arc::new(RacyCounter::new());
         let threads: Vec<_> = (0..2)
             .map(|_| {

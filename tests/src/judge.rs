@@ -255,7 +255,7 @@ fn ended(status: Option<ExitStatus>) -> String {
             (Some(0), _) => "exited with code 0 before it returned".into(),
             (Some(code), _) => format!("exited with code {code}"),
             (None, Some(signal)) => {
-                format!("was killed by {}", os::process::signal_name(signal))
+                format!("was killed by {}", os_core::process::signal_name(signal))
             }
             (None, None) => "ended in an unknown way".into(),
         },
@@ -350,7 +350,7 @@ impl Subject {
     fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
         #[cfg(target_os = "linux")]
         let waited =
-            os::process::PidFd::open(self.child.id()).and_then(|pid| pid.wait_timeout(time));
+            os_core::process::PidFd::open(self.child.id()).and_then(|pid| pid.wait_timeout(time));
         #[cfg(not(target_os = "linux"))]
         let waited = {
             let begin = Instant::now();

@@ -36,6 +36,7 @@
 //! | `COURSE_REQUIRE` | comma list; with `python` in it a missing Python is a failure, not a skip |
 
 mod failure;
+mod harness;
 mod judge;
 mod model;
 mod python;
@@ -44,10 +45,10 @@ mod subject;
 mod wire;
 
 pub use failure::{Report, Status, explain};
+pub use harness::Counts;
 pub use judge::Call;
 pub use model::{Explored, explore};
-pub use os::harness::Counts;
-pub use os::model::{Replay, Step, Turn};
+pub use os_core::model::{Replay, Step, Turn, replay};
 pub use python::{Peer, Python, linux, python};
 pub use random::random;
 pub use subject::{counted, failing_fork, hear, hostile, killed_child, tell};

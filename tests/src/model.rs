@@ -1,10 +1,11 @@
 //! Runs a body under many schedules in the subject, and judges the outcomes in the judge.
 
 use crate::failure;
-use os::model::{Outcome, Step};
+use os_core::model::{Failure, Outcome, Step};
 use serde::{Deserialize, Serialize};
 use std::fmt::{Debug, Write as _};
 use std::path::PathBuf;
+use wire::schedule::Schedule;
 
 /// How many schedules are tried unless something goes wrong earlier.
 const SCHEDULES: usize = 400;
@@ -16,15 +17,11 @@ pub fn explore<T: Serialize + Send + 'static>(
     body: impl Fn() -> T + Send + Sync + 'static,
 ) -> Explored<T> {
     let seed = failure::seed().unwrap_or_default();
-    let mut explored = os::model::explore(seed, SCHEDULES, body);
-    for outcome in &mut explored.outcomes {
-        if let Err(why) = &mut outcome.value {
+    let explored = os_core::model::explore(seed, SCHEDULES, body);
+    for outcome in &explored.outcomes {
+        if let Err(Failure::Panicked(why)) = &outcome.value {
             // A `todo!` is not this schedule's doing: the subject ends as it would in a plain run.
             assert!(!why.contains("not yet implemented"), "{why}");
-            // Shuttle's own words in front of the learner's.
-            if let Some((_, panic)) = why.split_once("original panic: ") {
-                *why = format!("panic: {panic}");
-            }
         }
     }
     Explored(explored)
@@ -32,7 +29,7 @@ pub fn explore<T: Serialize + Send + 'static>(
 
 /// What came out of a body under many schedules.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Explored<T>(os::model::Explored<T>);
+pub struct Explored<T>(os_core::model::Explored<T>);
 
 impl<T: PartialEq + Debug> Explored<T> {
     /// Fails the test if under any schedule something else came out than `expected`: shows the schedule,
@@ -78,14 +75,14 @@ impl<T: PartialEq + Debug> Explored<T> {
                  every one. One that shows it:\n",
                 outcome.times
             ),
-            Err(why) => format!("Under a schedule there was a {why}\nIt is this one:\n"),
+            Err(why) => format!("Under a schedule there was no result: {why}\nIt is this one:\n"),
         };
         text += &table(&outcome.steps);
         let result = match &outcome.value {
             Ok(value) => format!("{value:?}"),
-            Err(why) => why.clone(),
+            Err(why) => why.to_string(),
         };
-        match save(&outcome.steps, &result) {
+        match save(&outcome.steps, result) {
             Ok(path) => {
                 let _ = write!(
                     text,
@@ -109,7 +106,9 @@ fn table(steps: &[Step]) -> String {
         let _ = writeln!(
             text,
             "    {:<6} {:<10} {}",
-            step.thread, step.object, step.op
+            step.thread,
+            step.object,
+            step.op.to_string()
         );
     }
     if steps.len() > SHOW {
@@ -118,31 +117,10 @@ fn table(steps: &[Step]) -> String {
     text
 }
 
-/// A schedule on disk: what the stepper plays.
-#[derive(Serialize)]
-struct Saved<'a> {
-    test: &'a str,
-    threads: Vec<&'a str>,
-    steps: &'a [Step],
-    outcome: &'a str,
-}
-
-fn save(steps: &[Step], outcome: &str) -> std::io::Result<PathBuf> {
+fn save(steps: &[Step], outcome: String) -> std::io::Result<PathBuf> {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("main");
-    let mut threads: Vec<&str> = Vec::new();
-    for step in steps {
-        if !threads.contains(&step.thread.as_str()) {
-            threads.push(&step.thread);
-        }
-    }
-    threads.sort_by_key(|name| (*name != "main", *name));
-    let saved = Saved {
-        test,
-        threads,
-        steps,
-        outcome,
-    };
+    let saved = Schedule::new(test, steps.to_vec(), outcome);
     let exe = std::env::current_exe()?;
     let target = exe
         .ancestors()

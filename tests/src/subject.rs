@@ -1,8 +1,9 @@
 //! The subject's side: runs the learner's code on an input and sends back what it returned.
 
 use crate::failure::{self, tidy};
+use crate::harness::{self, Counts};
 use crate::wire::{self, Job, Panic, Reply};
-use os::process::ParentOnly;
+use os_core::process::ParentOnly;
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -62,7 +63,7 @@ fn serve<I: DeserializeOwned, O: Serialize>(body: impl FnOnce(I) -> O) -> std::i
     let mut judge = take_judge()?;
     limit_memory();
     let job: Job = wire::receive(&mut *judge)?;
-    os::harness::begin(0)?;
+    harness::begin(0)?;
     let input: I = serde_json::from_value(job.input)?;
     failure::remember_seed(job.seed);
     wire::send(&mut *judge, &Reply::Ready)?;
@@ -155,19 +156,19 @@ pub fn hear<T: DeserializeOwned>() -> T {
 }
 
 /// In a subject: runs `body` and returns, beside its result, what it started and waited for.
-pub fn counted<T>(body: impl FnOnce() -> T) -> (T, os::harness::Counts) {
+pub fn counted<T>(body: impl FnOnce() -> T) -> (T, Counts) {
     let value = body();
-    (value, os::harness::counts())
+    (value, harness::counts())
 }
 
 /// In a subject: the `nth` fork from here on fails, as it does when the system has no room for a process.
 pub fn failing_fork(nth: u64) {
-    os::harness::fail_fork(nth);
+    harness::fail_fork(nth);
 }
 
 /// In a subject: the `nth` child from here on is killed as it begins.
 pub fn killed_child(nth: u64) {
-    os::harness::kill_child(nth);
+    harness::kill_child(nth);
 }
 
 /// In a subject: from here on timing is hostile to `children` forked children that share words.
@@ -178,5 +179,5 @@ pub fn killed_child(nth: u64) {
 /// # Panics
 /// When no memory could be mapped.
 pub fn hostile(children: usize) {
-    os::harness::begin(children).expect("a page can be mapped");
+    harness::begin(children).expect("a page can be mapped");
 }

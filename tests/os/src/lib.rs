@@ -5,12 +5,30 @@
 //! - **No `unsafe` for learners.** [`process::fork`], [`memory::Mapping`] and [`memory::Block`] wrap
 //!   `fork`, `mmap`, `memfd_create`, `shm_open` and `flock`.
 //! - **The tests control the scheduler.** [`sync`] and [`thread`] are the standard library's types in a
-//!   plain run. Constructed inside [`model::explore`] they are run by a scheduler that decides, at every
-//!   access to shared state, which thread goes next.
+//!   plain run. In a model run a scheduler decides, at every access to shared state, which thread goes next. It sees
+//!   only what comes from this crate: a plain `std::sync::Mutex` or `std::thread` it cannot schedule.
+//!
+//! With `default-features = false` there is no scheduler to compile: [`process`] and [`memory`] remain.
+//!
+//! The implementation is in `os_core`, with a window for the judge that cannot be reached from here.
 
-pub mod harness;
-pub mod memory;
-pub mod model;
-pub mod process;
-pub mod sync;
-pub mod thread;
+/// Memory that is private to a process, shared with its children, or shared by name with any process.
+pub mod memory {
+    pub use os_core::memory::{Block, BlockLock, Mapping, Ordering, Pages, Usage, Word, page_size};
+}
+
+/// Processes: fork a child, wait for it, learn how it ended.
+pub mod process {
+    #[cfg(target_os = "linux")]
+    pub use os_core::process::PidFd;
+    pub use os_core::process::{Child, Ended, ParentOnly, fork, signal_name};
+}
+
+#[cfg(feature = "model")]
+pub use os_core::{sync, thread};
+
+/// Schedules written by hand.
+#[cfg(feature = "model")]
+pub mod model {
+    pub use os_core::model::Turn;
+}

@@ -1,0 +1,47 @@
+//! What the operating system gives a process, in safe types: threads, processes, locks and shared memory.
+//!
+//! Learners use the crate `os`, which re-exports what is theirs. This crate has, beside that, what the judge needs:
+//! [`hook`], [`process::has_ended`], and `model::{explore, replay}`. A crate that depends on `os` alone cannot name
+//! any of it, so no answer can ask whether it is being tested or change what is counted.
+//!
+//! `SAFETY.md`, beside the manifest, says why the crate is sound.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `model` (default) | `sync`, `thread` and `model`: threads that a scheduler of ours controls |
+
+mod block;
+mod child;
+mod descriptor;
+mod ended;
+mod flock;
+mod fork;
+pub mod hook;
+mod mapping;
+pub mod memory;
+#[cfg(feature = "model")]
+pub mod model;
+mod pages;
+mod panics;
+#[cfg(target_os = "linux")]
+mod pidfd;
+pub mod process;
+mod region;
+mod shm;
+mod smaps;
+mod spaces;
+#[cfg(feature = "model")]
+pub mod sync;
+#[cfg(feature = "model")]
+pub mod thread;
+mod threads;
+mod wait;
+mod word;
+
+#[cfg(not(feature = "model"))]
+mod model {
+    /// Without a scheduler there are plain runs only.
+    pub(crate) fn running() -> bool {
+        false
+    }
+}

@@ -1,0 +1,591 @@
+//! One run: its threads, what they wait for, and what they have done so far.
+
+use super::outcome::Failure;
+use super::schedulers::{Strategy, View};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use wire::schedule::{Op, Step};
+
+/// A program that takes more steps than this under one schedule waits for something in a busy loop.
+pub(super) const MAX_STEPS: usize = 50_000;
+/// The steps that a thread may take in a row while others could go. Keeps a busy loop from starving the thread it
+/// waits for.
+const QUANTUM: usize = 150;
+/// More steps than a reader could follow are not shown.
+const SHOWN_STEPS: usize = 1000;
+
+/// What a thread waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// The lock with this number.
+    Lock(usize),
+    /// A notification of the condition variable with this number.
+    Condvar(usize),
+    /// As `Condvar`, but a timeout ends it when nobody else can go on.
+    CondvarOrTimeout(usize),
+    /// The end of this thread.
+    Join(usize),
+    /// The end of the threads of its scope.
+    Scope,
+    /// `unpark`.
+    Park,
+    /// The end of all other threads, after `main` has returned.
+    Rest,
+}
+
+#[derive(Default)]
+struct Task {
+    waiting: Option<Waiting>,
+    finished: bool,
+    /// Whether it has begun: a thread takes no turn for getting to its first access.
+    begun: bool,
+    /// Steps taken of its quantum.
+    used: usize,
+    timed_out: bool,
+    parked_token: bool,
+    last: Option<(usize, String)>,
+    name: Option<String>,
+}
+
+struct Object {
+    name: String,
+    holders: Vec<usize>,
+}
+
+/// One step, before its names are spelled out.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub task: usize,
+    pub object: Option<usize>,
+    pub op: Op,
+}
+
+/// Why a run ends before its threads have.
+#[derive(Clone, Debug)]
+enum Stop {
+    Failed(Failure),
+    /// `main` has returned, which ends a program.
+    Returned,
+}
+
+pub(super) struct Run {
+    serial: u64,
+    tasks: Vec<Task>,
+    objects: Vec<Object>,
+    kinds: BTreeMap<&'static str, usize>,
+    records: Vec<Record>,
+    strategy: Box<dyn Strategy>,
+    current: usize,
+    yielding: bool,
+    /// Whether the running thread's last access was only a read.
+    read: bool,
+    decisions: usize,
+    stop: Option<Stop>,
+    panic: Option<String>,
+}
+
+thread_local! {
+    // All threads of a run share one OS thread, so this is theirs in common.
+    static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the caller runs inside [`explore`](super::explore) or [`replay`](super::replay()).
+#[must_use]
+#[inline]
+pub fn running() -> bool {
+    RUNNING.get()
+}
+
+/// Unwinds a thread of a run that has been stopped.
+pub(super) struct Stopped;
+
+pub(super) fn begin(strategy: Box<dyn Strategy>) {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let run = Run {
+        serial: NEXT.fetch_add(1, Relaxed),
+        tasks: vec![Task {
+            begun: true,
+            ..Task::default()
+        }],
+        objects: Vec::new(),
+        kinds: BTreeMap::new(),
+        records: Vec::new(),
+        strategy,
+        current: 0,
+        yielding: false,
+        read: false,
+        decisions: 0,
+        stop: None,
+        panic: None,
+    };
+    RUN.set(Some(run));
+    RUNNING.set(true);
+}
+
+/// What is left of a run: its steps, and why it failed.
+pub(super) struct Ended {
+    pub records: Vec<Record>,
+    objects: Vec<Object>,
+    pub failure: Option<Failure>,
+}
+
+/// Ends the run and returns what happened in it.
+pub(super) fn end() -> Ended {
+    RUNNING.set(false);
+    let run = RUN.take().expect("a run has begun");
+    Ended {
+        records: run.records,
+        objects: run.objects,
+        failure: match run.stop {
+            Some(Stop::Failed(failure)) => Some(failure),
+            _ => None,
+        },
+    }
+}
+
+impl Ended {
+    /// The steps with their names.
+    pub fn steps(&self) -> Vec<Step> {
+        let name = |object: usize| self.objects[object].name.clone();
+        self.records
+            .iter()
+            .take(SHOWN_STEPS)
+            .map(|record| Step {
+                thread: label(record.task),
+                op: record.op.clone(),
+                object: record.object.map(name).unwrap_or_default(),
+            })
+            .collect()
+    }
+}
+
+/// Runs `f` on the present run. Must not switch threads.
+pub(super) fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
+    RUN.with_borrow_mut(|run| f(run.as_mut().expect("a run has begun")))
+}
+
+
+/// Lets the scheduler decide who goes on, and returns when it is this thread's turn again.
+pub(super) fn switch() {
+    // Shuttle has no clock: its sleep is nothing but a point to switch at.
+    shuttle::thread::sleep(Duration::ZERO);
+}
+
+/// Unwinds this thread if the run has been stopped, unless it unwinds already.
+pub(super) fn leave_if_stopped() {
+    if !std::thread::panicking() && with(|run| run.stop.is_some()) {
+        resume_unwind(Box::new(Stopped));
+    }
+}
+
+/// A scheduling point: another thread may go first.
+pub(crate) fn point() {
+    if running() && !std::thread::panicking() {
+        switch();
+        leave_if_stopped();
+    }
+}
+
+/// A scheduling point at which this thread asks for others to go first.
+pub(crate) fn yield_point() {
+    with(|run| run.yielding = true);
+    point();
+}
+
+/// Lets others run until somebody [`wake`]s this thread.
+pub(crate) fn wait(waiting: Waiting) {
+    wait_unstoppably(waiting);
+    leave_if_stopped();
+}
+
+/// Waits as [`wait`] does, but never unwinds.
+pub(super) fn wait_unstoppably(waiting: Waiting) {
+    with(|run| {
+        let me = run.current;
+        run.tasks[me].waiting = Some(waiting);
+    });
+    switch();
+}
+
+/// Lets the threads that wait for this go on.
+pub(crate) fn wake(waiting: Waiting) {
+    with(|run| {
+        for task in &mut run.tasks {
+            if task.waiting == Some(waiting) {
+                task.waiting = None;
+            }
+        }
+    });
+}
+
+/// A thread that waits for a notification: the first one stops waiting.
+pub(crate) fn wake_one(object: usize) {
+    with(|run| {
+        let waits = |task: &&mut Task| {
+            task.waiting == Some(Waiting::Condvar(object))
+                || task.waiting == Some(Waiting::CondvarOrTimeout(object))
+        };
+        if let Some(task) = run.tasks.iter_mut().find(waits) {
+            task.waiting = None;
+        }
+    });
+}
+
+/// Whether the last timed wait of this thread ended by its timeout.
+pub(crate) fn take_timeout() -> bool {
+    with(|run| {
+        let me = run.current;
+        std::mem::take(&mut run.tasks[me].timed_out)
+    })
+}
+
+/// Waits until this thread was unparked.
+pub(crate) fn park() {
+    point();
+    loop {
+        let token = with(|run| {
+            let me = run.current;
+            std::mem::take(&mut run.tasks[me].parked_token)
+        });
+        if token {
+            return;
+        }
+        wait(Waiting::Park);
+    }
+}
+
+/// Unparks a thread of the run with this serial number.
+pub(crate) fn unpark(serial: u64, task: usize) {
+    if serial == self::serial() {
+        with(|run| {
+            let task = &mut run.tasks[task];
+            task.parked_token = true;
+            if task.waiting == Some(Waiting::Park) {
+                task.waiting = None;
+            }
+        });
+        point();
+    }
+}
+
+/// The number of the present run; 0 outside one.
+pub(crate) fn serial() -> u64 {
+    if running() { with(|run| run.serial) } else { 0 }
+}
+
+/// What a shared object is called in the present run: assigned at its first use there, so that it does not matter how
+/// and where it was constructed.
+#[derive(Debug, Default)]
+pub(crate) struct Tag {
+    run: AtomicU64,
+    object: AtomicU64,
+}
+
+impl Tag {
+    pub(crate) const fn new() -> Self {
+        Self {
+            run: AtomicU64::new(0),
+            object: AtomicU64::new(0),
+        }
+    }
+
+    /// The number of the object in the present run. `kind` names it.
+    pub(crate) fn object(&self, kind: &'static str) -> usize {
+        with(|run| {
+            if self.run.load(Relaxed) != run.serial {
+                let count = run.kinds.entry(kind).or_default();
+                *count += 1;
+                let name = match *count {
+                    1 => kind.to_owned(),
+                    n => format!("{kind} {n}"),
+                };
+                self.object.store(run.objects.len() as u64, Relaxed);
+                self.run.store(run.serial, Relaxed);
+                run.objects.push(Object {
+                    name,
+                    holders: Vec::new(),
+                });
+            }
+            usize::try_from(self.object.load(Relaxed)).unwrap_or(usize::MAX)
+        })
+    }
+}
+
+/// Remembers a step of the running thread.
+pub(crate) fn record(object: Option<usize>, op: Op) {
+    with(|run| {
+        if run.stop.is_none() {
+            let task = run.current;
+            run.read = matches!(op, Op::Load { .. } | Op::CompareFailed { .. });
+            if let Some(object) = object {
+                run.tasks[task].last = Some((object, op.to_string()));
+            }
+            run.records.push(Record { task, object, op });
+        }
+    });
+}
+
+/// One access to something shared: a scheduling point, the access itself, and a record of it.
+pub(crate) fn access<T>(tag: &Tag, kind: &'static str, run: impl FnOnce() -> (T, Op)) -> T {
+    point();
+    let (value, op) = run();
+    record(Some(tag.object(kind)), op);
+    value
+}
+
+/// The running thread holds a lock from here on.
+pub(crate) fn hold(object: usize) {
+    with(|run| run.objects[object].holders.push(run.current));
+}
+
+/// The running thread holds the lock no longer: who waits for it may try again.
+pub(crate) fn release(object: usize) {
+    with(|run| {
+        let me = run.current;
+        let holders = &mut run.objects[object].holders;
+        let held = holders.iter().position(|holder| *holder == me).unwrap_or(0);
+        if held < holders.len() {
+            holders.remove(held);
+        }
+    });
+    wake(Waiting::Lock(object));
+}
+
+/// Adds a thread to the run; it has not begun.
+pub(super) fn add_task(name: Option<String>) -> usize {
+    with(|run| {
+        run.tasks.push(Task {
+            name,
+            ..Task::default()
+        });
+        run.tasks.len() - 1
+    })
+}
+
+pub(super) fn is_finished(task: usize) -> bool {
+    with(|run| run.tasks[task].finished)
+}
+
+/// The running thread has come to its end.
+pub(super) fn finish() {
+    with(|run| {
+        let me = run.current;
+        run.tasks[me].finished = true;
+        let rest_finished = run.tasks[1..].iter().all(|task| task.finished);
+        for task in &mut run.tasks {
+            match task.waiting {
+                Some(Waiting::Join(other)) if other == me => task.waiting = None,
+                Some(Waiting::Scope) => task.waiting = None,
+                Some(Waiting::Rest) if rest_finished => task.waiting = None,
+                _ => {}
+            }
+        }
+    });
+}
+
+/// Remembers how a thread panicked, if it is the first.
+pub(super) fn panicked(description: String) {
+    with(|run| {
+        if run.stop.is_none() {
+            run.panic.get_or_insert(description);
+        }
+    });
+}
+
+/// `main` has returned, or has panicked: the run is over, threads that are left end at their next step.
+pub(super) fn main_returned(panicked: bool) {
+    with(|run| {
+        if run.stop.is_none() {
+            let description = run.panic.take().filter(|_| panicked);
+            run.stop = Some(match description {
+                Some(description) => Stop::Failed(Failure::Panicked(description)),
+                None => Stop::Returned,
+            });
+        }
+    });
+    while with(|run| run.tasks[1..].iter().any(|task| !task.finished)) {
+        wait_unstoppably(Waiting::Rest);
+    }
+}
+
+impl Run {
+    /// Chooses the thread that goes on.
+    pub fn choose(&mut self) -> usize {
+        self.decisions += 1;
+        let chosen = self.pick();
+        if chosen != self.current {
+            self.read = false;
+        }
+        self.yielding = false;
+        self.tasks[chosen].begun = true;
+        self.tasks[chosen].used += 1;
+        self.current = chosen;
+        chosen
+    }
+
+    fn pick(&mut self) -> usize {
+        if self.stop.is_some() {
+            return self.last_unfinished();
+        }
+        let mut able = self.able();
+        if able.is_empty() {
+            // Time passes only when nobody can go on.
+            let timed = |task: &Task| matches!(task.waiting, Some(Waiting::CondvarOrTimeout(_)));
+            match self.tasks.iter().position(timed) {
+                Some(task) => {
+                    self.tasks[task].waiting = None;
+                    self.tasks[task].timed_out = true;
+                    able = vec![task];
+                }
+                None => {
+                    self.stop = Some(Stop::Failed(Failure::Deadlock(self.waits())));
+                    return self.last_unfinished();
+                }
+            }
+        }
+        if self.decisions > MAX_STEPS {
+            self.stop = Some(Stop::Failed(Failure::Endless(self.spins())));
+            return self.last_unfinished();
+        }
+        if self.yielding {
+            leave(&mut able, |task| task != self.current);
+        }
+        if able.iter().all(|task| self.tasks[*task].used >= QUANTUM) {
+            for task in &mut self.tasks {
+                task.used = 0;
+            }
+        }
+        leave(&mut able, |task| self.tasks[task].used < QUANTUM);
+        let new: Vec<usize> = able
+            .iter()
+            .copied()
+            .filter(|task| !self.tasks[*task].begun)
+            .collect();
+        self.strategy.next(&View {
+            able: &able,
+            new: &new,
+            current: self.current,
+            read: self.read,
+        })
+    }
+
+    fn able(&self) -> Vec<usize> {
+        let able = |task: &Task| !task.finished && task.waiting.is_none();
+        (0..self.tasks.len())
+            .filter(|task| able(&self.tasks[*task]))
+            .collect()
+    }
+
+    /// In a run that was stopped threads end in the opposite order to that in which they began: one may borrow from
+    /// those before it.
+    fn last_unfinished(&self) -> usize {
+        self.tasks
+            .iter()
+            .rposition(|task| !task.finished)
+            .unwrap_or(0)
+    }
+
+    /// Who waits for what, of all that have not ended.
+    fn waits(&self) -> String {
+        let all: Vec<String> = self
+            .tasks
+            .iter()
+            .enumerate()
+            .filter_map(|(task, state)| Some((task, state.waiting.filter(|_| !state.finished)?)))
+            .map(|(task, waiting)| {
+                format!("{} waits for {}", label(task), self.what(task, waiting))
+            })
+            .collect();
+        all.join("; ")
+    }
+
+    fn what(&self, waiter: usize, waiting: Waiting) -> String {
+        let name = |object: usize| format!("`{}`", self.objects[object].name);
+        match waiting {
+            Waiting::Lock(object) => {
+                let holders = &self.objects[object].holders;
+                if holders.contains(&waiter) {
+                    return format!("{}, which it holds itself", name(object));
+                }
+                let held: Vec<String> = holders
+                    .iter()
+                    .map(|holder| {
+                        let ended = self.tasks[*holder].finished;
+                        label(*holder)
+                            + if ended {
+                                " (which has ended without releasing it)"
+                            } else {
+                                ""
+                            }
+                    })
+                    .collect();
+                match held.is_empty() {
+                    true => name(object),
+                    false => format!("{}, held by {}", name(object), held.join(" and ")),
+                }
+            }
+            Waiting::Condvar(object) | Waiting::CondvarOrTimeout(object) => {
+                format!("a notification of {}", name(object))
+            }
+            Waiting::Join(task) => format!("{} to end", label(task)),
+            Waiting::Scope => "the threads of its scope to end".into(),
+            Waiting::Park => "somebody to unpark it".into(),
+            Waiting::Rest => "all other threads to end".into(),
+        }
+    }
+
+    /// What each thread that can go on did last.
+    fn spins(&self) -> String {
+        let all: Vec<String> = self
+            .able()
+            .into_iter()
+            .map(|task| match &self.tasks[task].last {
+                Some((object, did)) => {
+                    format!(
+                        "{} keeps using `{}`: it {did}",
+                        label(task),
+                        self.objects[*object].name
+                    )
+                }
+                None => format!("{} uses nothing shared", label(task)),
+            })
+            .collect();
+        all.join("; ")
+    }
+}
+
+/// Leaves only those that fit, unless none does.
+fn leave(tasks: &mut Vec<usize>, fits: impl Fn(usize) -> bool) {
+    if tasks.iter().any(|task| fits(*task)) {
+        tasks.retain(|task| fits(*task));
+    }
+}
+
+/// `main`, or `A`, `B`, …, `Z`, `AA`, … in the order in which threads were started.
+pub(super) fn label(task: usize) -> String {
+    let (mut rest, mut letters) = (task, Vec::new());
+    while rest > 0 {
+        rest -= 1;
+        letters.push(b'A' + u8::try_from(rest % 26).unwrap_or(0));
+        rest /= 26;
+    }
+    letters.reverse();
+    match letters.is_empty() {
+        true => "main".into(),
+        false => String::from_utf8_lossy(&letters).into_owned(),
+    }
+}
+
+/// The running thread: its run, its number and its name.
+pub(crate) fn current() -> ((u64, usize), Option<String>) {
+    with(|run| {
+        (
+            (run.serial, run.current),
+            run.tasks[run.current].name.clone(),
+        )
+    })
+}

@@ -1,0 +1,9 @@
+//! Processes: fork a child, wait for it, learn how it ended.
+
+pub use crate::child::Child;
+pub use crate::descriptor::ParentOnly;
+pub use crate::ended::{Ended, signal_name};
+pub use crate::fork::fork;
+#[cfg(target_os = "linux")]
+pub use crate::pidfd::PidFd;
+pub use crate::wait::has_ended;

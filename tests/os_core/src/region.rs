@@ -1,0 +1,256 @@
+//! Mapped memory: the only module that maps, unmaps and points into it.
+//!
+//! Every offset is checked here, with arithmetic that cannot wrap, so the rest of the crate needs no `unsafe`
+//! to reach memory. A region is only ever reached through atomics of one size: words (for mappings and
+//! blocks) or bytes (for pages), never both, since atomic accesses of different sizes to one place race.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+
+/// Bytes in a word.
+pub(crate) const WORD: usize = size_of::<u64>();
+
+/// The number of bytes in a page of this machine, the unit in which the kernel maps memory.
+///
+/// ```
+/// # extern crate os_core as os;
+/// assert!(os::memory::page_size().is_power_of_two());
+/// ```
+#[must_use]
+pub fn page_size() -> usize {
+    // SAFETY: sysconf only reads a constant of the system.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096)
+}
+
+/// Whether a write is seen by the other processes that have the same memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Shared,
+    Private,
+}
+
+impl Sharing {
+    fn flag(self) -> i32 {
+        match self {
+            Self::Shared => libc::MAP_SHARED,
+            Self::Private => libc::MAP_PRIVATE,
+        }
+    }
+}
+
+/// Memory that this process has mapped; unmapped when dropped.
+#[derive(Debug)]
+pub(crate) struct Region {
+    /// The start of the whole mapping, guard pages included; page-aligned.
+    start: NonNull<u8>,
+    /// The length of the whole mapping.
+    mapped: usize,
+    /// The usable part: from `guard` on, `len` bytes.
+    guard: usize,
+    len: usize,
+    /// What the region is made of, and the size of the atomics it is reached through.
+    unit: Unit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Words,
+    Bytes,
+}
+
+// SAFETY: a region owns its mapping, and mapped memory belongs to no thread.
+unsafe impl Send for Region {}
+// SAFETY: through a shared reference the memory is reached only by atomic accesses of one size.
+unsafe impl Sync for Region {}
+
+/// An error that says that a size is beyond what can be mapped.
+pub(crate) fn too_large(what: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::OutOfMemory,
+        format!("{what} are more than this machine can map"),
+    )
+}
+
+impl Region {
+    fn map(
+        len: usize,
+        guard: usize,
+        flags: i32,
+        file: Option<&File>,
+        unit: Unit,
+    ) -> io::Result<Self> {
+        let mapped = guard
+            .checked_mul(2)
+            .and_then(|guards| len.checked_add(guards))
+            .map(|bytes| bytes.max(1)) // mmap refuses an empty mapping
+            .filter(|bytes| isize::try_from(*bytes).is_ok())
+            .ok_or_else(|| too_large(&format!("{len} bytes")))?;
+        let fd = file.map_or(-1, AsRawFd::as_raw_fd);
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice overlaps nothing of ours.
+        let start = unsafe { libc::mmap(null_mut(), mapped, access, flags, fd, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast())
+            .ok_or_else(|| io::Error::other("mmap returned address 0"))?;
+        Ok(Self {
+            start,
+            mapped,
+            guard,
+            len,
+            unit,
+        })
+    }
+
+    /// Maps the first `len` bytes of a file, to be reached as words.
+    pub(crate) fn of_file(file: &File, len: usize, sharing: Sharing) -> io::Result<Self> {
+        Self::map(len, 0, sharing.flag(), Some(file), Unit::Words)
+    }
+
+    /// Maps zeroed memory without a file, to be reached as words.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn anonymous(len: usize, sharing: Sharing) -> io::Result<Self> {
+        Self::map(len, 0, sharing.flag() | libc::MAP_ANON, None, Unit::Words)
+    }
+
+    /// Maps zeroed pages, to be reached as bytes, with a guard page at either end, so that the kernel accounts for
+    /// them apart from their neighbors.
+    pub(crate) fn of_pages(count: usize, sharing: Sharing) -> io::Result<Self> {
+        let guard = page_size();
+        let len = count
+            .checked_mul(guard)
+            .ok_or_else(|| too_large(&format!("{count} pages")))?;
+        let region = Self::map(
+            len,
+            guard,
+            sharing.flag() | libc::MAP_ANON,
+            None,
+            Unit::Bytes,
+        )?;
+        for offset in [0, guard + len] {
+            // SAFETY: both guard pages lie inside the mapping of `len + 2 * guard` bytes made above, which
+            // nobody uses yet.
+            let done = unsafe {
+                libc::mprotect(
+                    region.start.add(offset).as_ptr().cast(),
+                    guard,
+                    libc::PROT_NONE,
+                )
+            };
+            if done != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        #[cfg(target_os = "linux")]
+        {
+            // Pages are counted one by one, so the kernel must not join them into huge ones.
+            // SAFETY: the range is inside the mapping; this advice changes no contents.
+            unsafe {
+                libc::madvise(
+                    region.start.add(guard).as_ptr().cast(),
+                    len,
+                    libc::MADV_NOHUGEPAGE,
+                );
+            }
+        }
+        Ok(region)
+    }
+
+    /// The address of the usable part.
+    pub(crate) fn address(&self) -> usize {
+        self.start.as_ptr() as usize + self.guard
+    }
+
+    /// The bytes of the usable part.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The start of `size` bytes at `offset`, if they lie inside the usable part.
+    fn at(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
+        if offset.checked_add(size)? > self.len {
+            return None;
+        }
+        // SAFETY: `offset + size` is at most `len` (checked above), and `guard + len` is at most `mapped`, which
+        // fits an `isize` (checked in `map`), so the sum neither wraps nor leaves the mapping.
+        Some(unsafe { self.start.add(self.guard + offset) })
+    }
+
+    /// The word with this number, if the region has it.
+    pub(crate) fn word(&self, index: usize) -> Option<&AtomicU64> {
+        if self.unit != Unit::Words {
+            return None;
+        }
+        let word = self.at(index.checked_mul(WORD)?, WORD)?;
+        // SAFETY: eight mapped bytes (checked by `at`), aligned since the mapping begins at a page and there is no
+        // guard in a region of words; valid as long as the region, which `self` borrows; only accessed as words.
+        Some(unsafe { AtomicU64::from_ptr(word.as_ptr().cast()) })
+    }
+
+    /// The byte at this offset, if the region has it.
+    pub(crate) fn byte(&self, offset: usize) -> Option<&AtomicU8> {
+        if self.unit != Unit::Bytes {
+            return None;
+        }
+        let byte = self.at(offset, 1)?;
+        // SAFETY: a mapped byte (checked by `at`), valid as long as the region, which `self` borrows; only accessed
+        // as bytes.
+        Some(unsafe { AtomicU8::from_ptr(byte.as_ptr()) })
+    }
+
+    /// Copies `bytes` to the beginning, word by word; `false` if they do not fit. The last word keeps the bytes
+    /// that are not written.
+    pub(crate) fn copy_in(&self, bytes: &[u8]) -> bool {
+        if bytes.len() > self.len {
+            return false;
+        }
+        let (chunks, rest) = bytes.as_chunks::<WORD>();
+        for (index, chunk) in chunks.iter().enumerate() {
+            let Some(word) = self.word(index) else {
+                return false;
+            };
+            word.store(u64::from_ne_bytes(*chunk), Relaxed);
+        }
+        if !rest.is_empty() {
+            let Some(word) = self.word(chunks.len()) else {
+                return false;
+            };
+            let merge = |seen: u64| {
+                let mut all = seen.to_ne_bytes();
+                all[..rest.len()].copy_from_slice(rest);
+                u64::from_ne_bytes(all)
+            };
+            let mut seen = word.load(Relaxed);
+            while let Err(now) = word.compare_exchange_weak(seen, merge(seen), Relaxed, Relaxed) {
+                seen = now;
+            }
+        }
+        true
+    }
+
+    /// Copies the beginning to `bytes`, word by word; `false` if there are not as many.
+    pub(crate) fn copy_out(&self, bytes: &mut [u8]) -> bool {
+        if bytes.len() > self.len {
+            return false;
+        }
+        for (index, chunk) in bytes.chunks_mut(WORD).enumerate() {
+            let Some(word) = self.word(index) else {
+                return false;
+            };
+            chunk.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[..chunk.len()]);
+        }
+        true
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this region's own, and no reference into it outlives the region.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.mapped) };
+    }
+}

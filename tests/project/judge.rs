@@ -432,13 +432,17 @@ fn a_losing_schedule_is_shown_and_saved() {
 fn a_deadlock_and_a_busy_wait_are_outcomes_not_hangs() {
     let (report, _) = fail("deadlock");
     assert!(
-        report.message.contains("deadlock: main waits for `lock`, held by A; A waits for `lock 2`, held by main"),
+        report.message.contains(
+            "deadlock: main waits for `lock`, held by A; A waits for `lock 2`, held by main"
+        ),
         "{}",
         report.message
     );
     let (report, _) = fail("spin");
     assert!(
-        report.message.contains("main keeps using `counter`: it reads 0"),
+        report
+            .message
+            .contains("main keeps using `counter`: it reads 0"),
         "{}",
         report.message
     );

@@ -106,9 +106,7 @@ fn table(steps: &[Step]) -> String {
         let _ = writeln!(
             text,
             "    {:<6} {:<10} {}",
-            step.thread,
-            step.object,
-            step.op.to_string()
+            step.thread, step.object, step.op
         );
     }
     if steps.len() > SHOW {

@@ -33,7 +33,7 @@ fn meaning(fd: RawFd) -> Option<Meaning> {
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     // The types of these fields differ between systems.
     #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss)]
-    (flags >= 0).then(|| Meaning {
+    (flags >= 0).then_some(Meaning {
         device: stat.st_dev as u64,
         inode: stat.st_ino as u64,
         access: flags & libc::O_ACCMODE,

@@ -168,7 +168,6 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
     RUN.with_borrow_mut(|run| f(run.as_mut().expect("a run has begun")))
 }
 
-
 /// Lets the scheduler decide who goes on, and returns when it is this thread's turn again.
 pub(super) fn switch() {
     // Shuttle has no clock: its sleep is nothing but a point to switch at.

@@ -49,6 +49,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_page_that_nobody_touched_is_not_shared,
     the_parent_looks_after_the_child_has_ended,
     no_pages_are_no_trouble,
+    one_page_may_be_written_many_times,
     many_pages_are_no_trouble,
     a_second_call_begins_anew,
     a_write_beyond_the_pages_is_an_error,
@@ -80,7 +81,7 @@ fn run(learner: Learner, case: &Case) -> Outcome {
 }
 
 impl Case {
-    /// Some pages, some writes; one page is written twice.
+    /// Some pages, some writes; one page is written three times, and the last value is neither the largest nor the smallest.
     fn random() -> Self {
         let mut random = random();
         let pages: Vec<Option<u8>> = (0..random.usize(8..64))
@@ -92,8 +93,8 @@ impl Case {
             let old = pages[page].unwrap_or(0);
             writes.push((page, old.wrapping_add(random.u8(1..=100))));
         }
-        let (page, value) = writes[0];
-        writes.push((page, value.wrapping_add(1)));
+        let page = random.usize(..pages.len());
+        writes.extend([(page, 250), (page, 2), (page, random.u8(10..200))]);
         Self {
             pages,
             writes,
@@ -222,7 +223,9 @@ fn the_child_measures_before_and_after_its_writes() {
             .collect::<Vec<_>>()
     };
     let measured = of_child(|what| matches!(what, What::Measured));
-    let wrote = of_child(|what| matches!(what, What::Wrote { .. }));
+    let wrote = of_child(|what| {
+        matches!(what, What::Wrote { place, .. } if matches!(place.memory, Memory::Pages(_)))
+    });
     assert!(!wrote.is_empty(), "The child wrote to no page.");
     assert!(!measured.is_empty(), "The child didn't measure its pages with `usage`.");
     assert!(
@@ -379,6 +382,23 @@ fn no_pages_are_no_trouble() {
     assert_eq!(seen.after, Usage::default(), "`after`, without a page");
     assert_eq!(seen.child, [0; 0], "`child`, without a page");
     assert_eq!(outcome.ledger.forks(), 1, "children forked");
+}
+
+fn one_page_may_be_written_many_times() {
+    explain(
+        "memory.md#step-2-copy-on-write",
+        "There may be more writes than pages: all are done, in their order.",
+    );
+    let mut random = random();
+    let mut case = Case {
+        pages: vec![Some(7), Some(8)],
+        writes: (0..30).map(|_| (random.usize(..2), random.u8(..))).collect(),
+        faults: vec![],
+    };
+    case.writes.extend([(0, 200), (1, 3), (0, 100)]);
+    let (seen, _) = case.seen();
+    assert_pages("`child`", &seen.child, &case.written());
+    assert_eq!(seen.after, case.after(), "`after`, for {}", case.describe());
 }
 
 fn many_pages_are_no_trouble() {

@@ -6,11 +6,21 @@ use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};
 use checks::{Peer, explain, faults, panics_with, random, rival};
 use os_core::memory::{Block, Ordering::SeqCst};
+use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::sync::{Mutex, MutexGuard};
 
 /// What `add_to_block` returned and left behind.
 type Added = (Result<u64, String>, Leftovers);
+
+/// What `lend_block` returned, how often it ran `use_it`, what that saw in the block, and what was left behind.
+#[derive(Serialize, Deserialize)]
+struct Lent {
+    result: Result<u64, String>,
+    ran: u32,
+    seen: Option<u64>,
+    left: Leftovers,
+}
 
 checks::subject! {
     for Learner;
@@ -49,19 +59,20 @@ checks::subject! {
     }
 
     /// Several calls; how often each ran `use_it`, and what it left behind.
-    fn lend_quietly(learner, calls: Vec<(String, u64)>, failing: Vec<Fault>) -> Vec<(Result<u64, String>, u32, Leftovers)> as lend_block {
+    fn lend_quietly(learner, calls: Vec<(String, u64)>, failing: Vec<Fault>) -> Vec<Lent> as lend_block {
         faults::plan(&failing);
         calls
             .iter()
             .map(|(name, value)| {
-                let mut ran = 0;
+                let (mut ran, mut seen) = (0, None);
                 let (lent, left) = leftovers::watch(|| {
                     (learner.lend_block)(name, *value, &mut || {
                         ran += 1;
+                        seen = Block::open(name).and_then(|block| Ok(block.word(0)?.load(SeqCst))).ok();
                         7
                     })
                 });
-                (lent.map_err(|error| error.to_string()), ran, left)
+                Lent { result: lent.map_err(|error| error.to_string()), ran, seen, left }
             })
             .collect()
     }
@@ -475,16 +486,22 @@ fn only_the_first_word_changes() {
         "memory.md#a-block-with-a-name",
         "The block may be longer than a word: what follows the first is somebody else's.",
     );
-    let name = Name::new();
-    let block = block(&name, 4096, 5);
-    for index in 1..512 {
-        let word = block.word(index).expect("4096 bytes");
-        word.store(index as u64, SeqCst);
-    }
-    assert_eq!(add(&name, &[3, 4]).0, Ok(12), "what add_to_block returned");
-    for index in 1..512 {
-        let word = block.word(index).expect("4096 bytes");
-        assert_eq!(word.load(SeqCst), index as u64, "word {index} of the block");
+    for bytes in [4096, 16, 20, 100_000] {
+        let name = Name::new();
+        let block = block(&name, bytes, 5);
+        for index in 1..bytes / 8 {
+            let word = block.word(index).expect("it is long enough");
+            word.store(index as u64, SeqCst);
+        }
+        assert_eq!(
+            add(&name, &[3, 4]).0,
+            Ok(12),
+            "what add_to_block returned for a block of {bytes} bytes that held 5"
+        );
+        for index in 1..bytes / 8 {
+            let word = block.word(index).expect("it is long enough");
+            assert_eq!(word.load(SeqCst), index as u64, "word {index} of the block");
+        }
     }
 }
 
@@ -683,13 +700,19 @@ fn the_borrower_runs_once_and_its_result_is_returned() {
     );
     let names = [Name::new(), Name::new()];
     let calls = [0, 1, 0].map(|which: usize| (names[which].0.clone(), 40 + which as u64));
-    for (number, (lent, ran, _)) in (1..).zip(lend_quietly(&calls.to_vec(), &vec![])) {
+    let lent = lend_quietly(&calls.to_vec(), &vec![]);
+    for (number, ((_, value), lent)) in (1..).zip(calls.iter().zip(lent)) {
         assert_eq!(
-            lent,
+            lent.result,
             Ok(7),
             "what call {number} of 3 returned, when `use_it` returned 7"
         );
-        assert_eq!(ran, 1, "how often call {number} of 3 ran `use_it`");
+        assert_eq!(lent.ran, 1, "how often call {number} of 3 ran `use_it`");
+        assert_eq!(
+            lent.seen,
+            Some(*value),
+            "what `use_it` saw in the block, in call {number} of 3 in one process"
+        );
     }
 }
 
@@ -712,8 +735,8 @@ fn the_name_is_gone_afterwards() {
         "A name that nobody unlinks keeps its memory until the machine restarts.",
     );
     let name = Name::new();
-    let (lent, ran, _) = lend_quietly(&vec![(name.0.clone(), 1)], &vec![]).remove(0);
-    assert_eq!((lent, ran), (Ok(7), 1), "the result, and how often `use_it` ran");
+    let lent = lend_quietly(&vec![(name.0.clone(), 1)], &vec![]).remove(0);
+    assert_eq!(lent.result, Ok(7), "what lend_block returned");
     assert!(
         !name.exists(),
         "lend_block has returned, and the block still has its name"
@@ -761,7 +784,8 @@ fn a_name_that_is_taken_is_left_alone() {
     );
     let name = Name::new();
     let block = block(&name, 8, 41);
-    let (answer, ran, left) = lend_quietly(&vec![(name.0.clone(), 42)], &vec![]).remove(0);
+    let lent = lend_quietly(&vec![(name.0.clone(), 42)], &vec![]).remove(0);
+    let (answer, ran, left) = (lent.result, lent.ran, lent.left);
     assert!(
         answer.is_err(),
         "the name was taken, and lend_block returned {answer:?}"
@@ -785,7 +809,8 @@ fn a_block_that_cannot_be_made_is_an_error() {
     );
     let name = Name::new();
     let failing = vec![Fault::Fail(Operation::Create, 1)];
-    let (answer, ran, left) = lend_quietly(&vec![(name.0.clone(), 42)], &failing).remove(0);
+    let lent = lend_quietly(&vec![(name.0.clone(), 42)], &failing).remove(0);
+    let (answer, ran, left) = (lent.result, lent.ran, lent.left);
     assert!(
         answer.is_err(),
         "there was no memory for the block, and lend_block returned {answer:?}"
@@ -830,6 +855,6 @@ fn lending_leaves_nothing_behind() {
     );
     let name = Name::new();
     let calls = vec![(name.0.clone(), 1), (name.0.clone(), 2)];
-    let (_, _, left) = lend_quietly(&calls, &vec![]).remove(1);
+    let left = lend_quietly(&calls, &vec![]).remove(1).left;
     assert!(left.is_nothing(), "lend_block left {left} behind");
 }

@@ -83,11 +83,11 @@ fn every_list_has_a_process_of_its_own() {
         "memory.md#step-3-a-shared-mapping",
         "Each list gets a child of its own, made with `os::process::fork`; an empty list too, and however many there are.",
     );
-    let many: Vec<usize> = (0..random().usize(9..14)).collect();
-    for lengths in [&[3, 0, 5, 1][..], &many] {
+    let many = vec![1; random().usize(65..75)];
+    for lengths in [&[3, 0, 5, 1][..], &[4], &[0], &many] {
         let (_, ledger, _) = sum(&lists(lengths));
         assert_eq!(
-            ledger.forks(),
+            ledger.all_forks(),
             lengths.len(),
             "children forked for {} lists",
             lengths.len()
@@ -100,13 +100,13 @@ fn all_children_run_at_the_same_time() {
         "memory.md#wait-for-your-children",
         "A child that is waited for before the next one is forked runs alone: fork all children, then wait for them all.",
     );
-    for count in [3, 10] {
-        let (_, ledger, _) = sum(&lists(&vec![2; count]));
-        let forked = ledger.forks_before_the_first_wait();
+    for count in [3, 20] {
+        // No child adds anything before the parent waits and all children that exist have something to add.
+        let (_, ledger, _) = sum_scheduled(&lists(&vec![2; count]), &Policy::TakeTurns);
         assert_eq!(
-            forked.unwrap_or(count),
+            ledger.forks_before_the_first_write(),
             count,
-            "children that had been forked, of {count}, when the parent first waited for one"
+            "children that had been forked, of {count}, when the first of them added something"
         );
     }
 }
@@ -147,6 +147,7 @@ fn no_update_is_lost_between_processes() {
         let order = match policy {
             Policy::TakeTurns => "take turns, one access each",
             Policy::ReadersLast => "are interrupted after they have read",
+            Policy::FirstStops { .. } => "run on while the first of them is interrupted",
             _ => "run in a random order",
         };
         assert_eq!(
@@ -252,7 +253,7 @@ fn no_list_no_process() {
     );
     let (sum, ledger, _) = sum(&[]);
     assert_eq!(sum, Ok(0), "the sum of no list");
-    assert_eq!(ledger.forks(), 0, "children forked for no list");
+    assert_eq!(ledger.all_forks(), 0, "children forked for no list");
 }
 
 fn empty_lists_add_nothing() {
@@ -311,7 +312,6 @@ fn a_killed_child_is_an_error() {
         "Whatever became of one child, the others are children too: wait for every one, then return the error.",
     );
     let work = lists(&[2, 0, 2]);
-    // The call before this one has forked three children as well.
     for nth in 1..=3 {
         let what = format!("Child {nth} of 3 was killed before it added anything");
         expect_error(&work, vec![Fault::KillChild(nth)], &what);
@@ -320,6 +320,11 @@ fn a_killed_child_is_an_error() {
         &work,
         vec![Fault::KillChild(1), Fault::KillChild(3)],
         "Children 1 and 3 of 3 were killed",
+    );
+    expect_error(
+        &lists(&[1, 1, 1, 1, 1, 1]),
+        vec![Fault::KillChild(1), Fault::KillChild(2), Fault::KillChild(4)],
+        "Children 1, 2 and 4 of 6 were killed",
     );
 }
 

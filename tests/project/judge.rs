@@ -104,7 +104,7 @@ fn deaths_are_named() {
         ("exit_as_the_harness", "exited with code 102"),
         ("too_talkative", "more messages than the test asked for"),
         ("abort", "killed by SIGABRT"),
-        ("stack", "killed by SIGSEGV"),
+        ("stack", "has overflowed its stack"),
         #[cfg(target_os = "linux")] // elsewhere the limit isn't kept
         ("memory", "killed by SIGABRT"),
         (
@@ -126,7 +126,7 @@ fn a_hang_is_ended_in_time_and_says_where_it_waits() {
         ("sleep", "it sleeps"),
         (
             "child_that_sleeps",
-            "it waits for a child process, a child process sleeps",
+            "it waits for a child process, or for bytes from a pipe, a child process sleeps",
         ),
     ] {
         let (report, _) = fail(victim);

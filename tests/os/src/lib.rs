@@ -14,9 +14,7 @@
 
 /// Memory that is private to a process, shared with its children, or shared by name with any process.
 pub mod memory {
-    pub use os_core::memory::{
-        Block, BlockLock, Mapping, Ordering, Pages, Usage, Word, page_size,
-    };
+    pub use os_core::memory::{Block, BlockLock, Mapping, Ordering, Pages, Usage, Word, page_size};
 }
 
 /// Processes: fork a child, wait for it, learn how it ended.

@@ -50,13 +50,19 @@ impl Block {
     /// `AlreadyExists` when the name is taken, `InvalidInput` for a name that cannot be one, `StorageFull` when
     /// shared memory is.
     pub fn create(name: &str, bytes: usize) -> io::Result<Self> {
-        hook::emit(&Event::BlockCreate { when: When::Before, name })?;
+        hook::emit(&Event::BlockCreate {
+            when: When::Before,
+            name,
+        })?;
         let kernel_name = shm::kernel_name(name)?;
         let file = shm::create(&kernel_name)?;
         let mapped = shm::reserve(&file, bytes).and_then(|()| Self::map(kernel_name.clone(), file));
         match mapped {
             Ok(block) => {
-                hook::notify(&Event::BlockCreate { when: When::After, name });
+                hook::notify(&Event::BlockCreate {
+                    when: When::After,
+                    name,
+                });
                 Ok(block)
             }
             Err(error) => {
@@ -71,11 +77,17 @@ impl Block {
     /// # Errors
     /// `NotFound` when there is none, `InvalidInput` for a name that cannot be one.
     pub fn open(name: &str) -> io::Result<Self> {
-        hook::emit(&Event::BlockOpen { when: When::Before, name })?;
+        hook::emit(&Event::BlockOpen {
+            when: When::Before,
+            name,
+        })?;
         let kernel_name = shm::kernel_name(name)?;
         let file = shm::open(&kernel_name)?;
         let block = Self::map(kernel_name, file)?;
-        hook::notify(&Event::BlockOpen { when: When::After, name });
+        hook::notify(&Event::BlockOpen {
+            when: When::After,
+            name,
+        });
         Ok(block)
     }
 
@@ -89,7 +101,12 @@ impl Block {
         let region = Region::of_file(&file, bytes, Sharing::Shared)?;
         let start = region.address();
         spaces::add(start..start + region.len(), space);
-        Ok(Self { region, file, name, space })
+        Ok(Self {
+            region,
+            file,
+            name,
+            space,
+        })
     }
 
     /// The size in bytes.
@@ -110,7 +127,9 @@ impl Block {
     /// `InvalidData` when the block is too short for it.
     pub fn word(&self, index: usize) -> io::Result<&Word> {
         let now = self.file.metadata()?.len();
-        let end = index.checked_add(1).and_then(|count| count.checked_mul(WORD));
+        let end = index
+            .checked_add(1)
+            .and_then(|count| count.checked_mul(WORD));
         let still_there = end
             .and_then(|end| u64::try_from(end).ok())
             .is_some_and(|end| end <= now);
@@ -140,9 +159,15 @@ impl Block {
     /// `Unsupported` on macOS, where blocks cannot be locked.
     pub fn lock(&self) -> io::Result<BlockLock<'_>> {
         let space = self.space;
-        hook::emit(&Event::Lock { when: When::Before, space })?;
+        hook::emit(&Event::Lock {
+            when: When::Before,
+            space,
+        })?;
         let held = flock::lock(&self.file, &self.name)?;
-        hook::notify(&Event::Lock { when: When::After, space });
+        hook::notify(&Event::Lock {
+            when: When::After,
+            space,
+        });
         Ok(BlockLock {
             held: Some(held),
             space,
@@ -157,9 +182,15 @@ impl Block {
     pub fn unlink(&self) -> io::Result<()> {
         let shown = self.name.to_string_lossy();
         let name = shown.trim_start_matches('/');
-        hook::emit(&Event::BlockUnlink { when: When::Before, name })?;
+        hook::emit(&Event::BlockUnlink {
+            when: When::Before,
+            name,
+        })?;
         shm::unlink(&self.name)?;
-        hook::notify(&Event::BlockUnlink { when: When::After, name });
+        hook::notify(&Event::BlockUnlink {
+            when: When::After,
+            name,
+        });
         Ok(())
     }
 }
@@ -167,7 +198,10 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         let space = self.space;
-        hook::notify(&Event::Unmap { when: When::Before, space });
+        hook::notify(&Event::Unmap {
+            when: When::Before,
+            space,
+        });
         spaces::remove(self.region.address(), space);
     }
 }
@@ -189,11 +223,17 @@ impl Drop for BlockLock<'_> {
         let space = self.space;
         let ours = self.held.as_ref().is_some_and(Held::is_ours);
         if ours {
-            hook::notify(&Event::Unlock { when: When::Before, space });
+            hook::notify(&Event::Unlock {
+                when: When::Before,
+                space,
+            });
         }
         self.held = None;
         if ours {
-            hook::notify(&Event::Unlock { when: When::After, space });
+            hook::notify(&Event::Unlock {
+                when: When::After,
+                space,
+            });
         }
     }
 }

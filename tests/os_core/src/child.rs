@@ -1,8 +1,8 @@
 //! A forked child, seen from its parent.
 
 use crate::descriptor::ParentOnly;
-use crate::hook::{Event, When, notify};
 use crate::ended::Ended;
+use crate::hook::{Event, When, notify};
 use crate::wait::reap;
 use serde::de::DeserializeOwned;
 use std::fs::File;
@@ -107,18 +107,28 @@ impl<T> Child<T> {
             )));
         }
         let child = self.pid.unsigned_abs();
-        notify(&Event::Wait { when: When::Before, child });
+        notify(&Event::Wait {
+            when: When::Before,
+            child,
+        });
         let mut text = Vec::new();
         let read = self.answer.read_to_end(&mut text);
         let ended = reap(self.pid)?;
-        notify(&Event::Wait { when: When::After, child });
+        notify(&Event::Wait {
+            when: When::After,
+            child,
+        });
         read?;
         match Report::from_bytes(&text) {
             // One that was killed may have sent a part.
             Some(Report::Returned(json)) if ended == Ended::Exited(0) => Ok(json),
-            Some(Report::Failed { code: Some(code), .. }) => Err(io::Error::from_raw_os_error(code)),
+            Some(Report::Failed {
+                code: Some(code), ..
+            }) => Err(io::Error::from_raw_os_error(code)),
             Some(Report::Failed { message, .. }) => Err(io::Error::other(message)),
-            _ => Err(io::Error::other(format!("the child returned nothing: it {ended}"))),
+            _ => Err(io::Error::other(format!(
+                "the child returned nothing: it {ended}"
+            ))),
         }
     }
 }

@@ -33,7 +33,7 @@ fn meaning(fd: RawFd) -> Option<Meaning> {
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     // The types of these fields differ between systems.
     #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss)]
-    (flags >= 0).then(|| Meaning {
+    (flags >= 0).then_some(Meaning {
         device: stat.st_dev as u64,
         inode: stat.st_ino as u64,
         access: flags & libc::O_ACCMODE,
@@ -52,7 +52,10 @@ struct Registry {
     ends: Vec<Registered>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { last: 0, ends: Vec::new() });
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    last: 0,
+    ends: Vec::new(),
+});
 
 fn registry() -> MutexGuard<'static, Registry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
@@ -95,7 +98,11 @@ impl<F: AsRawFd> ParentOnly<F> {
         let number = registry.last;
         let fd = end.as_raw_fd();
         if let Some(meaning) = meaning(fd) {
-            registry.ends.push(Registered { number, fd, meaning });
+            registry.ends.push(Registered {
+                number,
+                fd,
+                meaning,
+            });
         }
         Self { end, number }
     }
@@ -117,7 +124,9 @@ impl<F: AsRawFd> DerefMut for ParentOnly<F> {
 impl<F: AsRawFd> Drop for ParentOnly<F> {
     fn drop(&mut self) {
         let number = self.number;
-        registry().ends.retain(|registered| registered.number != number);
+        registry()
+            .ends
+            .retain(|registered| registered.number != number);
     }
 }
 
@@ -127,7 +136,9 @@ impl<F: AsRawFd> Drop for ParentOnly<F> {
 /// close it later, when it would otherwise mean another file.
 pub(crate) fn leave_to_parent() -> io::Result<()> {
     let ends = std::mem::take(&mut registry().ends);
-    let ours = ends.iter().filter(|end| meaning(end.fd) == Some(end.meaning));
+    let ours = ends
+        .iter()
+        .filter(|end| meaning(end.fd) == Some(end.meaning));
     let mut nothing = None;
     for end in ours {
         let nothing: &File = match &mut nothing {

@@ -83,14 +83,26 @@ pub(crate) fn lock(file: &File, name: &CStr) -> io::Result<Held> {
     }
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let number = NEXT.fetch_add(1, Relaxed);
-    holders().push(Holder { number, file: identity, thread, process });
-    Ok(Held { file, number, process })
+    holders().push(Holder {
+        number,
+        file: identity,
+        thread,
+        process,
+    });
+    Ok(Held {
+        file,
+        number,
+        process,
+    })
 }
 
 #[allow(unreachable_patterns)] // two of the numbers are the same on Linux
 fn cannot_lock(error: &io::Error) -> bool {
     cfg!(not(target_os = "linux"))
-        && matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOTSUP | libc::EINVAL))
+        && matches!(
+            error.raw_os_error(),
+            Some(libc::EOPNOTSUPP | libc::ENOTSUP | libc::EINVAL)
+        )
 }
 
 fn identity(file: &File) -> io::Result<Identity> {

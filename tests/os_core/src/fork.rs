@@ -50,7 +50,9 @@ where
 {
     match start()? {
         Side::Parent(pid, answer) => Ok(Child::new(pid, answer)),
-        Side::Child(report) => finish(report, || child().and_then(|value| Ok(serde_json::to_vec(&value)?))),
+        Side::Child(report) => finish(report, || {
+            child().and_then(|value| Ok(serde_json::to_vec(&value)?))
+        }),
     }
 }
 
@@ -69,7 +71,10 @@ fn start() -> io::Result<Side> {
     }
     threads::require_one()?;
     let number = ATTEMPTS.fetch_add(1, Relaxed) + 1;
-    hook::emit(&Event::Fork { when: When::Before, child: None })?;
+    hook::emit(&Event::Fork {
+        when: When::Before,
+        child: None,
+    })?;
     let (answer, report) = io::pipe()?; // closed on exec
     io::stdout().flush()?; // otherwise the child would print it again
     // SAFETY: this process has one thread (checked above; only that thread, the present one, could start another), so
@@ -86,7 +91,10 @@ fn start() -> io::Result<Side> {
             Ok(Side::Child(report))
         }
         pid => {
-            hook::notify(&Event::Fork { when: When::After, child: Some(pid.unsigned_abs()) });
+            hook::notify(&Event::Fork {
+                when: When::After,
+                child: Some(pid.unsigned_abs()),
+            });
             Ok(Side::Parent(pid, File::from(OwnedFd::from(answer))))
         }
     }
@@ -112,7 +120,13 @@ fn finish(report: File, child: impl FnOnce() -> io::Result<Vec<u8>>) -> ! {
         Err(payload) => {
             let message = format!("the child {}", panics::describe(&*payload));
             std::mem::forget(payload); // dropping it may panic
-            (Report::Failed { message, code: None }, PANICKED)
+            (
+                Report::Failed {
+                    message,
+                    code: None,
+                },
+                PANICKED,
+            )
         }
     };
     hook::notify(&Event::ChildEnd);

@@ -49,7 +49,11 @@ impl Mapping {
             shared: sharing == Sharing::Shared,
         };
         hook::around(
-            |when| Event::Map { when, space, len: words },
+            |when| Event::Map {
+                when,
+                space,
+                len: words,
+            },
             || {
                 let bytes = words
                     .checked_mul(WORD)
@@ -57,7 +61,11 @@ impl Mapping {
                 let region = map(bytes, sharing)?;
                 let start = region.address();
                 spaces::add(start..start + bytes, space);
-                Ok(Self { region, words, space })
+                Ok(Self {
+                    region,
+                    words,
+                    space,
+                })
             },
         )
     }
@@ -120,7 +128,10 @@ impl Mapping {
     #[track_caller]
     fn check(&self, bytes: usize) {
         let len = self.region.len();
-        assert!(bytes <= len, "the mapping has {len} bytes, fewer than the {bytes} to be copied");
+        assert!(
+            bytes <= len,
+            "the mapping has {len} bytes, fewer than the {bytes} to be copied"
+        );
     }
 
     fn report(&self, when: When, access: Access) {
@@ -139,7 +150,10 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         let space = self.space;
-        hook::notify(&Event::Unmap { when: When::Before, space });
+        hook::notify(&Event::Unmap {
+            when: When::Before,
+            space,
+        });
         spaces::remove(self.region.address(), space);
         // The region is unmapped right after, when this value's fields are dropped.
     }

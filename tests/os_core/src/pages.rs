@@ -45,10 +45,18 @@ impl Pages {
             shared: sharing == Sharing::Shared,
         };
         hook::around(
-            |when| Event::Map { when, space, len: count },
+            |when| Event::Map {
+                when,
+                space,
+                len: count,
+            },
             || {
                 let region = Region::of_pages(count, sharing)?;
-                Ok(Self { region, count, space })
+                Ok(Self {
+                    region,
+                    count,
+                    space,
+                })
             },
         )
     }
@@ -99,7 +107,10 @@ impl Pages {
         match byte {
             Some(byte) => byte,
             None if self.count == 0 => panic!("there is no page {page}: there are no pages at all"),
-            None => panic!("there is no page {page}: the pages are 0 to {}", self.count - 1),
+            None => panic!(
+                "there is no page {page}: the pages are 0 to {}",
+                self.count - 1
+            ),
         }
     }
 
@@ -136,6 +147,9 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        hook::notify(&Event::Unmap { when: When::Before, space: self.space });
+        hook::notify(&Event::Unmap {
+            when: When::Before,
+            space: self.space,
+        });
     }
 }

@@ -76,7 +76,13 @@ pub(crate) fn too_large(what: &str) -> io::Error {
 }
 
 impl Region {
-    fn map(len: usize, guard: usize, flags: i32, file: Option<&File>, unit: Unit) -> io::Result<Self> {
+    fn map(
+        len: usize,
+        guard: usize,
+        flags: i32,
+        file: Option<&File>,
+        unit: Unit,
+    ) -> io::Result<Self> {
         let mapped = guard
             .checked_mul(2)
             .and_then(|guards| len.checked_add(guards))
@@ -90,8 +96,15 @@ impl Region {
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mmap returned address 0"))?;
-        Ok(Self { start, mapped, guard, len, unit })
+        let start = NonNull::new(start.cast())
+            .ok_or_else(|| io::Error::other("mmap returned address 0"))?;
+        Ok(Self {
+            start,
+            mapped,
+            guard,
+            len,
+            unit,
+        })
     }
 
     /// Maps the first `len` bytes of a file, to be reached as words.
@@ -112,12 +125,22 @@ impl Region {
         let len = count
             .checked_mul(guard)
             .ok_or_else(|| too_large(&format!("{count} pages")))?;
-        let region = Self::map(len, guard, sharing.flag() | libc::MAP_ANON, None, Unit::Bytes)?;
+        let region = Self::map(
+            len,
+            guard,
+            sharing.flag() | libc::MAP_ANON,
+            None,
+            Unit::Bytes,
+        )?;
         for offset in [0, guard + len] {
             // SAFETY: both guard pages lie inside the mapping of `len + 2 * guard` bytes made above, which
             // nobody uses yet.
             let done = unsafe {
-                libc::mprotect(region.start.add(offset).as_ptr().cast(), guard, libc::PROT_NONE)
+                libc::mprotect(
+                    region.start.add(offset).as_ptr().cast(),
+                    guard,
+                    libc::PROT_NONE,
+                )
             };
             if done != 0 {
                 return Err(io::Error::last_os_error());
@@ -128,7 +151,11 @@ impl Region {
             // Pages are counted one by one, so the kernel must not join them into huge ones.
             // SAFETY: the range is inside the mapping; this advice changes no contents.
             unsafe {
-                libc::madvise(region.start.add(guard).as_ptr().cast(), len, libc::MADV_NOHUGEPAGE);
+                libc::madvise(
+                    region.start.add(guard).as_ptr().cast(),
+                    len,
+                    libc::MADV_NOHUGEPAGE,
+                );
             }
         }
         Ok(region)
@@ -184,11 +211,15 @@ impl Region {
         }
         let (chunks, rest) = bytes.as_chunks::<WORD>();
         for (index, chunk) in chunks.iter().enumerate() {
-            let Some(word) = self.word(index) else { return false };
+            let Some(word) = self.word(index) else {
+                return false;
+            };
             word.store(u64::from_ne_bytes(*chunk), Relaxed);
         }
         if !rest.is_empty() {
-            let Some(word) = self.word(chunks.len()) else { return false };
+            let Some(word) = self.word(chunks.len()) else {
+                return false;
+            };
             let merge = |seen: u64| {
                 let mut all = seen.to_ne_bytes();
                 all[..rest.len()].copy_from_slice(rest);
@@ -208,7 +239,9 @@ impl Region {
             return false;
         }
         for (index, chunk) in bytes.chunks_mut(WORD).enumerate() {
-            let Some(word) = self.word(index) else { return false };
+            let Some(word) = self.word(index) else {
+                return false;
+            };
             chunk.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[..chunk.len()]);
         }
         true

@@ -52,7 +52,12 @@ pub(crate) fn reserve(file: &File, bytes: usize) -> io::Result<()> {
 
 /// The kernel's spelling of a name that Python knows without its slash.
 pub(crate) fn kernel_name(name: &str) -> io::Result<CString> {
-    let invalid = |why| io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} cannot name a block: {why}"));
+    let invalid = |why| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{name:?} cannot name a block: {why}"),
+        )
+    };
     if name.is_empty() {
         return Err(invalid("it is empty"));
     }

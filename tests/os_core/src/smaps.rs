@@ -15,15 +15,18 @@ pub struct Usage {
 
 /// The usage of the mapping that begins at `address`.
 pub(crate) fn usage(address: usize) -> io::Result<Usage> {
-    let smaps = std::fs::read_to_string("/proc/self/smaps").map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => io::Error::new(
-            io::ErrorKind::Unsupported,
-            "counting pages needs Linux: there is no /proc/self/smaps here",
-        ),
-        _ => error,
-    })?;
+    let smaps =
+        std::fs::read_to_string("/proc/self/smaps").map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => io::Error::new(
+                io::ErrorKind::Unsupported,
+                "counting pages needs Linux: there is no /proc/self/smaps here",
+            ),
+            _ => error,
+        })?;
     parse(&smaps, address, page_size()).ok_or_else(|| {
-        io::Error::other(format!("/proc/self/smaps has no entry for the mapping at {address:#x}"))
+        io::Error::other(format!(
+            "/proc/self/smaps has no entry for the mapping at {address:#x}"
+        ))
     })
 }
 
@@ -72,7 +75,12 @@ Private_Dirty:         4 kB
     #[test]
     fn an_entry_ends_where_the_next_begins() {
         let usage = |address| parse(TWO, address, 4096);
-        let seen = |shared, private_dirty| Some(Usage { shared, private_dirty });
+        let seen = |shared, private_dirty| {
+            Some(Usage {
+                shared,
+                private_dirty,
+            })
+        };
         assert_eq!(usage(0x7f00_000a_0000), seen(2, 2));
         assert_eq!(usage(0x7f00_000a_4000), seen(3, 1));
         assert_eq!(usage(0x7f00_000a_8000), None);

@@ -25,7 +25,9 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Builder::new().spawn(f).expect("the system has no room for another thread")
+    Builder::new()
+        .spawn(f)
+        .expect("the system has no room for another thread")
 }
 
 /// Starts threads with a name or a stack of their own size, as [`std::thread::Builder`] does.
@@ -202,7 +204,9 @@ where
         return std::thread::scope(|s| f(Scope(Inner::Std(s))));
     }
     let data = model::ScopeData::default();
-    let result = catch_unwind(AssertUnwindSafe(|| f(Scope(Inner::Model(&data, Invariant::default())))));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        f(Scope(Inner::Model(&data, Invariant::default())))
+    }));
     let panicked = model::scope_end(&data); // before anything that they borrow can go away
     match result {
         Err(payload) => resume_unwind(payload),
@@ -294,7 +298,11 @@ pub struct Thread(Which);
 #[derive(Clone, Debug)]
 enum Which {
     Std(std::thread::Thread),
-    Model { run: u64, task: usize, name: Option<String> },
+    Model {
+        run: u64,
+        task: usize,
+        name: Option<String>,
+    },
 }
 
 impl Thread {

@@ -63,7 +63,9 @@ fn count() -> io::Result<usize> {
         (written, info.assume_init())
     };
     if written != size {
-        return Err(io::Error::other("fork: cannot count this process's threads"));
+        return Err(io::Error::other(
+            "fork: cannot count this process's threads",
+        ));
     }
     usize::try_from(info.pti_threadnum).map_err(io::Error::other)
 }

@@ -51,15 +51,19 @@ impl Word {
     fn report(&self, when: When, access: Access, seen: Option<u64>, now: Option<u64>) {
         if let Some((space, index)) = spaces::of_word(std::ptr::from_ref(self) as usize) {
             let wrote = now.is_some();
-            hook::notify(&Event::Access { when, space, index, access, wrote, seen, now });
+            hook::notify(&Event::Access {
+                when,
+                space,
+                index,
+                access,
+                wrote,
+                seen,
+                now,
+            });
         }
     }
 
-    fn update(
-        &self,
-        run: impl FnOnce(&AtomicU64) -> u64,
-        change: impl FnOnce(u64) -> u64,
-    ) -> u64 {
+    fn update(&self, run: impl FnOnce(&AtomicU64) -> u64, change: impl FnOnce(u64) -> u64) -> u64 {
         self.access(Access::Update, |atomic| {
             let seen = run(atomic);
             (seen, Some(seen), Some(change(seen)))
@@ -89,22 +93,34 @@ impl Word {
 
     /// Adds to the word, wrapping around, and returns what was there before, in one step.
     pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.fetch_add(value, order), |seen| seen.wrapping_add(value))
+        self.update(
+            |atomic| atomic.fetch_add(value, order),
+            |seen| seen.wrapping_add(value),
+        )
     }
 
     /// Subtracts from the word, wrapping around, and returns what was there before, in one step.
     pub fn fetch_sub(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.fetch_sub(value, order), |seen| seen.wrapping_sub(value))
+        self.update(
+            |atomic| atomic.fetch_sub(value, order),
+            |seen| seen.wrapping_sub(value),
+        )
     }
 
     /// Writes the larger of the word and `value`, and returns what was there before, in one step.
     pub fn fetch_max(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.fetch_max(value, order), |seen| seen.max(value))
+        self.update(
+            |atomic| atomic.fetch_max(value, order),
+            |seen| seen.max(value),
+        )
     }
 
     /// Writes the smaller of the word and `value`, and returns what was there before, in one step.
     pub fn fetch_min(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.fetch_min(value, order), |seen| seen.min(value))
+        self.update(
+            |atomic| atomic.fetch_min(value, order),
+            |seen| seen.min(value),
+        )
     }
 
     /// Keeps the bits that are set in `value` too, and returns what was there before, in one step.
@@ -179,6 +195,8 @@ impl Word {
 /// Reads the word, as [`load`](Word::load) does.
 impl fmt::Debug for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Word").field(&self.load(Ordering::Relaxed)).finish()
+        f.debug_tuple("Word")
+            .field(&self.load(Ordering::Relaxed))
+            .finish()
     }
 }

@@ -78,7 +78,7 @@ impl Task {
         }
         if channel.contains("pipe") {
             return (
-                "waits for bytes from a pipe",
+                "waits for a child process, or for bytes from a pipe",
                 "A pipe ends for its reader when every process has closed the writing end, the reader's own copies included.",
             );
         }

@@ -115,19 +115,26 @@ impl Ledger {
         self.count(|r| r.what == What::ThreadStarted)
     }
 
-    /// How many children had been forked when the subject first waited for one; `None` if it never did.
+    /// How many processes were forked, by the subject and by its children.
     #[must_use]
-    pub fn forks_before_the_first_wait(&self) -> Option<usize> {
-        let wait = self
-            .records
+    pub fn all_forks(&self) -> usize {
+        self.count(|r| matches!(r.what, What::Forked(_)))
+    }
+
+    /// How many processes had been forked when the first of them wrote to memory that they share.
+    #[must_use]
+    pub fn forks_before_the_first_write(&self) -> usize {
+        let writes = |r: &Record| {
+            let What::Wrote { place, .. } = r.what else {
+                return false;
+            };
+            r.process != 0 && matches!(place.memory, Memory::SharedMapping(_) | Memory::Block(_))
+        };
+        self.records
             .iter()
-            .position(|r| r.process == 0 && matches!(r.what, What::WaitBegan(_)))?;
-        Some(
-            self.records[..wait]
-                .iter()
-                .filter(|r| r.process == 0 && matches!(r.what, What::Forked(_)))
-                .count(),
-        )
+            .take_while(|r| !writes(r))
+            .filter(|r| matches!(r.what, What::Forked(_)))
+            .count()
     }
 }
 

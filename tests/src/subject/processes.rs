@@ -23,6 +23,12 @@ pub enum Policy {
     TakeTurns,
     /// Once the parent waits, a child that has read something waits until the others have run as far as they can.
     ReadersLast,
+    /// Once the parent waits, the first child takes so many steps and stops, as long as the others can go on: it may hold a
+    /// lock meanwhile.
+    FirstStops {
+        /// The number of its steps.
+        after: u32,
+    },
     /// Once the parent waits, a child drawn at random takes the next step.
     Random {
         /// Of the draw.
@@ -39,6 +45,7 @@ impl Policy {
         });
         [Self::WhenAwaited, Self::TakeTurns, Self::ReadersLast]
             .into_iter()
+            .chain((1..=4).map(|after| Self::FirstStops { after }))
             .chain(random)
             .collect()
     }
@@ -49,12 +56,13 @@ impl Policy {
             Self::TakeTurns => (2, 0),
             Self::ReadersLast => (3, 0),
             Self::Random { seed } => (4, seed),
+            Self::FirstStops { after } => (5, u64::from(after)),
         }
     }
 }
 
 /// After so many accesses of one child everybody runs freely: it waits for a sibling that is held.
-const MAX_STEPS: u32 = 1_000;
+const MAX_STEPS: u32 = 5_000;
 /// A parent that has polled shared memory so often, for so long, waits for its children in its own way.
 const POLLS: u64 = 2_000;
 const POLLING: Duration = Duration::from_secs(1);
@@ -67,6 +75,8 @@ const PREEMPTIONS: u32 = 8;
 const AT_GATE: u32 = 1;
 const RUNNING: u32 = 2;
 const ENDED: u32 = 3;
+/// It waits for something that another process does, so nobody waits for it.
+const WAITING: u32 = 4;
 
 /// From here on the children that are forked access what they share in this order.
 pub fn schedule(policy: Policy) {
@@ -86,7 +96,7 @@ pub(super) fn steer(event: &Event<'_>) {
         Event::Wait {
             when: When::Before,
             child,
-        } => wait_for(shared, child),
+        } => wait_for(shared, me, child),
         Event::Access {
             when,
             space,
@@ -105,6 +115,14 @@ pub(super) fn steer(event: &Event<'_>) {
         },
         Event::Lock {
             when: When::Before, ..
+        } if me != 0 => {
+            pass_gate(shared, me);
+            // It may have to wait for whoever holds the lock: the turn is somebody else's meanwhile.
+            shared.slots[me].state.store(WAITING, SeqCst);
+            release(shared, me);
+        }
+        Event::Lock {
+            when: When::After, ..
         }
         | Event::Unlock { .. }
             if me != 0 =>
@@ -129,10 +147,12 @@ fn is_shared(space: Space) -> bool {
 }
 
 /// The parent waits for a child: that child may run, and the parent sees which of the others have ended.
-fn wait_for(shared: &Shared, child: u32) {
+fn wait_for(shared: &Shared, me: usize, child: u32) {
     let Some(slot) = shared.slot(child) else {
         return;
     };
+    shared.slots[me].state.store(WAITING, SeqCst);
+    release(shared, me);
     shared.slots[slot].awaited.store(1, SeqCst);
     shared.waiting.fetch_add(1, SeqCst);
     let mut pause = Pause::default();
@@ -152,6 +172,7 @@ fn wait_for(shared: &Shared, child: u32) {
     shared.slots[slot].state.store(ENDED, SeqCst);
     release(shared, slot);
     shared.waiting.fetch_sub(1, SeqCst);
+    shared.slots[me].state.store(RUNNING, SeqCst);
 }
 
 /// A child waits here until it may go on.
@@ -199,6 +220,7 @@ fn awaited_are_blocked(shared: &Shared, others: &mut Vec<Watched>) -> bool {
     awaited.peek().is_some()
         && awaited.all(|(slot, other)| {
             slot.state.load(SeqCst) != AT_GATE
+                && slot.state.load(SeqCst) != WAITING
                 && other.is_stuck(slot)
                 && slot.state.load(SeqCst) != ENDED
         })
@@ -248,7 +270,7 @@ fn choose(shared: &Shared, others: &mut [Watched]) -> Option<u32> {
         }
         match slot.state.load(SeqCst) {
             AT_GATE => ready.push(index),
-            ENDED => {}
+            ENDED | WAITING => {}
             _ if others[index].is_stuck(slot) => {}
             _ => return None,
         }
@@ -279,6 +301,16 @@ fn choose(shared: &Shared, others: &mut [Watched]) -> Option<u32> {
                     .filter(|index| *index != last)
                     .min_by_key(|index| shared.slots[*index].preempted.load(SeqCst))
                     .unwrap_or(after_last)
+            }
+        }
+        5 => {
+            // Slot 1 is the first child.
+            let may_go = u64::from(shared.slots[1].passed.load(SeqCst)) <= shared.seed.load(SeqCst);
+            let others = ready.iter().copied().filter(|index| *index != 1);
+            match ready.first() {
+                Some(1) if may_go => 1,
+                _ if ready.contains(&last) && last != 1 => last,
+                _ => others.min().unwrap_or(after_last),
             }
         }
         4 => {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// Processes that can be told apart: the subject and what it forks.
-pub(super) const PROCESSES: usize = 64;
+pub(super) const PROCESSES: usize = 128;
 /// Observations that are kept; later ones are counted only.
 pub(super) const RECORDS: usize = 1 << 14;
 /// Words of one observation.

@@ -110,7 +110,7 @@ pub fn run(
         } else {
             TICK
         };
-        let pumped = running.pump_lines(None, wait, &mut on_line)?;
+        let pumped = running.pump_lines(wait, &mut on_line)?;
         if pumped.is_break() {
             break Some(End::Halted);
         }
@@ -213,13 +213,16 @@ impl Running {
         Ok(readable)
     }
 
-    fn pump_lines(
+    /// Like [`pump`](Self::pump), and hands over each complete line, until `on_line` returns `Break`.
+    ///
+    /// # Errors
+    /// When the system can't poll.
+    pub fn pump_lines(
         &mut self,
-        also: Option<BorrowedFd<'_>>,
         timeout: Duration,
         on_line: &mut dyn FnMut(Stream, &str) -> ControlFlow<()>,
     ) -> io::Result<ControlFlow<()>> {
-        self.wait(also, timeout)?;
+        self.wait(None, timeout)?;
         Ok(self.read(on_line))
     }
 
@@ -310,7 +313,11 @@ impl Running {
         self.finish_lines(reason, &mut |_, _| ControlFlow::Continue(()))
     }
 
-    fn finish_lines(
+    /// Like [`finish`](Self::finish), and hands over the lines that were still to come.
+    ///
+    /// # Errors
+    /// When somebody else reaped the program.
+    pub fn finish_lines(
         mut self,
         reason: Option<End>,
         on_line: &mut dyn FnMut(Stream, &str) -> ControlFlow<()>,

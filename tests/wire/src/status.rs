@@ -75,3 +75,17 @@ pub struct Report {
     #[serde(default)]
     pub seconds: f64,
 }
+
+impl Report {
+    /// The step that the test belongs to.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        step(&self.test)
+    }
+}
+
+/// The step of a test called `<step>::<test>`.
+#[must_use]
+pub fn step(test: &str) -> &str {
+    test.split("::").next().unwrap_or(test)
+}

@@ -1,6 +1,6 @@
 //! Wrong: returns when a fork fails, and leaves the children forked before
 //! Replaces: shared_mapping
-//! Fails: shared_mapping::a_fork_that_fails_is_an_error_and_leaves_no_child
+//! Fails: shared_mapping::a_fork_that_fails_is_an_error
 //! Section: memory.md#wait-for-your-children
 
 use os::memory::{Mapping, Ordering};

@@ -1,6 +1,6 @@
 //! Wrong: returns at the first child that failed, and waits for no other
 //! Replaces: shared_mapping
-//! Fails: shared_mapping::a_killed_child_is_an_error_and_the_others_are_waited_for
+//! Fails: shared_mapping::a_killed_child_is_an_error
 //! Section: memory.md#wait-for-your-children
 
 use os::memory::{Mapping, Ordering};

@@ -1,18 +1,32 @@
-//! Our directives: `{{#listing FILE}}`, `{{#chart CLAIM}}` and `{{#figure PATH}}` become a program with its output,
-//! a chart, and a measured figure.
+//! Our directives: what stands in double braces in a chapter becomes HTML.
 //!
-//! - A listing and a chart stand alone on their line; a figure stands in a sentence.
+//! | directive | becomes |
+//! |---|---|
+//! | `{{#listing FILE}}` | a program, and below it what it printed |
+//! | `{{#listing FILE REGION}}` | the lines of it between `# region: REGION` and `# endregion`, the rest one press away |
+//! | `{{#chart CLAIM}}` | the chart of a claim |
+//! | `{{#figure PATH}}` | a measured figure, in a sentence |
+//! | `{{#predict NAME}}` | a prediction of the chapter's `recall.toml`: asked, then graded (see [`crate::recall`]) |
+//! | `{{#graded NAME}}` | optional: the prediction is graded here, not where it is asked |
+//! | `{{#recall}}` | the recall questions of the chapter's `recall.toml` |
+//! | `{{#picture FILE CAPTION}}` | an SVG inside the page, in the theme's colors; the caption is Markdown |
+//! | `{{#legend}}` | what the colors and shapes of all figures mean |
+//!
+//! - All but a figure stand alone on their line.
 //! - Code is left as it is, except inside an `admonish` block. `\{{#…}}` is left as it is too.
 //! - What cannot be carried out is an error that names the chapter, the line and the thing. This holds for mdBook's
 //!   own directives as well: mdBook ships the raw text when an included file is missing, and nothing at all when an
 //!   anchor is.
 
-use crate::{Error, listing};
+use crate::markup::{Found, alone_on_its_line, as_block, escape, find, line_at, literal_ranges};
+use crate::questions::{self, Desk};
+use crate::{Error, listing, picture};
 use anyhow::Result;
-use mdbook_preprocessor::{Preprocessor, PreprocessorContext, book::Book};
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use mdbook_preprocessor::{
+    Preprocessor, PreprocessorContext,
+    book::{Book, BookItem},
+};
+use std::path::Path;
 
 /// The name in `book.toml`.
 pub const NAME: &str = "directives";
@@ -45,16 +59,26 @@ impl Preprocessor for Directives {
     }
 
     fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
+        let src = context.root.join(&context.config.book.src);
+        let chapters = book.iter().filter_map(|item| match item {
+            BookItem::Chapter(chapter) => {
+                Some((chapter.source_path.as_deref()?, chapter.content.as_str()))
+            }
+            _ => None,
+        });
+        let desk = Desk::open(&src, chapters)?;
         let mut done = Ok(());
         book.for_each_chapter_mut(|chapter| {
             // A draft has no file.
             if let (Ok(()), Some(path)) = (&done, &chapter.source_path) {
                 let page = Page {
                     root: &context.root,
-                    src: &context.root.join(&context.config.book.src),
+                    src: &src,
                     chapter: path,
+                    evidence: &self.evidence,
+                    desk: &desk,
                 };
-                match page.expand(&chapter.content, &self.evidence) {
+                match page.expand(&chapter.content) {
                     Ok(text) => chapter.content = text,
                     Err(error) => done = Err(error),
                 }
@@ -78,23 +102,42 @@ struct Page<'a> {
     src: &'a Path,
     /// The chapter's file, relative to `src`.
     chapter: &'a Path,
+    evidence: &'a Evidence,
+    desk: &'a Desk,
+}
+
+/// Why a directive could not be carried out.
+enum Problem {
+    /// Something that is wrong where the directive stands.
+    Here(String),
+    /// Something that is wrong in another file.
+    Elsewhere(Error),
+}
+
+impl From<String> for Problem {
+    fn from(what: String) -> Self {
+        Self::Here(what)
+    }
 }
 
 impl Page<'_> {
-    fn expand(&self, text: &str, evidence: &Evidence) -> Result<String, Error> {
+    fn expand(&self, text: &str) -> Result<String, Error> {
         let literal = literal_ranges(text);
         let mut expanded = String::with_capacity(text.len());
         let mut done = 0;
         for found in find(text) {
             let place = found.range.clone();
             let is_literal = literal.iter().any(|range| range.contains(&place.start));
-            let new = self
-                .carry_out(text, &found, is_literal, evidence)
-                .map_err(|what| Error::Directive {
-                    chapter: self.chapter.to_owned(),
-                    line: text[..place.start].matches('\n').count() + 1,
-                    what,
-                })?;
+            let new =
+                self.carry_out(text, &found, is_literal)
+                    .map_err(|problem| match problem {
+                        Problem::Here(what) => Error::Directive {
+                            chapter: self.chapter.to_owned(),
+                            line: line_at(text, place.start),
+                            what,
+                        },
+                        Problem::Elsewhere(error) => error,
+                    })?;
             if let Some(new) = new {
                 expanded.push_str(&text[done..place.start]);
                 expanded.push_str(&new);
@@ -111,8 +154,7 @@ impl Page<'_> {
         text: &str,
         found: &Found<'_>,
         is_literal: bool,
-        evidence: &Evidence,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, Problem> {
         let Found { name, argument, .. } = *found;
         match name {
             "include" | "rustdoc_include" | "playground" => {
@@ -122,11 +164,14 @@ impl Page<'_> {
             }
             "title" => return Ok(None),
             _ if is_literal => return Ok(None),
-            "listing" | "chart" | "figure" if argument.is_empty() => {
+            "listing" | "chart" | "figure" | "predict" | "graded" | "picture"
+                if argument.is_empty() =>
+            {
                 return Err(format!(
                     "{{{{#{name}}}}} needs an argument (as in {})",
                     example(name)
-                ));
+                )
+                .into());
             }
             _ => {}
         }
@@ -138,7 +183,7 @@ impl Page<'_> {
             }
             "chart" => {
                 let indent = alone_on_its_line(text, found)?;
-                let chart = (evidence.chart)(self.root, argument)
+                let chart = (self.evidence.chart)(self.root, argument)
                     .map_err(|what| format!("{{{{#chart {argument}}}}}: {what}"))?;
                 // To Markdown, a blank line ends a block of HTML.
                 let chart: Vec<_> = chart
@@ -147,18 +192,64 @@ impl Page<'_> {
                     .collect();
                 Ok(Some(as_block(&chart.join("\n"), indent)))
             }
-            "figure" => {
-                let figure = (evidence.figure)(self.root, argument)
-                    .map_err(|what| format!("{{{{#figure {argument}}}}}: {what}"))?;
-                let (figure, source) = (escape(figure.trim()), escape(argument));
-                Ok(Some(format!(
-                    "<span class=\"measured\" title=\"measured: {source}\">{figure}</span>"
-                )))
+            "figure" => Ok(Some(self.figure(argument)?)),
+            "picture" => {
+                let indent = alone_on_its_line(text, found)?;
+                Ok(Some(as_block(&picture::show(self.src, argument)?, indent)))
             }
-            _ => Err(format!(
-                "no directive is called {{{{#{name}}}}} (there are listing, chart and figure, and mdBook's include, rustdoc_include, playground and title; \\{{{{#…}}}} shows the braces)"
-            )),
+            "legend" => {
+                let indent = alone_on_its_line(text, found)?;
+                Ok(Some(as_block(&picture::legend(), indent)))
+            }
+            _ if questions::NAMES.contains(&name) => {
+                let indent = alone_on_its_line(text, found)?;
+                let shown = self
+                    .desk
+                    .show(self.chapter, name, argument, &|text| {
+                        self.only_figures(text)
+                    })
+                    .map_err(Problem::Elsewhere)?;
+                Ok(Some(as_block(&shown, indent)))
+            }
+            _ => Err(Problem::Here(format!(
+                "no directive is called {{{{#{name}}}}} (there are listing, chart, figure, predict, graded, recall, picture and legend, and mdBook's include, rustdoc_include, playground and title; \\{{{{#…}}}} shows the braces)"
+            ))),
         }
+    }
+
+    fn figure(&self, path: &str) -> Result<String, String> {
+        let figure = (self.evidence.figure)(self.root, path)
+            .map_err(|what| format!("{{{{#figure {path}}}}}: {what}"))?;
+        let (figure, source) = (escape(figure.trim()), escape(path));
+        Ok(format!(
+            "<span class=\"measured\" title=\"measured: {source}\">{figure}</span>"
+        ))
+    }
+
+    /// Carries out the figures in a text that may hold no other directive.
+    fn only_figures(&self, text: &str) -> Result<String, String> {
+        let literal = literal_ranges(text);
+        let mut expanded = String::with_capacity(text.len());
+        let mut done = 0;
+        for found in find(text) {
+            if literal
+                .iter()
+                .any(|range| range.contains(&found.range.start))
+            {
+                continue;
+            }
+            if found.name != "figure" {
+                return Err(format!(
+                    "{{{{#{}}}}} cannot stand here (only {{{{#figure …}}}} can)",
+                    found.name
+                ));
+            }
+            expanded.push_str(&text[done..found.range.start]);
+            expanded.push_str(&self.figure(found.argument)?);
+            done = found.range.end;
+        }
+        expanded.push_str(&text[done..]);
+        Ok(expanded)
     }
 
     fn check_include(&self, name: &str, argument: &str) -> Result<(), String> {
@@ -197,139 +288,13 @@ impl Page<'_> {
     }
 }
 
-/// A directive in the text of a chapter.
-struct Found<'t> {
-    range: Range<usize>,
-    name: &'t str,
-    argument: &'t str,
-}
-
-/// Every `{{#name argument}}` that no backslash escapes. The braces close on the same line.
-fn find(text: &str) -> impl Iterator<Item = Found<'_>> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let start = from + text[from..].find("{{")?;
-            from = start + "{{".len();
-            let line = text[from..].lines().next().unwrap_or_default();
-            let Some(body) = line
-                .trim_start()
-                .strip_prefix('#')
-                .filter(|_| !text[..start].ends_with('\\'))
-            else {
-                continue;
-            };
-            let Some(length) = body.find("}}") else {
-                continue;
-            };
-            let body = &body[..length];
-            from = start + text[start..].find("}}").unwrap_or_default() + "}}".len();
-            let body = body.trim();
-            let (name, argument) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
-            return Some(Found {
-                range: start..from,
-                name,
-                argument: argument.trim(),
-            });
-        }
-    })
-}
-
-/// Where the text is code or comment, so that what looks like a directive is none.
-fn literal_ranges(text: &str) -> Vec<Range<usize>> {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_GFM;
-    let mut ranges = Vec::new();
-    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-        match event {
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info)))
-                if info.split_whitespace().next() == Some("admonish") =>
-            {
-                // Its body is Markdown, which mdbook-admonish unwraps after us.
-                let block = &text[range.clone()];
-                let body = block.find('\n').map_or(block.len(), |end| end + 1);
-                let start = range.start + body;
-                ranges.push(range.start..start);
-                ranges.extend(
-                    literal_ranges(without_last_line(&block[body..]))
-                        .into_iter()
-                        .map(|inner| start + inner.start..start + inner.end),
-                );
-            }
-            Event::Start(Tag::CodeBlock(_)) | Event::Code(_) => ranges.push(range),
-            Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_)
-                if text[range.clone()].trim_start().starts_with("<!--") =>
-            {
-                ranges.push(range)
-            }
-            _ => {}
-        }
-    }
-    ranges
-}
-
-/// A fenced block without the fence that closes it.
-fn without_last_line(body: &str) -> &str {
-    let body = body.strip_suffix('\n').unwrap_or(body);
-    body.rfind('\n').map_or("", |end| &body[..end])
-}
-
-/// The blanks before a directive that is alone on its line.
-fn alone_on_its_line<'t>(text: &'t str, found: &Found<'_>) -> Result<&'t str, String> {
-    let line_start = text[..found.range.start]
-        .rfind('\n')
-        .map_or(0, |end| end + 1);
-    let before = &text[line_start..found.range.start];
-    let after = text[found.range.end..].lines().next().unwrap_or_default();
-    if before.trim().is_empty() && after.trim().is_empty() {
-        Ok(before)
-    } else {
-        Err(format!(
-            "{{{{#{} {}}}}} must stand alone on its line (move it to one of its own)",
-            found.name, found.argument
-        ))
-    }
-}
-
-/// `block` between blank lines, each line as deep as the directive stood, so that it stays in its list.
-fn as_block(block: &str, indent: &str) -> String {
-    let mut lines = String::new();
-    for line in block.lines() {
-        lines.push('\n');
-        if !line.is_empty() {
-            lines.push_str(indent);
-            lines.push_str(line);
-        }
-    }
-    lines.push('\n');
-    lines
-}
-
 fn example(name: &str) -> &'static str {
     match name {
         "listing" => "{{#listing memory/copy_on_write.py}}",
         "chart" => "{{#chart M1}}",
+        "predict" => "{{#predict read_all}}",
+        "graded" => "{{#graded read_all}}",
+        "picture" => "{{#picture memory/figures/idea.svg What it shows.}}",
         _ => "{{#figure M1/…}}",
     }
-}
-
-/// `text` as HTML shows it, in an element or an attribute.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
-/// The page's way back to the top folder of the site.
-pub(crate) fn to_top(chapter: &Path) -> String {
-    let depth = chapter
-        .parent()
-        .map_or(0, |parent| parent.components().count());
-    PathBuf::from("../".repeat(depth))
-        .to_string_lossy()
-        .into_owned()
 }

@@ -1,13 +1,26 @@
 //! Shows a program under its file name, and below it what it printed and on which Python.
+//!
+//! `{{#listing FILE}}` shows all of it. `{{#listing FILE REGION}}` shows the lines that the file marks as that region,
+//! with the whole program one press away; in print the whole takes the region's place. See [`region`].
 
-use crate::directives::{escape, to_top};
+use crate::markup::{escape, to_top};
+use crate::region;
 use std::path::{Component, Path};
 
 /// The remedy when the output is missing or strange.
 const BLESS: &str = "run the listing and keep what it prints with COURSE_BLESS=1 cargo test -p checks --test listings";
 
-/// Markdown that shows `src/<file>` and the output beside it, `src/<file with .out>`.
-pub fn show(src: &Path, chapter: &Path, file: &str) -> Result<String, String> {
+/// Markdown that shows a listing. `argument` is a file below `src/`, and perhaps the name of a region in it. Its output is
+/// in the file beside it that ends in `.out`.
+pub fn show(src: &Path, chapter: &Path, argument: &str) -> Result<String, String> {
+    let mut words = argument.split_whitespace();
+    let file = words.next().unwrap_or_default();
+    let wanted = words.next();
+    if words.next().is_some() {
+        return Err(format!(
+            "{{{{#listing {argument}}}}}: a listing is a file and at most one region (as in memory/copy_on_write.py shown)"
+        ));
+    }
     let relative = Path::new(file);
     if !relative
         .components()
@@ -54,7 +67,21 @@ pub fn show(src: &Path, chapter: &Path, file: &str) -> Result<String, String> {
     };
 
     let (name, printer, top) = (escape(file), escape(printer), to_top(chapter));
-    let code = fenced(&code, language);
+    let code = match wanted {
+        None => fenced(&region::whole(&code), language),
+        Some(wanted) => {
+            let part = region::cut(&code, wanted).map_err(|(line, what)| {
+                format!("{{{{#listing {argument}}}}}: src/{file}:{line}: {what}")
+            })?;
+            let whole = region::whole(&code);
+            format!(
+                "<div class=\"listing-part\">\n\n{}\n\n</div>\n<details class=\"listing-whole\">\n<summary>The whole program, {} lines</summary>\n\n{}\n\n</details>",
+                fenced(&part, language),
+                whole.lines().count(),
+                fenced(&whole, language),
+            )
+        }
+    };
     let output = if output.trim().is_empty() {
         "<p>It printed nothing.</p>".to_owned()
     } else {

@@ -46,6 +46,33 @@ fn a_listing_shows_the_program_and_who_printed_what() {
 }
 
 #[test]
+fn a_listing_of_a_region_shows_it_first_and_all_of_it_in_a_fold() {
+    let fixture = with_listing("{{#listing memory/part.py shown}}\n");
+    fixture.write(
+        "src/memory/part.py",
+        "import os\n# region: shown\nos.fork()\n# endregion\nprint()\n",
+    );
+    fixture.write("src/memory/part.out", OUT);
+    let page = fixture.page();
+    let main = main_of(&page);
+    let (part, whole) = main
+        .split_once("<details class=\"listing-whole\">")
+        .unwrap();
+    assert!(
+        part.contains("<code class=\"language-python\">os.fork()\n</code>"),
+        "{main}"
+    );
+    assert!(
+        whole.contains("<summary>The whole program, 3 lines</summary>"),
+        "{main}"
+    );
+    assert!(
+        whole.contains("<code class=\"language-python\">import os\nos.fork()\nprint()\n</code>"),
+        "without the markers: {main}"
+    );
+}
+
+#[test]
 fn a_listing_stays_in_its_list_item_and_in_its_admonish_block() {
     let page = with_listing("1. First\n\n   {{#listing memory/fork.py}}\n\n2. Second\n\n```admonish tip title=\"Try\"\n{{#listing memory/fork.py}}\n\nThen {{#figure M1/pages}}.\n```\n").page();
     let main = main_of(&page);
@@ -148,6 +175,14 @@ fn what_cannot_be_carried_out_names_chapter_line_and_thing() {
         (
             "See {{#listing memory/fork.py}}",
             "must stand alone on its line",
+        ),
+        (
+            "{{#listing memory/fork.py shown}}",
+            "src/memory/fork.py:1: no region is called `shown`",
+        ),
+        (
+            "{{#listing memory/fork.py two regions}}",
+            "a file and at most one region",
         ),
         ("{{#chart M1}} shows", "must stand alone on its line"),
         ("{{#chart}}", "{{#chart}} needs an argument"),

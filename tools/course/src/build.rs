@@ -26,7 +26,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     };
     // From here on Ctrl-C waits for the end of the build, which takes a moment, and leaves the old site.
     let stop = Stop::on_signals().context("cannot watch for Ctrl-C (try again)")?;
-    let site = publish(&crate::book(root), &dest, is_default, || stop.is_set())?;
+    let site = publish(&crate::book(root), &dest, is_default, || {
+        stop.is_requested()
+    })?;
     for warning in &site.warnings {
         errln!("warning: {warning}");
     }

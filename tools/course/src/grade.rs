@@ -127,7 +127,7 @@ fn judge(course: &Course, submissions: &[Submission], stop: &Stop) -> Result<Opt
     let waiting =
         || errln!("another `cargo course grade` is at work in this course: waiting for it");
     let mut grader = match Grader::new(course, stop, waiting) {
-        Err(_) if stop.is_set() => return Ok(None),
+        Err(_) if stop.is_requested() => return Ok(None),
         other => other?,
     };
     let mut rows = Vec::new();

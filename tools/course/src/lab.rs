@@ -2,11 +2,12 @@
 
 use crate::text::{Output, errln, outln};
 use anyhow::{Context, Result, ensure};
-use lab::face::{self, Plan};
+use lab::measure::{Setup, Subject};
+use lab::plan::{self, Plan, stop_on_signals};
 use lab::python::{Search, usual};
 use lab::record::Owner;
-use lab::run::{Setup, Subject};
-use lab::{Claim, Error, claim};
+use lab::report::named;
+use lab::{Error, claims, experiment};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub struct Args {
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     if args.experiment {
-        return experiment(&args.claims);
+        return run_experiment(&args.claims);
     }
     let claims = match named(&args.claims) {
         Ok(claims) => claims,
@@ -71,7 +72,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let stop = face::stop_on_signals().context("cannot watch for Ctrl-C")?;
+    let stop = stop_on_signals().context("cannot watch for Ctrl-C")?;
     let search = Search::from_env();
     let pythons = if !args.python.is_empty() {
         let named = args.python.iter().map(|python| search.one(python));
@@ -108,7 +109,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             Owner::Mine
         },
     };
-    match face::run(&setup, &plan, &mut Output) {
+    match plan::run(&setup, &plan, &mut Output) {
         Ok(0) => Ok(ExitCode::SUCCESS),
         Ok(_) => Ok(ExitCode::FAILURE), // each failure was named as it happened
         Err(error @ Error::Stopped) => {
@@ -119,21 +120,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     }
 }
 
-fn named(names: &[String]) -> Result<Vec<&'static Claim>, Error> {
-    if names.is_empty() {
-        return Ok(claim::CLAIMS.iter().collect());
-    }
-    let mut claims = Vec::new();
-    for name in names {
-        let claim = claim::find(name)?;
-        if !claims.iter().any(|other: &&Claim| other.id == claim.id) {
-            claims.push(claim);
-        }
-    }
-    Ok(claims)
-}
-
-fn experiment(args: &[String]) -> Result<ExitCode> {
+fn run_experiment(args: &[String]) -> Result<ExitCode> {
     ensure!(
         args.len() == 2,
         "an experiment needs a claim and a number of rounds"
@@ -141,22 +128,6 @@ fn experiment(args: &[String]) -> Result<ExitCode> {
     let rounds = args[1]
         .parse()
         .context("the number of rounds is not a number")?;
-    lab::rust::experiment(claim::find(&args[0])?, rounds)?;
+    experiment::run(claims::find(&args[0])?, rounds)?;
     Ok(ExitCode::SUCCESS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn claims_are_taken_once_and_in_the_order_asked() {
-        let ids = |names: &[&str]| {
-            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-            named(&names).map(|claims| claims.iter().map(|claim| claim.id).collect::<Vec<_>>())
-        };
-        assert_eq!(ids(&[]).unwrap(), ["M1", "M2", "M3", "M4"]);
-        assert_eq!(ids(&["m4", "M1", "M4"]).unwrap(), ["M4", "M1"]);
-        assert!(matches!(ids(&["M1", "X"]), Err(Error::UnknownClaim { .. })));
-    }
 }

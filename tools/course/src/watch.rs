@@ -33,7 +33,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let signal = Stop::on_signals().context("cannot catch Ctrl-C")?;
     // An unknown name or a broken progress file ends the command now; later errors are shown and waited out.
     Reader::open(root)?.named(args.what.as_deref())?;
-    while !signal.is_set() && !text::output_failed() {
+    while !signal.is_requested() && !text::output_failed() {
         let seen = look(root);
         clear_screen();
         let finished = until_saved(root, &seen, &signal, |stop| {
@@ -45,7 +45,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             Err(error) => outln!("error: {error:#}"),
         }
         outln!("{DIM}Waiting for the next save; Ctrl-C ends.{DIM:#}");
-        while !signal.is_set() && look(root) == seen {
+        while !signal.is_requested() && look(root) == seen {
             thread::sleep(GLANCE);
         }
     }
@@ -68,8 +68,8 @@ fn until_saved<T>(root: &Path, seen: &Seen, signal: &Stop, work: impl FnOnce(&St
     thread::scope(|scope| {
         let guard = scope.spawn(|| {
             while !finished.load(Ordering::Relaxed) {
-                if signal.is_set() || look(root) != *seen {
-                    stop.now();
+                if signal.is_requested() || look(root) != *seen {
+                    stop.request();
                     return;
                 }
                 thread::park_timeout(GLANCE);

@@ -1,18 +1,16 @@
 //! Compiles the tests of an exercise, a solution or a submission with cargo, and tells the author's errors from ours.
 
-use crate::{
-    process::{self, End, Limits, Outcome},
-    stop::Stop,
-    text,
-};
+use crate::{stop::Stop, text};
 use serde::Deserialize;
 use std::{
     ffi::{OsStr, OsString},
     io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
+use supervise::{End, Keep, Options, Outcome, Stream};
 
 /// What is kept of cargo's output: messages of a whole build, far more than any that is read.
 const OUTPUT: usize = 32 << 20;
@@ -103,7 +101,7 @@ impl Build {
             }
         })?;
         match self.conclude(&first) {
-            Err(CompileError::Tool(_)) if first.stderr.contains("--offline") => {
+            Err(CompileError::Tool(_)) if first.stderr.text().contains("--offline") => {
                 let second = self.patiently(false, stop, &mut on_line)?;
                 self.conclude(&second)
             }
@@ -121,10 +119,14 @@ impl Build {
         for _ in 0..2 {
             let outcome = self.cargo(offline, stop, on_line)?;
             match outcome.end {
-                End::Exited(_) => return Ok(outcome),
                 End::Stopped => return Err(CompileError::Interrupted),
-                End::Deadline if outcome.stderr.contains("Blocking waiting for file lock") => {}
-                End::Deadline => return Err(CompileError::Deadline(self.deadline)),
+                End::TimeUp(_)
+                    if outcome
+                        .stderr
+                        .text()
+                        .contains("Blocking waiting for file lock") => {}
+                End::TimeUp(_) => return Err(CompileError::Deadline(self.deadline)),
+                _ => return Ok(outcome),
             }
         }
         let problem = "another cargo kept the target folder locked (wait for it, then try again)";
@@ -158,18 +160,25 @@ impl Build {
             .args(self.locked.then_some("--locked"))
             .args(offline.then_some("--offline"));
         command.current_dir(&self.package);
-        let limits = Limits {
-            deadline: self.deadline,
-            output: OUTPUT,
-            memory: self.memory,
-        };
-        process::run(command, &limits, stop, on_line).map_err(CompileError::Start)
+        let mut options = Options::new(self.deadline);
+        options.stdout = Keep::First(OUTPUT);
+        options.stderr = Keep::Last(OUTPUT);
+        options.limits.memory = self.memory;
+        // Cargo may start a compiler cache that is meant to stay, and no code of the package runs when it is built.
+        options.sweep = false;
+        supervise::run(command, &options, stop, |stream, line| {
+            if stream == Stream::Stderr {
+                on_line(line);
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(CompileError::Start)
     }
 
     fn conclude(&self, outcome: &Outcome) -> Result<Compiled, CompileError> {
         let manifest = self.package.join("Cargo.toml");
-        let messages: Vec<_> = outcome
-            .stdout
+        let stdout = outcome.stdout.text();
+        let messages: Vec<_> = stdout
             .lines()
             .filter_map(|line| serde_json::from_str::<Message>(line).ok())
             .filter(|message| {
@@ -184,7 +193,7 @@ impl Build {
                 .iter()
                 .filter_map(|message| message.message.as_ref())
         };
-        if !matches!(outcome.end, End::Exited(status) if status.success()) {
+        if !outcome.end.is_success() {
             // An error that points at no code, such as a failed link or a full disk, is not the author's.
             if !diagnostics()
                 .any(|diagnostic| diagnostic.level == "error" && !diagnostic.spans.is_empty())
@@ -254,22 +263,21 @@ fn is_of_outer_package(name: &OsStr) -> bool {
 
 /// What cargo says went wrong: a compiler that died, an error that points at no code, or cargo's own words.
 fn reason(outcome: &Outcome) -> String {
-    if let Some((_, signal)) = outcome.stderr.split_once("(signal: ") {
+    let (stdout, stderr) = (outcome.stdout.text(), outcome.stderr.text());
+    if let Some((_, signal)) = stderr.split_once("(signal: ") {
         let signal = signal.split(')').next().unwrap_or(signal);
         return format!(
             "the compiler itself was killed by signal {signal} (look at the sources by hand)"
         );
     }
-    let mut messages = outcome
-        .stdout
+    let mut messages = stdout
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let compiler =
         messages.find_map(|message| message.message.filter(|message| message.level == "error"));
-    let cargo = outcome
-        .stderr
+    let cargo = stderr
         .find("\nerror")
-        .map_or(outcome.stderr.as_str(), |start| &outcome.stderr[start..]);
+        .map_or(stderr.as_str(), |start| &stderr[start..]);
     text::message(&compiler.map_or_else(|| cargo.to_owned(), |message| message.rendered))
 }
 

@@ -14,13 +14,13 @@ use crate::{
     build,
     course::{Chapter, Course, CourseError},
     grade::{Grader, Interrupted, Trial},
-    process::{self, End, Limits},
     runner::{self, Status, TestResult},
     slot::SlotError,
     sources::{Sources, SourcesError},
     stop::Stop,
 };
-use std::{collections::BTreeSet, fmt::Display, path::Path, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, ops::ControlFlow, path::Path, time::Duration};
+use supervise::{End, Keep, Options};
 
 /// The fewest tests of a step.
 const TESTS: usize = 3;
@@ -240,32 +240,29 @@ pub fn lint(root: &Path, stop: &Stop) -> Result<Findings, GateError> {
             .arg(course.target_dir())
             .current_dir(&solutions);
         command.args(["--", "-D", "warnings", "-D", "clippy::pedantic"]);
-        let limits = Limits {
-            deadline: LINT_DEADLINE,
-            output: 1 << 20,
-            memory: None,
-        };
-        process::run(command, &limits, stop, &mut |_| {})
+        let mut options = Options::new(LINT_DEADLINE);
+        options.stderr = Keep::Last(1 << 20);
+        options.sweep = false;
+        supervise::run(command, &options, stop, |_, _| ControlFlow::Continue(()))
     };
     let outcome = match clippy(true) {
-        Ok(outcome) if outcome.stderr.contains("--offline") => clippy(false),
+        Ok(outcome) if outcome.stderr.text().contains("--offline") => clippy(false),
         other => other,
     };
     match outcome {
-        Ok(outcome) => match outcome.end {
-            End::Exited(status) if status.success() => {}
-            End::Exited(_)
-                if outcome.stderr.contains("no such command")
-                    || outcome.stderr.contains("is not installed") =>
-            {
+        Ok(outcome) if outcome.end == End::Stopped => return Err(Interrupted.into()),
+        Ok(outcome) if outcome.end.is_success() => {}
+        Ok(outcome) => {
+            let said = outcome.stderr.text();
+            if said.contains("no such command") || said.contains("is not installed") {
                 found.notes.push("skipped: clippy over the solutions: cargo has no clippy (`rustup component add clippy`)".to_owned());
+            } else {
+                found.problem(
+                    "solutions",
+                    format_args!("clippy {}:\n{}", outcome.end, said.trim()),
+                );
             }
-            End::Stopped => return Err(Interrupted.into()),
-            End::Exited(_) | End::Deadline => found.problem(
-                "solutions",
-                format_args!("clippy:\n{}", outcome.stderr.trim()),
-            ),
-        },
+        }
         Err(error) => found.problem(
             "solutions",
             format_args!("cannot start cargo clippy: {error}"),

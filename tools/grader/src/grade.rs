@@ -341,7 +341,7 @@ fn run(
     plan.subject = Some(subject.tests.to_path_buf());
     plan.only = only.map(str::to_owned);
     plan.dir = Some(dir.path().to_owned());
-    plan.foreign = true;
+    plan.untrusted = true;
     runner::run(&plan, stop, on_result)
 }
 

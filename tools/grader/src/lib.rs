@@ -12,5 +12,4 @@ pub mod sources;
 pub mod stop;
 pub mod submission;
 
-mod process;
 mod text;

@@ -251,7 +251,7 @@ fn wait_for(lock: &File, stop: &Stop, on_wait: impl FnOnce()) -> Result<(), Opti
         if let Some(on_wait) = on_wait.take() {
             on_wait();
         }
-        if stop.is_set() {
+        if stop.is_requested() {
             return Err(None);
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -1,9 +1,9 @@
-"""What the experiments share: how they report, how they end, and what the kernel says of memory.
+"""Shared by the experiments: reporting, a limited lifetime, and the kernel's accounts of memory.
 
-An experiment is called as `python M1.py ROUNDS NAME`. It prints one JSON object per line: first what it was
+An experiment is called as `python m1.py ROUNDS NAME`. It prints one JSON object per line: first what it was
 given, `{"rounds": 11, "given": {"pages": 2560}}`, then one per round, `{"round": {"child_reads_faults": 3}}`.
-What could not be measured here is null. NAME is the one name it may use for shared memory: the lab takes it
-away afterwards, however the experiment ended.
+A value that cannot be measured here is null. NAME is the only name it may use for shared memory: the lab removes
+it afterwards, however the experiment ended.
 """
 
 import ctypes
@@ -24,18 +24,18 @@ libc = ctypes.CDLL(None, use_errno=True)
 clock = time.perf_counter_ns
 
 
-def mortal():
-    """No experiment outlives the lab: it dies with its parent (Linux), and in any case after a while."""
+def limit_lifetime():
+    """Ends this process with its parent (PDEATHSIG, Linux), and by an alarm after 300 s."""
     signal.alarm(LIMIT_SECONDS)
     if LINUX:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def begin(given):
-    """Reports what the experiment was given, and returns how many rounds are asked for, and the NAME."""
-    mortal()
+    """Reports what the experiment was given. Returns ROUNDS and NAME."""
+    limit_lifetime()
     if LINUX:
-        libc.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)  # pages are counted, so none may be joined to a huge one
+        libc.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)  # pages are counted: none may be merged into a huge one
     rounds, name = int(sys.argv[1]), sys.argv[2]
     emit({"rounds": rounds, "given": given})
     return rounds, name
@@ -46,14 +46,20 @@ def emit(line):
 
 
 def micros(work):
-    """How long `work` takes, in microseconds."""
+    """Returns how long `work` takes, in microseconds."""
     start = clock()
     work()
     return (clock() - start) / 1000
 
 
+def rotated(things, round):
+    """Rotates a list so that each round begins with another element: being first is then no advantage."""
+    at = round % len(things)
+    return things[at:] + things[:at]
+
+
 def pin(which):
-    """Binds the calling thread to the first or the second of this process's CPUs, where the system can."""
+    """Pins the calling thread to the first or the second of this process's CPUs, where the system can."""
     if hasattr(os, "sched_setaffinity"):
         cpus = sorted(CPUS)
         os.sched_setaffinity(0, {cpus[which % len(cpus)]})
@@ -63,9 +69,9 @@ CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
 def fork(work):
-    """Forks a child that runs `work` and ends. Returns the reading end of a pipe and the child's pid.
+    """Forks a child that runs `work` and ends. Returns the read end of a pipe and the child's pid.
 
-    What `work` returns comes through the pipe, as JSON; `result` takes it.
+    The pipe carries what `work` returns, as JSON; `result` receives it.
     """
     reader, writer = os.pipe()
     pid = os.fork()
@@ -75,7 +81,7 @@ def fork(work):
     code = 1
     try:
         os.close(reader)
-        mortal()
+        limit_lifetime()
         os.write(writer, json.dumps(work()).encode())
         code = 0
     except BaseException as problem:
@@ -85,7 +91,7 @@ def fork(work):
 
 
 def result(child):
-    """Waits for a child of `fork` and returns what its work returned."""
+    """Waits for a child made by `fork` and returns what its work returned."""
     reader, pid = child
     with os.fdopen(reader, "rb") as answer:
         text = answer.read()
@@ -100,17 +106,17 @@ def in_child(work):
 
 
 def faults():
-    """Minor page faults of this process until now."""
+    """Returns the number of minor page faults of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def own_pages():
-    """Pages of this process that were written to and that no other process maps; None without /proc."""
+    """Returns the number of pages that this process wrote to and no other process maps; None without /proc."""
     return sum_of("/proc/self/smaps_rollup", ["Private_Dirty:"])
 
 
 def sum_of(file, fields, address=None):
-    """Adds fields of an smaps file, in pages: of all mappings, or of the one at `address`."""
+    """Adds up fields of an smaps file, in pages: of all mappings, or of the one at `address`."""
     if not LINUX:
         return None
     total, inside = 0, address is None
@@ -130,7 +136,7 @@ def minus(after, before):
 
 
 class Pages:
-    """A row of pages between two that nobody may touch, so that the kernel accounts for it apart."""
+    """Pages between two guard pages, so that the kernel accounts for them separately."""
 
     def __init__(self, count, shared=False):
         flags = mmap.MAP_ANONYMOUS | (mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE)
@@ -151,7 +157,7 @@ class Pages:
             self.memory[page * PAGE] = value
 
     def holding(self, value):
-        """How many pages begin with `value`."""
+        """Counts the pages that begin with `value`."""
         return sum(self.memory[page * PAGE] == value for page in range(1, self.count + 1))
 
     def own(self):

@@ -1,19 +1,19 @@
-//! What can go wrong, in one line that names the thing and the remedy.
+//! Errors, each in one line that names the thing and the remedy.
 
 use std::{io, path::PathBuf};
 
-/// Why an experiment, a record, a chart or a figure is not to be had.
+/// Why an experiment, a record, a chart or a figure is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody knows this claim.
-    #[error("no claim is called `{given}` (there are {known})")]
+    /// There is no such claim.
+    #[error("no claim is called `{given}` (the claims are {known})")]
     UnknownClaim {
         /// What was asked for.
         given: String,
-        /// The claims there are.
+        /// The claims that exist.
         known: String,
     },
-    /// A record that is not there.
+    /// A record that does not exist.
     #[error("{path}: no such record (take it with `{remedy}`)", path = path.display())]
     NoRecord {
         /// Where it should be.
@@ -22,7 +22,7 @@ pub enum Error {
         remedy: String,
     },
     /// A record that cannot be used as it is.
-    #[error("{path}: not a usable record: {why} (move the file away, then take it anew with `{remedy}`)", path = path.display())]
+    #[error("{path}: not a usable record: {why} (move the file away, then take it again with `{remedy}`)", path = path.display())]
     BadRecord {
         /// The file.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum Error {
     UnknownFigure {
         /// What was asked for.
         path: String,
-        /// Paths that there are.
+        /// Paths like it.
         near: String,
     },
     /// A Python that was named but cannot be used.
@@ -47,7 +47,7 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// An experiment that did not come to its end.
+    /// An experiment that failed.
     #[error("{claim} in {runtime}: {why}")]
     Experiment {
         /// The claim's id.
@@ -60,6 +60,14 @@ pub enum Error {
     /// The reader pressed Ctrl-C.
     #[error("stopped; records of claims that were finished are kept")]
     Stopped,
+    /// A name that a claim cannot have.
+    #[error("`{given}` cannot name a claim: {why}")]
+    BadId {
+        /// What was asked for.
+        given: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system refused something.
     #[error("cannot {what}: {source}")]
     Io {

@@ -25,7 +25,7 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// The Rust that compiled this crate.
+    /// Returns the Rust that compiled this crate.
     #[must_use]
     pub fn rust() -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Runtime {
         }
     }
 
-    /// A Python of this version; `gil` says whether it has a GIL, and whether it is on.
+    /// Returns a Python of this version; `gil` says whether it has a GIL, and whether it is on.
     #[must_use]
     pub fn python(version: &str, free_threaded: bool, gil: bool) -> Self {
         let build = match (free_threaded, gil) {
@@ -50,13 +50,13 @@ impl Runtime {
         }
     }
 
-    /// Whether it is a Python that runs without a GIL.
+    /// Returns whether it is a Python that runs without the GIL.
     #[must_use]
     pub fn is_free_threaded(&self) -> bool {
         self.build == "free-threaded"
     }
 
-    /// Its name in paths: `python-3.13.0`, `python-3.13.5t`, `rust-1.95.0`.
+    /// Returns its name in paths: `python-3.13.0`, `python-3.13.5t`, `rust-1.95.0`.
     #[must_use]
     pub fn key(&self) -> String {
         let (language, suffix) = match self.language {
@@ -68,7 +68,36 @@ impl Runtime {
         format!("{language}-{}{suffix}", self.version)
     }
 
-    /// The version as numbers, to find the newest: 3.13.0rc1 sorts as 3.13.0.
+    /// Returns its name for a chart: `Rust`, `Python 3.13`, `Python 3.13t`.
+    #[must_use]
+    pub fn short(&self) -> String {
+        if self.language == Language::Rust {
+            return "Rust".to_owned();
+        }
+        let line: Vec<_> = self.version.split('.').take(2).collect();
+        let suffix = match self.build.as_str() {
+            "GIL" => "",
+            "free-threaded" => "t",
+            _ => "t (GIL on)",
+        };
+        format!("Python {}{suffix}", line.join("."))
+    }
+
+    /// Returns whether it is a Python of this line (`3.13`; all when empty), with the GIL or free-threaded.
+    #[must_use]
+    pub fn is_of_line(&self, line: &str, free_threaded: bool) -> bool {
+        let rest = self.version.strip_prefix(line);
+        let fits =
+            line.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let build = if free_threaded {
+            "free-threaded"
+        } else {
+            "GIL"
+        };
+        self.language == Language::Python && self.build == build && fits
+    }
+
+    /// Returns the version as numbers, to find the newest: 3.13.0rc1 sorts as 3.13.0.
     #[must_use]
     pub fn release(&self) -> Vec<u32> {
         let digits = |part: &str| {
@@ -107,6 +136,11 @@ mod tests {
             "python-3.13.5t-gil"
         );
         assert!(Runtime::rust().key().starts_with("rust-1."));
+        assert_eq!(
+            Runtime::python("3.13.5", true, false).short(),
+            "Python 3.13t"
+        );
+        assert_eq!(Runtime::rust().short(), "Rust");
     }
 
     #[test]

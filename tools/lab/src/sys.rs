@@ -14,8 +14,8 @@ use std::ptr::{NonNull, null_mut};
 /// Seconds after which a process of an experiment is ended by the kernel, whatever it waits for.
 const LIMIT_SECONDS: u32 = 300;
 
-/// This process ends with its parent (Linux), and in any case after a while.
-pub fn mortal() {
+/// Ends this process with its parent (PDEATHSIG, Linux), and by a 300 s alarm.
+pub fn limit_lifetime() {
     // SAFETY: alarm takes a plain number.
     unsafe {
         libc::alarm(LIMIT_SECONDS);
@@ -40,7 +40,7 @@ pub fn fork<T: Serialize>(work: impl FnOnce() -> io::Result<T>) -> io::Result<Ch
     let pid = match unsafe { libc::fork() } {
         -1 => return Err(io::Error::last_os_error()),
         0 => {
-            mortal();
+            limit_lifetime();
             let done = catch_unwind(AssertUnwindSafe(work)).map_err(|_| "it panicked".to_owned());
             let done = done.and_then(|done| done.map_err(|error| error.to_string()));
             let text = serde_json::to_vec(&done).unwrap_or_default();
@@ -209,7 +209,7 @@ pub fn faults() -> Option<u64> {
 }
 
 /// Keeps the kernel from joining pages to huge ones: they are counted one by one.
-pub fn count_small_pages() {
+pub fn use_small_pages() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }

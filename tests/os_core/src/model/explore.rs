@@ -58,7 +58,7 @@ pub fn explore_until<T: Serialize + Send + 'static>(
             let mut found = lock(&found);
             found.left = found.left.checked_sub(1)?;
             Some(match found.hostile.next() {
-                Some(hostile) => Box::new(*hostile),
+                Some(hostile) => hostile.strategy(),
                 None => Box::new(Random::new(random.fork())),
             })
         }
@@ -74,7 +74,9 @@ pub fn explore_until<T: Serialize + Send + 'static>(
                 (None, None) => unreachable!("a run without a value has failed"),
             };
             let found = &mut *lock(&found);
-            let Some(collector) = &mut found.collector else { return };
+            let Some(collector) = &mut found.collector else {
+                return;
+            };
             let failed = value.is_err();
             let outcome = collector.add(value, &ended);
             if (found.judge)(outcome).is_break() || failed {

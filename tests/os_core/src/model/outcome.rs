@@ -47,11 +47,12 @@ pub struct Explored<T> {
     pub outcomes: Vec<Outcome<T>>,
     /// The threads that used something shared, under any of the schedules.
     pub sharers: BTreeSet<String>,
-    /// How many threads, besides `main`, were alive at the same time under some schedule.
+    /// How many threads were alive, under some schedule, before any of them (`main` aside) had written anything: so many run
+    /// at the same time.
     pub at_once: usize,
     /// How many threads, besides `main`, used one and the same object under some schedule.
     pub on_one_object: usize,
-    /// Whether the body returned while a thread was still running, under some schedule.
+    /// Whether the body returned without having joined every thread, under some schedule.
     pub leaves_threads: bool,
 }
 
@@ -81,7 +82,7 @@ impl<T: Serialize> Collector<T> {
     pub fn add(&mut self, value: Result<T, Failure>, ended: &Ended) -> &Outcome<T> {
         self.explored.schedules += 1;
         self.note_threads(&ended.records);
-        self.explored.leaves_threads |= value.is_ok() && has_unfinished(&ended.records);
+        self.explored.leaves_threads |= value.is_ok() && ended.leaves_threads;
         let key = match &value {
             Ok(value) => serde_json::to_string(value).unwrap_or_default(),
             Err(failure) => format!("{failure:?}"),
@@ -91,7 +92,15 @@ impl<T: Serialize> Collector<T> {
             Some(at) => at,
             None => {
                 let steps = ended.steps();
-                self.outcomes.push((key, switches, Outcome { value, times: 0, steps }));
+                self.outcomes.push((
+                    key,
+                    switches,
+                    Outcome {
+                        value,
+                        times: 0,
+                        steps,
+                    },
+                ));
                 self.outcomes.len() - 1
             }
         };
@@ -106,10 +115,14 @@ impl<T: Serialize> Collector<T> {
 
     fn note_threads(&mut self, records: &[Record]) {
         let mut alive: usize = 0;
+        let mut written = false;
         let mut users: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for record in records {
             match record.op {
-                Op::Spawn { .. } => {
+                Op::Store { .. } | Op::Update { .. } | Op::Unlock { .. } if record.task != 0 => {
+                    written = true;
+                }
+                Op::Spawn { .. } if !written => {
                     alive += 1;
                     self.explored.at_once = self.explored.at_once.max(alive);
                 }
@@ -123,22 +136,25 @@ impl<T: Serialize> Collector<T> {
         for users in users.values() {
             let threads = users.iter().filter(|task| **task != 0).count();
             self.explored.on_one_object = self.explored.on_one_object.max(threads);
-            self.explored.sharers.extend(users.iter().map(|task| label(*task)));
+            self.explored
+                .sharers
+                .extend(users.iter().map(|task| label(*task)));
         }
     }
 
     pub fn finish(mut self) -> Explored<T> {
-        self.explored.outcomes = self.outcomes.into_iter().map(|(.., outcome)| outcome).collect();
+        self.explored.outcomes = self
+            .outcomes
+            .into_iter()
+            .map(|(.., outcome)| outcome)
+            .collect();
         self.explored
     }
 }
 
-/// Whether a thread that was started has not ended.
-fn has_unfinished(records: &[Record]) -> bool {
-    let count = |is: fn(&Op) -> bool| records.iter().filter(|record| is(&record.op)).count();
-    count(|op| matches!(op, Op::Spawn { .. })) > count(|op| matches!(op, Op::End))
-}
-
 fn switches(records: &[Record]) -> usize {
-    records.windows(2).filter(|pair| pair[0].task != pair[1].task).count()
+    records
+        .windows(2)
+        .filter(|pair| pair[0].task != pair[1].task)
+        .count()
 }

@@ -63,7 +63,11 @@ pub fn replay<T: Send + 'static>(
     };
     run_under(move || once.take(), run);
     let (value, steps) = lock(&result).take().expect("it was run");
-    Replay { value, steps, complaint: lock(&complaint).take() }
+    Replay {
+        value,
+        steps,
+        complaint: lock(&complaint).take(),
+    }
 }
 
 struct TurnTaker {

@@ -40,6 +40,8 @@ pub(crate) enum Waiting {
 struct Task {
     waiting: Option<Waiting>,
     finished: bool,
+    /// Whether somebody has made sure that it ended: by a join, or by looking.
+    joined: bool,
     /// Whether it has begun: a thread takes no turn for getting to its first access.
     begun: bool,
     /// Steps taken of its quantum.
@@ -85,6 +87,7 @@ pub(super) struct Run {
     decisions: usize,
     stop: Option<Stop>,
     panic: Option<String>,
+    leaves_threads: bool,
 }
 
 thread_local! {
@@ -107,7 +110,10 @@ pub(super) fn begin(strategy: Box<dyn Strategy>) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let run = Run {
         serial: NEXT.fetch_add(1, Relaxed),
-        tasks: vec![Task { begun: true, ..Task::default() }],
+        tasks: vec![Task {
+            begun: true,
+            ..Task::default()
+        }],
         objects: Vec::new(),
         kinds: BTreeMap::new(),
         records: Vec::new(),
@@ -118,6 +124,7 @@ pub(super) fn begin(strategy: Box<dyn Strategy>) {
         decisions: 0,
         stop: None,
         panic: None,
+        leaves_threads: false,
     };
     RUN.set(Some(run));
     RUNNING.set(true);
@@ -128,6 +135,8 @@ pub(super) struct Ended {
     pub records: Vec<Record>,
     objects: Vec<Object>,
     pub failure: Option<Failure>,
+    /// Whether `main` returned without anybody having made sure that all threads had ended.
+    pub leaves_threads: bool,
 }
 
 /// Ends the run and returns what happened in it.
@@ -137,6 +146,7 @@ pub(super) fn end() -> Ended {
     Ended {
         records: run.records,
         objects: run.objects,
+        leaves_threads: run.leaves_threads,
         failure: match run.stop {
             Some(Stop::Failed(failure)) => Some(failure),
             _ => None,
@@ -163,11 +173,6 @@ impl Ended {
 /// Runs `f` on the present run. Must not switch threads.
 pub(super) fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
     RUN.with_borrow_mut(|run| f(run.as_mut().expect("a run has begun")))
-}
-
-/// The number of the running thread.
-pub(super) fn me() -> usize {
-    with(|run| run.current)
 }
 
 /// Lets the scheduler decide who goes on, and returns when it is this thread's turn again.
@@ -288,7 +293,10 @@ pub(crate) struct Tag {
 
 impl Tag {
     pub(crate) const fn new() -> Self {
-        Self { run: AtomicU64::new(0), object: AtomicU64::new(0) }
+        Self {
+            run: AtomicU64::new(0),
+            object: AtomicU64::new(0),
+        }
     }
 
     /// The number of the object in the present run. `kind` names it.
@@ -303,7 +311,10 @@ impl Tag {
                 };
                 self.object.store(run.objects.len() as u64, Relaxed);
                 self.run.store(run.serial, Relaxed);
-                run.objects.push(Object { name, holders: Vec::new() });
+                run.objects.push(Object {
+                    name,
+                    holders: Vec::new(),
+                });
             }
             usize::try_from(self.object.load(Relaxed)).unwrap_or(usize::MAX)
         })
@@ -353,13 +364,21 @@ pub(crate) fn release(object: usize) {
 /// Adds a thread to the run; it has not begun.
 pub(super) fn add_task(name: Option<String>) -> usize {
     with(|run| {
-        run.tasks.push(Task { name, ..Task::default() });
+        run.tasks.push(Task {
+            name,
+            ..Task::default()
+        });
         run.tasks.len() - 1
     })
 }
 
 pub(super) fn is_finished(task: usize) -> bool {
     with(|run| run.tasks[task].finished)
+}
+
+/// Somebody has made sure that the thread has ended.
+pub(super) fn joined(task: usize) {
+    with(|run| run.tasks[task].joined = true);
 }
 
 /// The running thread has come to its end.
@@ -391,6 +410,7 @@ pub(super) fn panicked(description: String) {
 /// `main` has returned, or has panicked: the run is over, threads that are left end at their next step.
 pub(super) fn main_returned(panicked: bool) {
     with(|run| {
+        run.leaves_threads = run.tasks[1..].iter().any(|task| !task.joined);
         if run.stop.is_none() {
             let description = run.panic.take().filter(|_| panicked);
             run.stop = Some(match description {
@@ -443,7 +463,7 @@ impl Run {
             self.stop = Some(Stop::Failed(Failure::Endless(self.spins())));
             return self.last_unfinished();
         }
-        if self.yielding {
+        if self.yielding && self.strategy.heeds_yields() {
             leave(&mut able, |task| task != self.current);
         }
         if able.iter().all(|task| self.tasks[*task].used >= QUANTUM) {
@@ -452,7 +472,11 @@ impl Run {
             }
         }
         leave(&mut able, |task| self.tasks[task].used < QUANTUM);
-        let new: Vec<usize> = able.iter().copied().filter(|task| !self.tasks[*task].begun).collect();
+        let new: Vec<usize> = able
+            .iter()
+            .copied()
+            .filter(|task| !self.tasks[*task].begun)
+            .collect();
         self.strategy.next(&View {
             able: &able,
             new: &new,
@@ -463,13 +487,18 @@ impl Run {
 
     fn able(&self) -> Vec<usize> {
         let able = |task: &Task| !task.finished && task.waiting.is_none();
-        (0..self.tasks.len()).filter(|task| able(&self.tasks[*task])).collect()
+        (0..self.tasks.len())
+            .filter(|task| able(&self.tasks[*task]))
+            .collect()
     }
 
     /// In a run that was stopped threads end in the opposite order to that in which they began: one may borrow from
     /// those before it.
     fn last_unfinished(&self) -> usize {
-        self.tasks.iter().rposition(|task| !task.finished).unwrap_or(0)
+        self.tasks
+            .iter()
+            .rposition(|task| !task.finished)
+            .unwrap_or(0)
     }
 
     /// Who waits for what, of all that have not ended.
@@ -479,7 +508,9 @@ impl Run {
             .iter()
             .enumerate()
             .filter_map(|(task, state)| Some((task, state.waiting.filter(|_| !state.finished)?)))
-            .map(|(task, waiting)| format!("{} waits for {}", label(task), self.what(task, waiting)))
+            .map(|(task, waiting)| {
+                format!("{} waits for {}", label(task), self.what(task, waiting))
+            })
             .collect();
         all.join("; ")
     }
@@ -496,7 +527,12 @@ impl Run {
                     .iter()
                     .map(|holder| {
                         let ended = self.tasks[*holder].finished;
-                        label(*holder) + if ended { " (which has ended without releasing it)" } else { "" }
+                        label(*holder)
+                            + if ended {
+                                " (which has ended without releasing it)"
+                            } else {
+                                ""
+                            }
                     })
                     .collect();
                 match held.is_empty() {
@@ -521,7 +557,11 @@ impl Run {
             .into_iter()
             .map(|task| match &self.tasks[task].last {
                 Some((object, did)) => {
-                    format!("{} keeps using `{}`: it {did}", label(task), self.objects[*object].name)
+                    format!(
+                        "{} keeps using `{}`: it {did}",
+                        label(task),
+                        self.objects[*object].name
+                    )
                 }
                 None => format!("{} uses nothing shared", label(task)),
             })
@@ -554,5 +594,10 @@ pub(super) fn label(task: usize) -> String {
 
 /// The running thread: its run, its number and its name.
 pub(crate) fn current() -> ((u64, usize), Option<String>) {
-    with(|run| ((run.serial, run.current), run.tasks[run.current].name.clone()))
+    with(|run| {
+        (
+            (run.serial, run.current),
+            run.tasks[run.current].name.clone(),
+        )
+    })
 }

@@ -37,6 +37,11 @@ impl View<'_> {
 }
 
 pub(super) trait Strategy {
+    /// Whether a thread that yields lets another one go first. The kernel promises nothing of the kind.
+    fn heeds_yields(&self) -> bool {
+        true
+    }
+
     /// Chooses one of the threads that can go on.
     fn next(&mut self, view: &View<'_>) -> usize;
 }
@@ -56,30 +61,94 @@ pub(super) enum Hostile {
     RoundRobinBackwards,
     /// One thread after the other, without any interruption.
     Sequential,
+    /// `main` whenever it can, also when it yields: waiting for a while is no waiting for somebody.
+    MainHurries,
+    /// The first thread stops after so many steps, and goes on when nobody else can: it may hold a lock meanwhile.
+    Frozen(usize),
+    /// The first thread takes one step, from then on the others take two and it takes two: what it compares has changed.
+    Overtaken,
 }
 
 impl Hostile {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::RoundRobin,
         Self::AfterReads,
         Self::FirstFirst,
         Self::LastFirst,
         Self::RoundRobinBackwards,
         Self::Sequential,
+        Self::MainHurries,
+        Self::Frozen(1),
+        Self::Frozen(2),
+        Self::Frozen(3),
+        Self::Frozen(4),
+        Self::Overtaken,
     ];
+
+    pub fn strategy(self) -> Box<dyn Strategy> {
+        Box::new(Hostility {
+            hostile: self,
+            steps: 0,
+        })
+    }
 }
 
-impl Strategy for Hostile {
+struct Hostility {
+    hostile: Hostile,
+    /// How many steps were chosen that matter to the strategy.
+    steps: usize,
+}
+
+/// The thread that was started first, after `main`.
+const FIRST: usize = 1;
+
+impl Hostility {
+    /// Anybody but the first thread and `main`, the one of before if possible.
+    fn others(view: &View<'_>) -> Option<usize> {
+        if view.can_stay() && view.current > FIRST {
+            return Some(view.current);
+        }
+        view.able.iter().copied().find(|task| *task > FIRST)
+    }
+}
+
+impl Strategy for Hostility {
+    fn heeds_yields(&self) -> bool {
+        !matches!(
+            self.hostile,
+            Hostile::MainHurries | Hostile::Frozen(_) | Hostile::Overtaken
+        )
+    }
+
     fn next(&mut self, view: &View<'_>) -> usize {
-        match self {
-            Self::RoundRobin => view.after(view.current),
-            Self::RoundRobinBackwards => view.before(view.current),
-            Self::AfterReads if view.can_stay() && !view.read => view.current,
-            Self::AfterReads => view.after(view.current),
-            Self::FirstFirst => view.able[0],
-            Self::LastFirst => view.able[view.able.len() - 1],
-            Self::Sequential if view.can_stay() => view.current,
-            Self::Sequential => view.able[0],
+        match self.hostile {
+            Hostile::RoundRobin => view.after(view.current),
+            Hostile::RoundRobinBackwards => view.before(view.current),
+            Hostile::AfterReads if view.can_stay() && !view.read => view.current,
+            Hostile::AfterReads => view.after(view.current),
+            Hostile::FirstFirst | Hostile::MainHurries => view.able[0],
+            Hostile::LastFirst => view.able[view.able.len() - 1],
+            Hostile::Sequential if view.can_stay() => view.current,
+            Hostile::Sequential => view.able[0],
+            // `main` starts the threads, which get to their first access, before any strategy makes sense.
+            _ if view.able[0] == 0 => 0,
+            _ if !view.new.is_empty() => view.new[0],
+            Hostile::Frozen(after) => {
+                if view.able[0] == FIRST && self.steps < after {
+                    self.steps += 1;
+                    return FIRST;
+                }
+                Self::others(view).unwrap_or(view.able[0])
+            }
+            Hostile::Overtaken => {
+                // 0: the first; then, by twos, others and first.
+                let first = self.steps == 0 || (self.steps - 1) % 4 >= 2;
+                self.steps += 1;
+                if first && view.able[0] == FIRST {
+                    return FIRST;
+                }
+                Self::others(view).unwrap_or(view.able[0])
+            }
         }
     }
 }
@@ -129,8 +198,14 @@ fn keep_the_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let hook = std::panic::take_hook();
-        let mut once = Some(Box::new(Hostile::Sequential) as Box<dyn Strategy>);
-        Runner::new(Bridge { next: move || once.take() }, config()).run(|| {});
+        let mut once = Some(Hostile::Sequential.strategy());
+        Runner::new(
+            Bridge {
+                next: move || once.take(),
+            },
+            config(),
+        )
+        .run(|| {});
         if run::running() {
             run::end();
         }

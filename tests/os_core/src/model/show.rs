@@ -14,7 +14,26 @@ pub(crate) fn value<T>(value: &T) -> Option<String> {
             )*
         };
     }
-    any_of!(u64, usize, i64, u32, i32, u128, i128, u16, i16, u8, i8, isize, bool, f64, f32, char, String, &'static str);
+    any_of!(
+        u64,
+        usize,
+        i64,
+        u32,
+        i32,
+        u128,
+        i128,
+        u16,
+        i16,
+        u8,
+        i8,
+        isize,
+        bool,
+        f64,
+        f32,
+        char,
+        String,
+        &'static str
+    );
     if let Some(value) = cast::<T, ()>(value) {
         return Some(print(value));
     }
@@ -49,11 +68,17 @@ mod tests {
     fn what_is_simple_is_shown() {
         assert_eq!(value(&7u64), Some("7".into()));
         assert_eq!(value(&"text"), Some("\"text\"".into()));
-        assert_eq!(value(&String::from("text").as_str()), Some("\"text\"".into()));
+        assert_eq!(
+            value(&String::from("text").as_str()),
+            Some("\"text\"".into())
+        );
         assert_eq!(value(&vec![1i32, 2]), Some("[1, 2]".into()));
         assert_eq!(value(&(1u64, 2u64)), Some("(1, 2)".into()));
         assert_eq!(value(&()), Some("()".into()));
-        assert_eq!(value(&vec![0u8; 1000]).map(|text| text.chars().count()), Some(61));
+        assert_eq!(
+            value(&vec![0u8; 1000]).map(|text| text.chars().count()),
+            Some(61)
+        );
         struct Other;
         assert_eq!(value(&Other), None);
     }

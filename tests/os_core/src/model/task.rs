@@ -29,6 +29,7 @@ impl<T> Handle<T> {
             while !run::is_finished(self.task) {
                 run::wait(Waiting::Join(self.task));
             }
+            run::joined(self.task);
         }
         self.packet.panicked.store(false, Relaxed);
         let result = lock(&self.packet.result).take();
@@ -38,7 +39,14 @@ impl<T> Handle<T> {
 
     pub(crate) fn is_finished(&self) -> bool {
         run::point();
-        run::serial() != self.run || run::is_finished(self.task)
+        if run::serial() != self.run {
+            return true;
+        }
+        let finished = run::is_finished(self.task);
+        if finished {
+            run::joined(self.task);
+        }
+        finished
     }
 
     /// The run and the number of the thread in it.
@@ -55,7 +63,11 @@ pub(crate) fn spawn<T: Send + 'static>(
     let (packet, body) = prepare(f);
     let task = run::add_task(name);
     start(task, Box::new(body));
-    Handle { run: run::serial(), task, packet }
+    Handle {
+        run: run::serial(),
+        task,
+        packet,
+    }
 }
 
 fn prepare<T: Send>(f: impl FnOnce() -> T + Send) -> (Arc<Packet<T>>, impl FnOnce() + Send) {
@@ -84,7 +96,12 @@ fn prepare<T: Send>(f: impl FnOnce() -> T + Send) -> (Arc<Packet<T>>, impl FnOnc
 }
 
 fn start(task: usize, body: Box<dyn FnOnce() + Send>) {
-    record(None, Op::Spawn { started: label(task) });
+    record(
+        None,
+        Op::Spawn {
+            started: label(task),
+        },
+    );
     shuttle::thread::spawn(move || {
         body();
         record(None, Op::End);
@@ -114,7 +131,11 @@ pub(crate) fn spawn_scoped<'scope, T: Send + 'scope>(
     let task = run::add_task(name);
     lock(&scope.threads).push((task, packet.panicked.clone()));
     start(task, body);
-    Handle { run: run::serial(), task, packet }
+    Handle {
+        run: run::serial(),
+        task,
+        packet,
+    }
 }
 
 /// Waits for all threads of a scope, also for those that they start meanwhile, and also while the run is being stopped.
@@ -127,10 +148,19 @@ pub(crate) fn scope_end(scope: &ScopeData) -> bool {
         }
     }
     let abort = Abort;
-    let unfinished = || lock(&scope.threads).iter().any(|(task, _)| !run::is_finished(*task));
+    let unfinished = || {
+        lock(&scope.threads)
+            .iter()
+            .any(|(task, _)| !run::is_finished(*task))
+    };
     while unfinished() {
         run::wait_unstoppably(Waiting::Scope);
     }
     std::mem::forget(abort);
-    lock(&scope.threads).iter().any(|(_, panicked)| panicked.load(Relaxed))
+    for (task, _) in &*lock(&scope.threads) {
+        run::joined(*task);
+    }
+    lock(&scope.threads)
+        .iter()
+        .any(|(_, panicked)| panicked.load(Relaxed))
 }

@@ -46,7 +46,10 @@ impl Condvar {
     /// A new condition variable, for which nobody waits.
     #[must_use]
     pub const fn new() -> Self {
-        Self { inner: std::sync::Condvar::new(), tag: Tag::new() }
+        Self {
+            inner: std::sync::Condvar::new(),
+            tag: Tag::new(),
+        }
     }
 
     /// Unlocks, waits for a notification, and locks again.

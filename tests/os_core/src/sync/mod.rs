@@ -31,9 +31,9 @@ fn lift<G, H>(result: LockResult<G>, wrap: impl FnOnce(G) -> H) -> LockResult<H>
 fn try_lift<G, H>(result: TryLockResult<G>, wrap: impl FnOnce(G) -> H) -> TryLockResult<H> {
     match result {
         Ok(guard) => Ok(wrap(guard)),
-        Err(TryLockError::Poisoned(poisoned)) => {
-            Err(TryLockError::Poisoned(PoisonError::new(wrap(poisoned.into_inner()))))
-        }
+        Err(TryLockError::Poisoned(poisoned)) => Err(TryLockError::Poisoned(PoisonError::new(
+            wrap(poisoned.into_inner()),
+        ))),
         Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
     }
 }

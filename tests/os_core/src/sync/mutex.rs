@@ -26,7 +26,10 @@ const KIND: &str = "lock";
 impl<T> Mutex<T> {
     /// A new, unlocked lock around `value`.
     pub const fn new(value: T) -> Self {
-        Self { inner: std::sync::Mutex::new(value), tag: Tag::new() }
+        Self {
+            inner: std::sync::Mutex::new(value),
+            tag: Tag::new(),
+        }
     }
 
     /// Waits until no other thread holds the lock, and acquires it.
@@ -58,12 +61,20 @@ impl<T> Mutex<T> {
     fn acquired<'a>(&'a self, guard: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         let object = self.tag.object(KIND);
         model::run::hold(object);
-        model::record(Some(object), Op::Lock { value: show::value(&*guard) });
+        model::record(
+            Some(object),
+            Op::Lock {
+                value: show::value(&*guard),
+            },
+        );
         self.guard(guard)
     }
 
     fn guard<'a>(&'a self, guard: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        MutexGuard { inner: Some(guard), mutex: self }
+        MutexGuard {
+            inner: Some(guard),
+            mutex: self,
+        }
     }
 
     /// Acquires the lock if nobody holds it.
@@ -78,7 +89,10 @@ impl<T> Mutex<T> {
         let result = try_lift(self.inner.try_lock(), |guard| self.acquired(guard));
         if let Err(TryLockError::WouldBlock) = result {
             let (expected, value) = ("unlocked".into(), "locked".into());
-            model::record(Some(self.tag.object(KIND)), Op::CompareFailed { expected, value });
+            model::record(
+                Some(self.tag.object(KIND)),
+                Op::CompareFailed { expected, value },
+            );
         }
         result
     }
@@ -133,7 +147,10 @@ pub struct MutexGuard<'a, T> {
 impl<'a, T> MutexGuard<'a, T> {
     /// The mutex and the standard library's guard, for a condition variable.
     pub(super) fn into_parts(mut self) -> (&'a Mutex<T>, std::sync::MutexGuard<'a, T>) {
-        (self.mutex, self.inner.take().expect("a guard is taken apart once"))
+        (
+            self.mutex,
+            self.inner.take().expect("a guard is taken apart once"),
+        )
     }
 
     /// A guard from the standard library's, as a condition variable returns it.

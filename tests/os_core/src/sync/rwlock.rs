@@ -26,7 +26,10 @@ const KIND: &str = "lock";
 impl<T> RwLock<T> {
     /// A new, unlocked lock around `value`.
     pub const fn new(value: T) -> Self {
-        Self { inner: std::sync::RwLock::new(value), tag: Tag::new() }
+        Self {
+            inner: std::sync::RwLock::new(value),
+            tag: Tag::new(),
+        }
     }
 
     /// Whether a thread panicked while it held the lock to write.
@@ -71,7 +74,10 @@ macro_rules! side {
             /// # Errors
             /// Poisoned: a thread panicked while it held the lock to write.
             pub fn $lock(&self) -> LockResult<$Guard<'_, T>> {
-                let wrap = |guard| $Guard { inner: Some(guard), lock: self };
+                let wrap = |guard| $Guard {
+                    inner: Some(guard),
+                    lock: self,
+                };
                 if !model::running() {
                     return lift(self.inner.$lock(), wrap);
                 }
@@ -95,14 +101,22 @@ macro_rules! side {
             /// `WouldBlock` if it is not; poisoned if a thread panicked while it held the lock to write.
             pub fn $try_lock(&self) -> TryLockResult<$Guard<'_, T>> {
                 if !model::running() {
-                    let wrap = |guard| $Guard { inner: Some(guard), lock: self };
+                    let wrap = |guard| $Guard {
+                        inner: Some(guard),
+                        lock: self,
+                    };
                     return try_lift(self.inner.$try_lock(), wrap);
                 }
                 model::point();
-                let result = try_lift(self.inner.$try_lock(), |guard| $Guard::acquired(self, guard));
+                let result = try_lift(self.inner.$try_lock(), |guard| {
+                    $Guard::acquired(self, guard)
+                });
                 if let Err(TryLockError::WouldBlock) = result {
                     let (expected, value) = ("unlocked".into(), "locked".into());
-                    model::record(Some(self.tag.object(KIND)), Op::CompareFailed { expected, value });
+                    model::record(
+                        Some(self.tag.object(KIND)),
+                        Op::CompareFailed { expected, value },
+                    );
                 }
                 result
             }
@@ -120,8 +134,16 @@ macro_rules! side {
             fn acquired(lock: &'a RwLock<T>, guard: std::sync::$Guard<'a, T>) -> Self {
                 let object = lock.tag.object(KIND);
                 model::run::hold(object);
-                model::record(Some(object), Op::Lock { value: show::value(&*guard) });
-                Self { inner: Some(guard), lock }
+                model::record(
+                    Some(object),
+                    Op::Lock {
+                        value: show::value(&*guard),
+                    },
+                );
+                Self {
+                    inner: Some(guard),
+                    lock,
+                }
             }
         }
 

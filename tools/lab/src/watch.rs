@@ -1,182 +1,16 @@
-//! Runs an experiment: in a process of its own, under a watchdog, with nothing left behind.
+//! Runs a program under a deadline, with all its children in one process group.
 
-use crate::python::{FLAGS, Python};
-use crate::{Claim, Error, Measurement, Run, Runtime, Verdict};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant, SystemTime};
-
-/// What experiments need from outside.
-#[derive(Debug)]
-pub struct Setup<'a> {
-    /// The root of the course, where `tools/lab/experiments` is.
-    pub root: &'a Path,
-    /// A command that runs an experiment in Rust when a claim and a number of rounds are appended.
-    pub rust: (PathBuf, Vec<OsString>),
-    /// Set when the reader wants to stop.
-    pub stop: &'a AtomicBool,
-    /// How long one experiment may take.
-    pub deadline: Duration,
-}
-
-/// What runs an experiment.
-#[derive(Clone, Debug)]
-pub enum Subject {
-    /// The Rust that this crate was compiled with.
-    Rust,
-    /// A Python.
-    Python(Python),
-}
-
-impl Subject {
-    /// What it is.
-    #[must_use]
-    pub fn runtime(&self) -> Runtime {
-        match self {
-            Self::Rust => Runtime::rust(),
-            Self::Python(python) => python.runtime.clone(),
-        }
-    }
-}
-
-/// A line that an experiment prints.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    rounds: Option<usize>,
-    given: Option<BTreeMap<String, u64>>,
-    round: Option<BTreeMap<String, Option<f64>>>,
-}
-
-/// Runs the experiment of a claim once, and judges what it measured. `on_round` is called after each round.
-///
-/// # Errors
-/// [`Error::Experiment`] when it fails, takes too long, or does not measure what the claim says;
-/// [`Error::Stopped`] when the reader wants to stop. No process and no shared memory of it is left in any case.
-pub fn measure(
-    setup: &Setup<'_>,
-    claim: &'static Claim,
-    subject: &Subject,
-    rounds: usize,
-    mut on_round: impl FnMut(),
-) -> Result<Run, Error> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let runtime = subject.runtime();
-    let failed = |why: String| Error::Experiment {
-        claim: claim.id,
-        runtime: runtime.to_string(),
-        why,
-    };
-    let name = format!(
-        "lab-{}-{}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    );
-    let mut command = match subject {
-        Subject::Rust => {
-            let mut command = Command::new(&setup.rust.0);
-            command
-                .args(&setup.rust.1)
-                .arg(claim.id)
-                .arg(rounds.to_string());
-            command
-        }
-        Subject::Python(python) => {
-            let script = setup
-                .root
-                .join("tools/lab/experiments")
-                .join(format!("{}.py", claim.id));
-            let mut command = Command::new(&python.path);
-            command
-                .args(FLAGS)
-                .arg(script)
-                .arg(rounds.to_string())
-                .arg(&name);
-            command
-        }
-    };
-    let _name = SharedName(&name);
-    let taken_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let mut given = None;
-    let mut samples: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    let mut done = 0;
-    let metrics = || {
-        claim
-            .metrics
-            .iter()
-            .filter(|metric| metric.is_for(runtime.language))
-    };
-    watch(&mut command, setup.deadline, setup.stop, |text| {
-        let line: Line = serde_json::from_str(text)
-            .map_err(|error| format!("it printed something else than JSON: {error}"))?;
-        match line {
-            Line {
-                rounds: Some(promised),
-                given: Some(what),
-                round: None,
-            } if given.is_none() && promised == rounds => given = Some(what),
-            Line {
-                rounds: None,
-                given: None,
-                round: Some(mut round),
-            } if given.is_some() => {
-                for metric in metrics() {
-                    let value = round
-                        .remove(metric.id)
-                        .ok_or_else(|| format!("it did not measure {}", metric.id))?;
-                    samples.entry(metric.id).or_default().extend(value);
-                }
-                if let Some(id) = round.keys().next() {
-                    return Err(format!("it measured {id}, which the claim does not list"));
-                }
-                done += 1;
-                on_round();
-            }
-            _ => return Err("it printed lines out of order".into()),
-        }
-        Ok(())
-    })
-    .map_err(|end| match end {
-        End::Stopped => Error::Stopped,
-        End::Failed(why) => failed(why),
-    })?;
-    let given = given.ok_or_else(|| failed("it printed nothing".into()))?;
-    if done != rounds {
-        return Err(failed(format!("it ended after {done} of {rounds} rounds")));
-    }
-    let measurements = metrics()
-        .filter_map(|metric| Measurement::new(metric.id, metric.unit, samples.get(metric.id)?));
-    let mut run = Run {
-        taken_at,
-        given,
-        measurements: measurements.collect(),
-        verdict: Verdict::not_shown(String::new()),
-        runtime: runtime.clone(),
-    };
-    run.verdict = (claim.judge)(&run);
-    Ok(run)
-}
-
-/// A name of shared memory that an experiment may use; taken away when this is dropped.
-struct SharedName<'a>(&'a str);
-
-impl Drop for SharedName<'_> {
-    fn drop(&mut self) {
-        let _ = rustix::shm::unlink(format!("/{}", self.0)); // mostly it is gone already
-    }
-}
+use std::time::{Duration, Instant};
 
 /// Why a program did not come to a good end.
 #[derive(Debug, PartialEq)]
-enum End {
+pub enum End {
     Stopped,
     Failed(String),
 }
@@ -224,7 +58,7 @@ const TICK: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a program in a group of its own and hands its lines of output over, until it ends or should.
-fn watch(
+pub fn watch(
     command: &mut Command,
     deadline: Duration,
     stop: &AtomicBool,

@@ -1,4 +1,7 @@
-"""M4: threads add to one number: bare, with a call between the read and the write, and under a lock. How many additions are lost?"""
+"""M4: threads add to one number: bare, with a call between the read and the write, and under a lock.
+
+How many additions are lost?
+"""
 
 import threading
 
@@ -35,7 +38,7 @@ def locked():
 
 
 def lost(work):
-    """How many additions are missing when all threads have done `work`."""
+    """Counts the additions that are missing after all threads have done `work`."""
     global n
     n = 0
     ready = threading.Barrier(THREADS)

@@ -1,4 +1,7 @@
-"""M3: hand one object to a thread and to a process, from 64 bytes to 16 MiB. Is it the same object? What does size cost?"""
+"""M3: hands one object to a thread and back, and to a process and back, from 64 bytes to 16 MiB.
+
+Is it still the same object? What does its size cost?
+"""
 
 import os
 import queue
@@ -8,7 +11,8 @@ from multiprocessing import Pipe
 import bench
 
 SIZES = {"64_b": 64, "64_kib": 64 << 10, "1_mib": 1 << 20, "16_mib": 16 << 20}
-HAND_OVERS = 20  # per sample for a thread: a single one is too short to time well
+# A single hand-over to a thread is too short to time well, so each sample is the mean of as many, for a process too.
+HAND_OVERS = 5
 
 rounds, _ = bench.begin({"sizes": len(SIZES), "largest_bytes": max(SIZES.values()), "hand_overs_per_sample": HAND_OVERS})
 objects = {name: bytearray(size) for name, size in SIZES.items()}
@@ -21,9 +25,8 @@ def process():
     while True:
         thing = there.recv()
         thing[0] = 1
-        there.send(b"has it")
-        del thing  # now, not while the next hand-over is timed
-        there.send(b"has forgotten it")
+        there.send(thing)
+        del thing  # now, not while the next one is received
 
 
 child = bench.fork(process)  # before there is a second thread
@@ -43,32 +46,42 @@ threading.Thread(target=thread, daemon=True).start()
 bench.pin(0)
 
 
+def mean_of(hand_over):
+    """Returns the mean time of some hand-overs, after one that brings both sides and their CPUs back to work."""
+    hand_over()
+
+    def all_of_them():
+        for _ in range(HAND_OVERS):
+            hand_over()
+
+    return bench.micros(all_of_them) / HAND_OVERS
+
+
 def by_thread(thing):
-    """One object goes to the thread and comes back; the time is that of going and coming back once."""
+    """Returns how long it took, whether the same object came back, and whether the thread's write is on it."""
     back = None
 
     def hand_over():
         nonlocal back
-        for _ in range(HAND_OVERS):
-            to_thread.put(thing)
-            back = from_thread.get()
+        to_thread.put(thing)
+        back = from_thread.get()
 
-    hand_over()  # whatever ran before, both threads and both CPUs are at it again
-    time = bench.micros(hand_over) / HAND_OVERS
+    time = mean_of(hand_over)
     return time, back is thing and id(back) == id(thing), thing[0] == 1
 
 
 def by_process(thing):
-    """One object goes to the process, which answers as soon as it has it."""
+    """Returns how long it took, and whether the process's write is seen on the object that was sent."""
+    back = None
 
     def hand_over():
+        nonlocal back
         here.send(thing)
-        here.recv()
+        back = here.recv()
 
-    hand_over()  # as above
-    here.recv()
-    time = bench.micros(hand_over)
-    here.recv()
+    time = mean_of(hand_over)
+    if len(back) != len(thing) or back[0] != 1:
+        raise ValueError("the process gave back something else")
     return time, thing[0] == 1
 
 
@@ -77,21 +90,15 @@ by_thread_of = [*((f"thread_{name}", thing) for name, thing in objects.items()),
 by_process_of = [(f"process_{name}", thing) for name, thing in objects.items()]
 
 
-def turned(things, number):
-    """The things, each round beginning with another one: to be first is no advantage then, and no disadvantage."""
-    at = number % len(things)
-    return things[at:] + things[:at]
-
-
 def one_round(number):
     line = {"thread_same_object": 0, "thread_write_seen": 0, "process_write_seen": 0}
-    for which, thing in turned(by_thread_of, number):
+    for which, thing in bench.rotated(by_thread_of, number):
         thing[0] = 0
         line[which], same, seen = by_thread(thing)
         if which != "thread_64_b_again":
             line["thread_same_object"] += same
             line["thread_write_seen"] += seen
-    for which, thing in turned(by_process_of, number):
+    for which, thing in bench.rotated(by_process_of, number):
         thing[0] = 0
         line[which], seen = by_process(thing)
         line["process_write_seen"] += seen

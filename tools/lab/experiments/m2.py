@@ -1,4 +1,4 @@
-"""M2: hand 1 MiB to another process, by each channel there is, and count what of the time is pickling."""
+"""M2: hands 1 MiB to another process through each kind of channel, and measures how much of the time is pickling."""
 
 import os
 import pickle
@@ -20,7 +20,7 @@ records = [{"id": 1 << 20 | number, "name": f"user {number:06}", "score": number
 
 
 def checksum(thing):
-    """A number that tells whether what arrived is what was sent."""
+    """Returns a number that differs if what arrived is not what was sent."""
     if isinstance(thing, (bytes, bytearray)):
         return zlib.crc32(thing)
     if isinstance(thing[0], int):
@@ -54,7 +54,7 @@ class PipeChannel:
     def send(self, data):
         write_all(self.writer, data)
 
-    def receive(self):
+    def recv(self):
         return read_all(self.reader, SIZE)
 
 
@@ -67,12 +67,12 @@ class SocketChannel:
     def send(self, data):
         self.here.sendall(data)
 
-    def receive(self):
+    def recv(self):
         return read_all(self.there.fileno(), SIZE)
 
 
 class SharedChannel:
-    """A block of shared memory, and a pipe that says when it is filled."""
+    """A block of shared memory, and a pipe that signals when it is filled."""
 
     def __init__(self):
         self.bell, self.ring = os.pipe()
@@ -81,21 +81,21 @@ class SharedChannel:
         block.buf[:SIZE] = data
         os.write(self.ring, b"!")
 
-    def receive(self):
+    def recv(self):
         read_all(self.bell, 1)
         return bytes(block.buf[:SIZE])
 
 
 class ConnectionChannel:
-    """`multiprocessing.Pipe`."""
+    """`multiprocessing.Pipe`, as it comes: duplex, on a pair of Unix sockets."""
 
     def __init__(self):
-        self.there, self.here = context.Pipe(duplex=False)
+        self.here, self.there = context.Pipe()
 
     def send(self, thing):
         self.here.send(thing)
 
-    def receive(self):
+    def recv(self):
         return self.there.recv()
 
 
@@ -108,7 +108,7 @@ class QueueChannel:
     def send(self, thing):
         self.queue.put(thing)
 
-    def receive(self):
+    def recv(self):
         return self.queue.get()
 
 
@@ -123,14 +123,14 @@ class Peer:
     def serve(self):
         bench.pin(1)
         while True:
-            thing = self.channel.receive()
+            thing = self.channel.recv()
             os.write(self.answer, b"!")
             arrived = checksum(thing).to_bytes(4, "little")
             del thing  # now, not while the next hand-over is timed
             os.write(self.answer, arrived)
 
     def hand_over(self):
-        """How long one hand-over takes, and whether the thing arrived as it was."""
+        """Returns how long one hand-over took, and whether the thing arrived intact."""
 
         def send():
             self.channel.send(self.thing)
@@ -142,7 +142,7 @@ class Peer:
 
 
 def pickle_and_back(thing):
-    """How long it takes to pickle a thing and build it again, as Connection and Queue do; not to forget it."""
+    """Returns how long it takes to pickle and unpickle a thing, as Connection and Queue do."""
     back = None
 
     def work():
@@ -153,7 +153,7 @@ def pickle_and_back(thing):
 
 
 def seen_without():
-    """How many bytes of a bytearray the parent sees changed after a child overwrote all of them."""
+    """Counts the bytes of a bytearray that the parent sees changed after a child overwrote all of them."""
     data = bytearray(SIZE)
 
     def overwrite():
@@ -196,9 +196,7 @@ try:
 
     def one_round(number):
         line = {"channels": len(peers), "delivered": 0, "seen_without_channel": unsent[number]}
-        names = list(peers)
-        for at in range(len(names)):
-            which = names[(at + number) % len(names)]
+        for which in bench.rotated(list(peers), number):
             line[which], intact = peers[which].hand_over()
             line["delivered"] += intact
         for which, thing in pickled.items():

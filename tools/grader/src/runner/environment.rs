@@ -1,0 +1,73 @@
+//! The command line, variables and limits that a judge runs under.
+
+use super::Plan;
+use std::process::Command;
+use supervise::Limits;
+
+/// Address space of each process of a test of untrusted code: room for any exercise, not for a memory bomb.
+const MEMORY: u64 = 4 << 30;
+
+/// Bytes of a file that untrusted code may write.
+const FILE_SIZE: u64 = 1 << 30;
+
+/// The judge's command, still without arguments.
+pub(super) fn command(plan: &Plan) -> Command {
+    let mut command = Command::new(&plan.judge);
+    if plan.untrusted {
+        command
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_harmless)));
+    }
+    if let Some(dir) = &plan.dir {
+        command.current_dir(dir);
+    }
+    // What a test must not inherit from the one that calls us, and what keeps it from writing new snapshots.
+    for name in [
+        "CHECKS_SUBJECT",
+        "CHECKS_REPORT",
+        "RUST_TEST_THREADS",
+        "RUST_TEST_NOCAPTURE",
+        "RUST_BACKTRACE",
+    ] {
+        command.env_remove(name);
+    }
+    command
+        .env("INSTA_UPDATE", "no")
+        .env("INSTA_FORCE_PASS", "0");
+    if let Some(subject) = &plan.subject {
+        command.env("CHECKS_SUBJECT", subject);
+    }
+    command
+}
+
+/// What the system enforces on the judge and on everything it starts.
+pub(super) fn limits(plan: &Plan) -> Limits {
+    Limits {
+        memory: plan.untrusted.then_some(MEMORY),
+        file_size: plan.untrusted.then_some(FILE_SIZE),
+        die_with_parent: true,
+    }
+}
+
+/// The variables that untrusted code may see: enough to find Python and a place for temporary files, no tokens.
+fn is_harmless(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "TZ",
+        "TMPDIR",
+        "CI",
+        "LAB_PYTHON",
+        "COURSE_REQUIRE",
+        "CHECKS_SEED",
+        "CHECKS_PYTHON",
+    ];
+    NAMES.contains(&name)
+        || ["LC_", "PYENV_", "DYLD_", "LD_LIBRARY"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}

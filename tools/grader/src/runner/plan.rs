@@ -1,0 +1,73 @@
+//! What to run, and why it could not be run.
+
+use std::{io, path::PathBuf, thread, time::Duration};
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The test binary that decides.
+    pub judge: PathBuf,
+    /// The test binary that runs the code to be judged; without one the judge does both.
+    pub subject: Option<PathBuf>,
+    /// A step, or one test by its full name; without it every test.
+    pub only: Option<String>,
+    /// The folder that the tests run in; without one the current folder.
+    pub dir: Option<PathBuf>,
+    /// How long one test may take. The judge's own deadline per subject is far shorter.
+    pub deadline: Duration,
+    /// How many tests run at the same time.
+    pub jobs: usize,
+    /// For code that isn't one's own: withholds the environment but for what a test needs, and bounds the memory of each
+    /// process and the size of the files it writes.
+    pub untrusted: bool,
+}
+
+impl Plan {
+    /// Every test of `judge`, which judges itself: what a learner runs.
+    #[must_use]
+    pub fn new(judge: impl Into<PathBuf>) -> Self {
+        Self {
+            judge: judge.into(),
+            subject: None,
+            only: None,
+            dir: None,
+            deadline: Duration::from_secs(60),
+            jobs: thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(2),
+            untrusted: false,
+        }
+    }
+}
+
+/// Why the tests could not be run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The judge could not be started.
+    #[error("cannot start the tests {}: {cause} (build them again)", path.display())]
+    Start {
+        /// The test binary.
+        path: PathBuf,
+        /// The system's answer.
+        cause: io::Error,
+    },
+    /// The judge did not name its tests.
+    #[error("{} does not list its tests: {problem}", path.display())]
+    List {
+        /// The test binary.
+        path: PathBuf,
+        /// What it did instead.
+        problem: String,
+    },
+    /// No test fits [`Plan::only`].
+    #[error("no test or step is called `{only}` (steps: {})", steps.join(", "))]
+    Nothing {
+        /// What was asked for.
+        only: String,
+        /// What there is.
+        steps: Vec<String>,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}

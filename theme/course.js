@@ -24,3 +24,24 @@
     });
   }
 })();
+
+// While `cargo course` serves the book, mdBook's own script keeps a socket to it in `socket`; a published page has none.
+// An edit that does not build is told there, and shown here until the next good build reloads the page.
+
+(() => {
+  if (typeof socket === "undefined") {
+    return;
+  }
+  const start = "build-error: ";
+  socket.addEventListener("message", (event) => {
+    if (typeof event.data !== "string" || !event.data.startsWith(start)) {
+      return;
+    }
+    document.querySelector(".build-error")?.remove();
+    const error = document.createElement("p");
+    error.className = "build-error";
+    error.setAttribute("role", "alert");
+    error.textContent = `The last edit does not build, so this page is the one before it. ${event.data.slice(start.length)}`;
+    document.querySelector("main")?.before(error);
+  });
+})();

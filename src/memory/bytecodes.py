@@ -1,5 +1,5 @@
 """`n += 1` is one line, and several steps for the interpreter."""
-# needs: python >= 3.11, python < 3.14
+# needs: python >= 3.11
 
 import dis
 

@@ -31,6 +31,7 @@ mod group;
 mod limits;
 mod output;
 mod patience;
+pub mod python;
 mod run;
 mod stop;
 mod sweep;

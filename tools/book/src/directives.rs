@@ -18,7 +18,9 @@
 //!   own directives as well: mdBook ships the raw text when an included file is missing, and nothing at all when an
 //!   anchor is.
 
-use crate::markup::{Found, alone_on_its_line, as_block, escape, find, line_at, literal_ranges};
+use crate::markup::{
+    Found, alone_on_its_line, as_block, escape, find, line_at, literal_ranges, unclosed_block,
+};
 use crate::questions::{self, Desk};
 use crate::{Error, listing, picture};
 use anyhow::Result;
@@ -123,6 +125,14 @@ impl From<String> for Problem {
 impl Page<'_> {
     fn expand(&self, text: &str) -> Result<String, Error> {
         let literal = literal_ranges(text);
+        if let Some(offset) = unclosed_block(text) {
+            let fence = text[offset..].lines().next().unwrap_or_default();
+            return Err(Error::Directive {
+                chapter: self.chapter.to_owned(),
+                line: line_at(text, offset),
+                what: format!("the code block `{fence}` is never closed (end it with its fence)"),
+            });
+        }
         let mut expanded = String::with_capacity(text.len());
         let mut done = 0;
         for found in find(text) {
@@ -157,13 +167,18 @@ impl Page<'_> {
     ) -> Result<Option<String>, Problem> {
         let Found { name, argument, .. } = *found;
         match name {
-            "include" | "rustdoc_include" | "playground" => {
+            "include" | "rustdoc_include" | "playground" if found.is_closed => {
                 // These work inside code as well: that is what they are for.
                 self.check_include(name, argument)?;
                 return Ok(None);
             }
-            "title" => return Ok(None),
+            "title" if found.is_closed => return Ok(None),
             _ if is_literal => return Ok(None),
+            _ if !found.is_closed => {
+                return Err(Problem::Here(format!(
+                    "{{{{#{name}: no `}}}}` closes it on this line (add it; \\{{{{#…}}}} shows the braces)"
+                )));
+            }
             "listing" | "chart" | "figure" | "predict" | "graded" | "picture"
                 if argument.is_empty() =>
             {
@@ -237,6 +252,12 @@ impl Page<'_> {
                 .any(|range| range.contains(&found.range.start))
             {
                 continue;
+            }
+            if !found.is_closed {
+                return Err(format!(
+                    "{{{{#{}: no `}}}}` closes it on this line",
+                    found.name
+                ));
             }
             if found.name != "figure" {
                 return Err(format!(

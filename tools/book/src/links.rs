@@ -126,7 +126,7 @@ fn resolve(from: &Path, base: Option<&str>, address: &str) -> Option<PathBuf> {
 }
 
 /// Undoes `%41`.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, tail @ ..] = rest {
         let hex = tail

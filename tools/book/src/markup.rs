@@ -9,9 +9,11 @@ pub struct Found<'t> {
     pub range: Range<usize>,
     pub name: &'t str,
     pub argument: &'t str,
+    /// Whether its braces close.
+    pub is_closed: bool,
 }
 
-/// Every `{{#name argument}}` that no backslash escapes. The braces close on the same line.
+/// Every `{{#name argument}}` that no backslash escapes. The braces should close on the same line.
 pub fn find(text: &str) -> impl Iterator<Item = Found<'_>> {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -26,17 +28,18 @@ pub fn find(text: &str) -> impl Iterator<Item = Found<'_>> {
             else {
                 continue;
             };
-            let Some(length) = body.find("}}") else {
-                continue;
-            };
-            let body = &body[..length];
-            from = start + text[start..].find("}}").unwrap_or_default() + "}}".len();
+            let length = body.find("}}");
+            let body = &body[..length.unwrap_or(body.len())];
+            if length.is_some() {
+                from = start + text[start..].find("}}").unwrap_or_default() + "}}".len();
+            }
             let body = body.trim();
             let (name, argument) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
             return Some(Found {
                 range: start..from,
                 name,
                 argument: argument.trim(),
+                is_closed: length.is_some(),
             });
         }
     })
@@ -44,13 +47,33 @@ pub fn find(text: &str) -> impl Iterator<Item = Found<'_>> {
 
 /// Where the text is code or comment, so that what looks like a directive is none.
 pub fn literal_ranges(text: &str) -> Vec<Range<usize>> {
+    code(text).literal
+}
+
+/// Where a fenced code block begins that no fence ends; the first one.
+pub fn unclosed_block(text: &str) -> Option<usize> {
+    code(text).unclosed
+}
+
+#[derive(Default)]
+struct Code {
+    literal: Vec<Range<usize>>,
+    unclosed: Option<usize>,
+}
+
+fn code(text: &str) -> Code {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_GFM;
-    let mut ranges = Vec::new();
+    let mut found = Code::default();
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+        if let Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) = &event
+            && !is_closed(&text[range.clone()])
+        {
+            found.unclosed = found.unclosed.or(Some(range.start));
+        }
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info)))
                 if info.split_whitespace().next() == Some("admonish") =>
@@ -59,23 +82,36 @@ pub fn literal_ranges(text: &str) -> Vec<Range<usize>> {
                 let block = &text[range.clone()];
                 let body = block.find('\n').map_or(block.len(), |end| end + 1);
                 let start = range.start + body;
-                ranges.push(range.start..start);
-                ranges.extend(
-                    literal_ranges(without_last_line(&block[body..]))
-                        .into_iter()
-                        .map(|inner| start + inner.start..start + inner.end),
-                );
+                found.literal.push(range.start..start);
+                let inside = code(without_last_line(&block[body..]));
+                let inner = inside.literal.into_iter();
+                found
+                    .literal
+                    .extend(inner.map(|inner| start + inner.start..start + inner.end));
+                found.unclosed = found.unclosed.or(inside.unclosed.map(|at| start + at));
             }
-            Event::Start(Tag::CodeBlock(_)) | Event::Code(_) => ranges.push(range),
+            Event::Start(Tag::CodeBlock(_)) | Event::Code(_) => found.literal.push(range),
             Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_)
                 if text[range.clone()].trim_start().starts_with("<!--") =>
             {
-                ranges.push(range)
+                found.literal.push(range)
             }
             _ => {}
         }
     }
-    ranges
+    found
+}
+
+/// Whether the last line of a fenced block is the fence that closes it. Markdown also ends such a block with the
+/// quote or list that it stands in, or with the page, which is never meant.
+fn is_closed(block: &str) -> bool {
+    let mut lines = block.lines();
+    let opening = lines.next().unwrap_or_default().trim_start();
+    let mark = opening.chars().next().unwrap_or('`');
+    let length = opening.chars().take_while(|&c| c == mark).count();
+    let last = lines.next_back().unwrap_or_default();
+    let last = last.trim_start_matches([' ', '\t', '>']).trim_end();
+    last.chars().count() >= length && last.chars().all(|c| c == mark)
 }
 
 /// A fenced block without the fence that closes it.

@@ -1,6 +1,7 @@
 //! Writes the book as a static site: all of it, or nothing.
 
 use crate::{Book, Error, links};
+use files::scratch::Scratch;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,10 +42,7 @@ pub fn publish(
     })?;
     fs::create_dir_all(parent).map_err(Error::io(parent))?;
     // A neighbour, since only within one file system can a folder be renamed.
-    let staging = tempfile::Builder::new()
-        .prefix(".site-")
-        .tempdir_in(parent)
-        .map_err(Error::io(parent))?;
+    let staging = Scratch::create(parent, ".site-").map_err(Error::io(parent))?;
 
     let new = staging.path().join("new");
     let warnings = book.build(&new, None)?;

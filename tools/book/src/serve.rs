@@ -1,35 +1,41 @@
 //! Serves the book on this machine alone, and reloads the reader's page after each edit.
 //!
 //! Each build goes to a folder of its own, and the server turns to it when it is whole. So a broken edit leaves the last
-//! good book in place, and no reader sees half a page.
+//! good book in place, with the error shown in the page, and no reader sees half a page.
+
+mod http;
+mod site;
 
 use crate::{Book, Error, stamp::Stamp};
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+pub use site::running;
+use site::{Built, Site};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tower_http::services::{ServeDir, ServeFile};
-use tower_service::Service as _;
 
-/// Where mdBook's pages listen for the word to reload.
-const RELOAD: &str = "__reload";
 /// How often the files are looked at.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long files must rest before a build, since editors save in several steps.
 const REST: Duration = Duration::from_millis(30);
+/// The longest wait for that rest: somebody may save without end.
+const MAX_WAIT: Duration = Duration::from_millis(500);
+/// How long a client may take, unless told otherwise.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where to listen unless told otherwise.
 const USUAL_PORT: u16 = 3000;
+
+/// What is served at present.
+#[derive(Clone, Debug)]
+struct State {
+    /// The last good build.
+    built: Built,
+    /// Why the edit after it did not build.
+    error: Option<String>,
+}
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +46,7 @@ pub enum Port {
     Exactly(u16),
 }
 
-/// What a running server has to tell.
+/// What a running server reports.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The book is built and served.
@@ -50,9 +56,9 @@ pub enum Event<'a> {
         /// What mdBook warned about.
         warnings: Vec<String>,
     },
-    /// The book is built anew.
+    /// The book is built again.
     Rebuilt {
-        /// The files that changed, relative to the book's folder.
+        /// The files that changed, relative to the book's folder; none if somebody removed the built pages.
         changed: Vec<&'a Path>,
         /// How long the build took.
         took: Duration,
@@ -69,6 +75,7 @@ pub struct Server {
     listener: std::net::TcpListener,
     address: SocketAddr,
     usual_was_taken: bool,
+    client_timeout: Duration,
 }
 
 impl Server {
@@ -84,7 +91,16 @@ impl Server {
             listener,
             address,
             usual_was_taken,
+            client_timeout: CLIENT_TIMEOUT,
         })
+    }
+
+    /// Sets how long a client may take to send the head of a request, or to take a part of an answer.
+    pub fn client_timeout(self, client_timeout: Duration) -> Self {
+        Self {
+            client_timeout,
+            ..self
+        }
     }
 
     /// Where the book is going to be served.
@@ -101,16 +117,16 @@ impl Server {
     pub fn run(
         self,
         stop: impl Future<Output = ()>,
-        tell: impl FnMut(Event<'_>),
+        report: impl FnMut(Event<'_>),
     ) -> Result<(), Error> {
-        let mut site = Site::new()?;
+        let mut site = Site::create(self.book.root(), self.address)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(Error::io(self.book.root()))?;
         let outcome = runtime.block_on(async {
             tokio::select! {
-                outcome = self.serve(&mut site, tell) => outcome,
+                outcome = self.serve(&mut site, report) => outcome,
                 () = stop => Ok(()),
             }
         });
@@ -119,34 +135,33 @@ impl Server {
         outcome
     }
 
-    async fn serve(self, site: &mut Site, mut tell: impl FnMut(Event<'_>)) -> Result<(), Error> {
+    async fn serve(self, site: &mut Site, mut report: impl FnMut(Event<'_>)) -> Result<(), Error> {
         let Self {
             book,
             listener,
             address,
+            client_timeout,
             ..
         } = self;
         let seen = Stamp::take(book.root());
         let started = Instant::now();
         let warnings = site.build_next(&book).await?;
-        let (turn, current) = watch::channel(site.current());
-        let app = Router::new()
-            .route(&format!("/{RELOAD}"), get(reload))
-            .fallback(page)
-            .with_state(current)
-            .layer(middleware::from_fn(guard));
+        let (turn, current) = watch::channel(State {
+            built: site.current(),
+            error: None,
+        });
         let lost_port = |why| Error::Port {
             port: address.port(),
             why,
         };
         let listener = TcpListener::from_std(listener).map_err(lost_port)?;
-        tell(Event::Ready {
+        report(Event::Ready {
             took: started.elapsed(),
             warnings,
         });
         tokio::select! {
-            served = axum::serve(listener, app) => served.map_err(lost_port),
-            () = rebuild(&book, seen, site, &turn, tell) => Ok(()),
+            served = http::serve(listener, current, client_timeout) => served.map_err(lost_port),
+            () = rebuild(&book, seen, site, &turn, report) => Ok(()),
         }
     }
 }
@@ -175,87 +190,24 @@ fn listen(port: Port) -> Result<(std::net::TcpListener, bool), Error> {
     Ok((listener, was_taken))
 }
 
-/// The folder of the builds. It goes when the server goes.
-struct Site {
-    folder: tempfile::TempDir,
-    number: u64,
-}
-
-/// One build.
-#[derive(Clone, Debug)]
-struct Built {
-    number: u64,
-    pages: PathBuf,
-}
-
-impl Site {
-    fn new() -> Result<Self, Error> {
-        let folder = tempfile::Builder::new()
-            .prefix("course-book-")
-            .tempdir()
-            .map_err(Error::io(std::env::temp_dir()))?;
-        Ok(Self { folder, number: 0 })
-    }
-
-    fn at(&self, number: u64) -> Built {
-        Built {
-            number,
-            pages: self.folder.path().join(number.to_string()),
-        }
-    }
-
-    fn current(&self) -> Built {
-        self.at(self.number)
-    }
-
-    /// Builds the book into a folder of its own; then that is the current one.
-    async fn build_next(&mut self, book: &Book) -> Result<Vec<String>, Error> {
-        let (book, next) = (book.clone(), self.at(self.number + 1));
-        let (number, pages) = (next.number, next.pages.clone());
-        // The number tells a page that comes late that it is old already.
-        let build = move || book.build(&pages, Some(&format!("{RELOAD}?built={number}")));
-        let built = tokio::task::spawn_blocking(build).await;
-        match built.unwrap_or_else(|panic| {
-            Err(Error::Build(format!(
-                "mdBook gave up on this edit ({panic})"
-            )))
-        }) {
-            Ok(warnings) => {
-                // Readers of the last build may still be fetching; those of the one before are gone.
-                self.at(self.number.saturating_sub(1)).remove();
-                self.number = number;
-                Ok(warnings)
-            }
-            Err(error) => {
-                next.remove();
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Built {
-    fn remove(&self) {
-        // What cannot be removed now goes with the whole folder.
-        let _ = std::fs::remove_dir_all(&self.pages);
-    }
-}
-
-/// Watches the files and builds the book anew, for ever.
+/// Watches the files and builds the book again after each edit, for ever.
 async fn rebuild(
     book: &Book,
     mut seen: Stamp,
     site: &mut Site,
-    turn: &watch::Sender<Built>,
-    mut tell: impl FnMut(Event<'_>),
+    turn: &watch::Sender<State>,
+    mut report: impl FnMut(Event<'_>),
 ) {
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         let mut now = look(book).await;
-        if now == seen {
+        // A cleaning tool, or `cargo clean`, removes what it finds. While the book is broken there is nothing to build.
+        let is_lost = !site.current().is_whole() && turn.borrow().error.is_none();
+        if now == seen && !is_lost {
             continue;
         }
-        loop {
+        let noticed = Instant::now();
+        while noticed.elapsed() < MAX_WAIT {
             tokio::time::sleep(REST).await;
             let later = look(book).await;
             if later == now {
@@ -266,14 +218,20 @@ async fn rebuild(
         let started = Instant::now();
         match site.build_next(book).await {
             Ok(warnings) => {
-                turn.send_replace(site.current());
-                tell(Event::Rebuilt {
+                turn.send_replace(State {
+                    built: site.current(),
+                    error: None,
+                });
+                report(Event::Rebuilt {
                     changed: seen.changes(&now),
                     took: started.elapsed(),
                     warnings,
                 });
             }
-            Err(error) => tell(Event::Broken(error)),
+            Err(error) => {
+                turn.send_modify(|state| state.error = Some(error.to_string()));
+                report(Event::Broken(error));
+            }
         }
         seen = now;
     }
@@ -283,108 +241,6 @@ async fn look(book: &Book) -> Stamp {
     let root = book.root().to_owned();
     let looked = tokio::task::spawn_blocking(move || Stamp::take(&root)).await;
     looked.unwrap_or_else(|_| Stamp::take(book.root()))
-}
-
-/// Turns away whoever comes by another name than this machine's own: a foreign site that made its name point here
-/// (DNS rebinding), or a foreign page that opens a connection.
-async fn guard(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if !header(headers, &header::HOST).is_some_and(is_this_machine) {
-        return (
-            StatusCode::FORBIDDEN,
-            "This server answers to 127.0.0.1 and localhost only.\n",
-        )
-            .into_response();
-    }
-    let own_origin = match (
-        header(headers, &header::ORIGIN),
-        header(headers, &header::HOST),
-    ) {
-        (Some(origin), Some(host)) => origin.strip_prefix("http://") == Some(host),
-        _ => true, // the browser's own navigation, or no browser
-    };
-    if !own_origin {
-        return (
-            StatusCode::FORBIDDEN,
-            "This server answers to its own pages only.\n",
-        )
-            .into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    // A page must be the newest, also when two edits fall into one second.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::X_FRAME_OPTIONS,
-        HeaderValue::from_static("SAMEORIGIN"),
-    );
-    response
-}
-
-fn header<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// Whether a `Host` is ours. Any port will do: it may be forwarded, and a rebound name keeps its name.
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => name,
-        _ => host,
-    };
-    name == "127.0.0.1" || name.eq_ignore_ascii_case("localhost")
-}
-
-/// A file of the current build.
-async fn page(State(current): State<watch::Receiver<Built>>, request: Request) -> Response {
-    let pages = current.borrow().pages.clone();
-    let not_found = ServeFile::new(pages.join("404.html"));
-    let mut files = ServeDir::new(&pages).not_found_service(not_found);
-    match files.call(request).await {
-        Ok(response) => response.map(Body::new),
-        Err(never) => match never {},
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Loaded {
-    built: Option<u64>,
-}
-
-/// Says "reload" to a page as soon as there is a newer build than its own.
-async fn reload(
-    State(current): State<watch::Receiver<Built>>,
-    Query(loaded): Query<Loaded>,
-    socket: WebSocketUpgrade,
-) -> Response {
-    let loaded = loaded.built.unwrap_or_else(|| current.borrow().number);
-    socket.on_upgrade(async move |socket| wait_for_newer(socket, current, loaded).await)
-}
-
-async fn wait_for_newer(mut socket: WebSocket, mut current: watch::Receiver<Built>, loaded: u64) {
-    let newer = async move {
-        current
-            .wait_for(|built| built.number > loaded)
-            .await
-            .is_ok()
-    };
-    tokio::pin!(newer);
-    loop {
-        tokio::select! {
-            is_newer = &mut newer => {
-                if is_newer {
-                    // A page that is gone needs no reload.
-                    let _ = socket.send(Message::text("reload")).await;
-                }
-                return;
-            }
-            // Answers pings, and ends when the page goes.
-            message = socket.recv() => if !matches!(message, Some(Ok(_))) { return },
-        }
-    }
 }
 
 /// Done when the person at the keyboard, or the system, asks to stop.
@@ -408,34 +264,4 @@ pub async fn asked_to_stop() {
     }
     #[cfg(not(unix))]
     let _ = interrupted.await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_this_machine() {
-        for ours in [
-            "127.0.0.1",
-            "127.0.0.1:3000",
-            "localhost",
-            "localhost:8080",
-            "LocalHost:3000",
-        ] {
-            assert!(is_this_machine(ours), "{ours}");
-        }
-        for foreign in [
-            "",
-            "evil.example",
-            "evil.example:3000",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example:3000",
-            "127.0.0.1:x",
-            "10.0.0.1:3000",
-            "[::1]:3000",
-        ] {
-            assert!(!is_this_machine(foreign), "{foreign}");
-        }
-    }
 }

@@ -237,3 +237,59 @@ fn no_code_gets_a_play_button() {
     let page = Fixture::new("```rust\nfn main() {}\n```\n").page();
     assert!(!main_of(&page).contains("playground"), "{}", main_of(&page));
 }
+
+#[test]
+fn what_nobody_closes_is_an_error_with_its_line() {
+    for (text, line, says) in [
+        ("# A\n\n{{#listing a.py\n", 3, "no `}}` closes it"),
+        (
+            "# A\n\nIt is {{#figure M1/pages }.\n",
+            3,
+            "no `}}` closes it",
+        ),
+        ("# A\n\n{{#include a.py\n", 3, "no `}}` closes it"),
+        (
+            "# A\n\n```rust\nlet a;\n",
+            3,
+            "the code block ````rust` is never closed",
+        ),
+        (
+            "# A\n\n~~~\na\n```\n",
+            3,
+            "the code block `~~~` is never closed",
+        ),
+        (
+            "# A\n\n````\na\n```\n",
+            3,
+            "the code block `````` is never closed",
+        ),
+        ("> ```\n> a\n\ntext\n", 1, "is never closed"),
+        ("# A\n\n```admonish tip\ntext\n", 3, "is never closed"),
+        (
+            "# A\n\n```admonish tip\n~~~\ntext\n```\n",
+            4,
+            "the code block `~~~` is never closed",
+        ),
+        ("# A\n\n```", 3, "is never closed"),
+    ] {
+        let error = Fixture::new(text).error();
+        let start = format!("src/chapter.md:{line}: ");
+        assert!(
+            error.starts_with(&start) && error.contains(says),
+            "{text:?}: {error}"
+        );
+    }
+    for closed in [
+        "```\n```\n",
+        "```rust\na\n  ```  \n",
+        "> ```\n> a\n> ```\n",
+        "1. list\n\n   ````text\n   ```\n   ````\n",
+        "```admonish tip\n~~~\na\n~~~\n```\n",
+        "    indented code\n",
+        "`{{#figure` in code, and \\{{#figure escaped\n",
+    ] {
+        let fixture = Fixture::new(closed);
+        let built = fixture.book().build(&fixture.path("out"), None);
+        assert!(built.is_ok(), "{closed:?}: {built:?}");
+    }
+}

@@ -25,7 +25,11 @@ struct Running {
 
 impl Running {
     fn start(fixture: &Fixture) -> Self {
-        let server = Server::bind(fixture.book(), Port::Exactly(0)).unwrap();
+        Self::start_with(fixture, |server| server)
+    }
+
+    fn start_with(fixture: &Fixture, change: impl FnOnce(Server) -> Server) -> Self {
+        let server = change(Server::bind(fixture.book(), Port::Exactly(0)).unwrap());
         let address = server.address();
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -34,7 +38,10 @@ impl Running {
             server.run(stopped, |event| {
                 let text = match event {
                     Event::Ready { .. } => "ready".to_owned(),
-                    Event::Rebuilt { changed, .. } => format!("rebuilt {}", changed[0].display()),
+                    Event::Rebuilt { changed, .. } => {
+                        let first = changed.first().map(|path| path.display().to_string());
+                        format!("rebuilt {}", first.unwrap_or_default())
+                    }
                     Event::Broken(error) => format!("broken {error}"),
                 };
                 let _ = tell.send(text);
@@ -149,13 +156,20 @@ fn a_broken_edit_keeps_the_last_good_book() {
     assert!(server.next().starts_with("broken src/chapter.md:3: "));
     assert!(server.get("/chapter.html").contains("Good"));
 
+    // The page shows why, also one that was opened in between, and reloads once the book is whole.
+    let mut late = server.socket_of(&page);
+    for socket in [&mut socket, &mut late] {
+        let error = socket.read().unwrap().into_text().unwrap();
+        assert!(
+            error.starts_with("build-error: src/chapter.md:3: "),
+            "{error}"
+        );
+    }
     fixture.write("src/chapter.md", "# Mended\n");
     assert_eq!(server.next(), "rebuilt src/chapter.md");
-    assert_eq!(
-        socket.read().unwrap(),
-        Message::text("reload"),
-        "told once the book is whole, not before"
-    );
+    for socket in [&mut socket, &mut late] {
+        assert_eq!(socket.read().unwrap(), Message::text("reload"));
+    }
     assert!(server.get("/chapter.html").contains("Mended"));
 }
 
@@ -318,4 +332,97 @@ fn many_pages_listen_and_go_without_being_told() {
     fixture.write("src/chapter.md", "# New\n");
     assert_eq!(stay.read().unwrap(), Message::text("reload"));
     // Dropping the server ends it although a socket is open.
+}
+
+#[test]
+fn no_path_is_the_servers_fault() {
+    let fixture = Fixture::new("# Book\n");
+    let server = Running::start(&fixture);
+    for (path, status) in [
+        (format!("/{}", "a".repeat(255)), "404"),
+        (format!("/{}.html", "a".repeat(256)), "404"),
+        (format!("/{}", "%C3%BC".repeat(128)), "404"), // 256 bytes once decoded
+        (format!("/{}", "a/".repeat(2000)), "404"),
+        (format!("/{}", "a/".repeat(3000)), "414"),
+        (format!("/{}", "a".repeat(70_000)), "414"),
+        ("/chapter.html%00".to_owned(), "404"),
+        ("/chapter.html/more".to_owned(), "404"),
+        ("/%ff%fe".to_owned(), "404"),
+    ] {
+        let answer = server.get(&path);
+        let first = answer.lines().next().unwrap_or_default();
+        assert!(first.contains(status), "{:.40}: {first}", path);
+    }
+}
+
+#[test]
+fn a_client_that_sends_too_slowly_is_dropped() {
+    let fixture = Fixture::new("# Book\n");
+    let server = Running::start_with(&fixture, |server| {
+        server.client_timeout(Duration::from_millis(200))
+    });
+    for head in ["", "GET / HTTP/1.1\r\nHost: 127.0"] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        // Reading ends only because the server hangs up.
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    assert!(server.get("/").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn pages_that_somebody_removed_are_built_again() {
+    let fixture = Fixture::new("# Book\n");
+    let server = Running::start(&fixture);
+    let page = server.get("/");
+    let mut socket = server.socket_of(&page);
+    std::fs::remove_dir_all(fixture.path("target")).unwrap();
+    assert_eq!(server.next(), "rebuilt ");
+    assert_eq!(socket.read().unwrap(), Message::text("reload"));
+    assert!(server.get("/chapter.html").starts_with("HTTP/1.1 200"));
+    let address = format!("http://{}", server.address);
+    assert_eq!(book::serve::running(fixture.root()), Some(address));
+}
+
+#[test]
+fn saves_without_end_delay_no_build_for_ever() {
+    let fixture = Fixture::new("# Book\n");
+    let server = Running::start(&fixture);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0.. {
+                fixture.write("src/busy.py", &format!("{number}"));
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let told = server.told.recv_timeout(LONG);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(told.as_deref(), Ok("rebuilt src/busy.py"));
+    });
+}
+
+#[test]
+fn other_commands_find_the_running_server() {
+    let fixture = Fixture::new("# Book\n");
+    assert_eq!(book::serve::running(fixture.root()), None);
+    let server = Running::start(&fixture);
+    let address = format!("http://{}", server.address);
+    assert_eq!(book::serve::running(fixture.root()), Some(address));
+    drop(server);
+    assert_eq!(book::serve::running(fixture.root()), None);
+    let left: Vec<_> = std::fs::read_dir(fixture.path("target")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn what_a_killed_server_left_is_swept_by_the_next() {
+    let fixture = Fixture::new("# Book\n");
+    fixture.write("target/served-book-1-2-3/address", "127.0.0.1:1");
+    let _server = Running::start(&fixture);
+    assert!(!fixture.path("target/served-book-1-2-3").exists());
 }

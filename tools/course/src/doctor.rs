@@ -2,7 +2,6 @@
 
 use crate::text::{BOLD, DIM, GOOD, ODD, count, outln};
 use anyhow::Result;
-use lab::python::Search;
 use std::{
     env,
     ffi::OsStr,
@@ -157,7 +156,7 @@ fn rust() -> Finding {
 
 /// The Pythons that the experiments find; the tests' peer is the one that `python3` starts.
 fn pythons() {
-    let found = match Search::from_env().all() {
+    let found = match lab::python::search().all() {
         Ok(found) => found,
         Err(error) => {
             outln!("  {ODD}✗{ODD:#} {:<13} {error}", "Python");
@@ -166,7 +165,7 @@ fn pythons() {
     };
     for python in &found {
         // `Python 3.13.0 (GIL)`: the name stands in the column before it.
-        let what = python.runtime.to_string();
+        let what = python.to_string();
         let what = what.strip_prefix("Python ").unwrap_or(&what);
         let path = python.path.display();
         outln!(
@@ -174,11 +173,7 @@ fn pythons() {
             "Python"
         );
     }
-    let has = |free: bool| {
-        found
-            .iter()
-            .any(|python| python.runtime.is_free_threaded() == free)
-    };
+    let has = |free: bool| found.iter().any(|python| python.gil != free);
     if !has(false) {
         Finding {
             name: "Python",

@@ -2,9 +2,10 @@
 
 use crate::text::{Output, errln, outln};
 use anyhow::{Context, Result, ensure};
+use grader::stop::Stop;
 use lab::measure::{Setup, Subject};
-use lab::plan::{self, Plan, stop_on_signals};
-use lab::python::{Search, usual};
+use lab::plan::{self, Plan};
+use lab::python::newest;
 use lab::record::Owner;
 use lab::report::named;
 use lab::{Error, claims, experiment};
@@ -72,17 +73,17 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let stop = stop_on_signals().context("cannot watch for Ctrl-C")?;
-    let search = Search::from_env();
+    let stop = Stop::on_signals().context("cannot watch for Ctrl-C")?;
+    let search = lab::python::search();
     let pythons = if !args.python.is_empty() {
         let named = args.python.iter().map(|python| search.one(python));
         named.collect::<Result<_, _>>()?
     } else if args.all || args.reference {
         search.all()?
-    } else if search.lab_python.is_some() {
+    } else if search.named.is_some() {
         search.named()?
     } else {
-        usual(&search.all()?)
+        newest(&search.all()?)
     };
     if pythons.is_empty() {
         errln!(

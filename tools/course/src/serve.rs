@@ -47,11 +47,11 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect();
-            outln!(
-                "Rebuilt in {:.2} s: {}",
-                took.as_secs_f64(),
-                changed.join(", ")
-            );
+            let why = match changed.is_empty() {
+                true => "somebody removed the pages".to_owned(),
+                false => changed.join(", "),
+            };
+            outln!("Rebuilt in {:.2} s: {why}", took.as_secs_f64());
         }
         Event::Broken(error) => {
             errln!("error: {error}\nThe last good book is still served; save again to retry.")

@@ -20,10 +20,10 @@ pub fn find(id: &str) -> Result<&'static Claim, Error> {
     let mut claims = CLAIMS.iter().copied();
     let found = claims.find(|claim| claim.id.eq_ignore_ascii_case(id));
     found.ok_or_else(|| {
-        let known: Vec<_> = CLAIMS.iter().map(|claim| claim.id).collect();
+        let known: Vec<_> = CLAIMS.iter().map(|claim| claim.id.to_owned()).collect();
         Error::UnknownClaim {
             given: id.to_owned(),
-            known: known.join(", "),
+            offer: files::names::offer(id, &known),
         }
     })
 }
@@ -40,7 +40,7 @@ mod tests {
         let first = CLAIMS[0].id;
         assert_eq!(find(&first.to_lowercase()).unwrap().id, first);
         let error = find("nonsense").unwrap_err().to_string();
-        let start = format!("no claim is called `nonsense` (the claims are {first}, ");
+        let start = format!("no claim is called `nonsense` (there are: {first}, ");
         assert!(error.starts_with(&start), "{error}");
     }
 

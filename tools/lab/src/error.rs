@@ -6,12 +6,12 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no such claim.
-    #[error("no claim is called `{given}` (the claims are {known})")]
+    #[error("no claim is called `{given}` ({offer})")]
     UnknownClaim {
         /// What was asked for.
         given: String,
-        /// The claims that exist.
-        known: String,
+        /// The claim that was probably meant, and all that exist.
+        offer: String,
     },
     /// A record that does not exist.
     #[error("{path}: no such record (take it with `{remedy}`)", path = path.display())]
@@ -32,21 +32,16 @@ pub enum Error {
         remedy: String,
     },
     /// A path that leads to no figure.
-    #[error("no figure is called `{path}` (near: {near})")]
+    #[error("no figure is called `{path}` ({offer})")]
     UnknownFigure {
         /// What was asked for.
         path: String,
-        /// Paths like it.
-        near: String,
+        /// The path that was probably meant, or how to list all.
+        offer: String,
     },
     /// A Python that was named but cannot be used.
-    #[error("{path}: {why} (name a CPython 3.9 or newer)")]
-    Python {
-        /// As it was named.
-        path: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    #[error("{0} (name a CPython 3.9 or newer)")]
+    Python(#[from] supervise::python::Unusable),
     /// An experiment that failed.
     #[error("{claim} in {runtime}: {why}")]
     Experiment {

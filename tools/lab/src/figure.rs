@@ -11,7 +11,7 @@ use std::path::Path;
 /// It always comes from the reference record: the prose was written about that one.
 ///
 /// # Errors
-/// [`Error::UnknownFigure`], with similar paths; and those of reading the record.
+/// [`Error::UnknownFigure`], with the path that was probably meant; and those of reading the record.
 ///
 /// ```
 /// # let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -26,33 +26,36 @@ pub fn figure(root: &Path, path: &str) -> Result<String, Error> {
 }
 
 fn find(claim: &Claim, record: &Record, path: &str) -> Result<String, Error> {
-    let unknown = |near: Vec<String>| Error::UnknownFigure {
-        path: path.to_owned(),
-        near: near.join(", "),
+    let (_, rest) = path.split_once('/').unwrap_or((path, ""));
+    let found = match rest.split_once('/') {
+        None => of_record(record, rest),
+        Some((name, what)) => record
+            .find_run(name)
+            .and_then(|run| of_run(claim, run, what)),
     };
-    let (id, rest) = path.split_once('/').unwrap_or((path, ""));
-    let keys = || record.runs.iter().map(|run| run.runtime.key());
-    let Some((name, what)) = rest.split_once('/') else {
-        return of_record(record, rest).ok_or_else(|| {
-            let near = ["machine".to_owned(), "date".to_owned()].into_iter();
-            let near = near.chain(keys().map(|key| format!("{key}/…")));
-            unknown(near.map(|near| format!("{id}/{near}")).collect())
-        });
-    };
-    let Some(run) = record.find_run(name) else {
-        return Err(unknown(
-            keys().map(|key| format!("{id}/{key}/{what}")).collect(),
-        ));
-    };
-    of_run(claim, run, what).ok_or_else(|| {
-        let mut near: Vec<_> = paths(claim, run).collect();
-        near.sort_by(|a, b| strsim::jaro(b, what).total_cmp(&strsim::jaro(a, what)));
-        near.truncate(4);
-        unknown(
-            near.iter()
-                .map(|near| format!("{id}/{name}/{near}"))
+    found.ok_or_else(|| {
+        let id = claim.id;
+        let name = rest.split_once('/').map(|(name, _)| name);
+        let run = name.and_then(|name| Some((name, record.find_run(name)?)));
+        let near: Vec<_> = match run {
+            Some((name, run)) => {
+                let paths = paths(claim, run);
+                paths.map(|what| format!("{id}/{name}/{what}")).collect()
+            }
+            None => all(claim, record)
+                .into_iter()
+                .map(|(path, _)| path)
                 .collect(),
-        )
+        };
+        let list = format!("`cargo course lab {id} --figures` lists them");
+        let offer = match files::names::nearest(path, near.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`? {list}"),
+            None => list,
+        };
+        Error::UnknownFigure {
+            path: path.to_owned(),
+            offer,
+        }
     })
 }
 
@@ -203,23 +206,22 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_path_names_those_like_it() {
-        let says = |path: &str| look_up(path).unwrap_err();
-        let near = "no figure is called `S1/python/lots` (near: S1/python/lost, ";
-        assert!(
-            says("S1/python/lots").starts_with(near),
-            "{}",
-            says("S1/python/lots")
-        );
-        let keys = "near: S1/python-3.12.1/lost, S1/python-3.13.0/lost";
-        assert!(says("S1/python-3.9/lost").contains(keys));
-        assert!(says("S1/where").contains("near: S1/machine, S1/date, S1/python-3.12.1/…"));
-        let by_zero = says("S1/python-3.12/ratio:lost/lost");
-        assert!(by_zero.contains("no figure"), "nothing is divided by zero");
-        assert!(
-            says("S1/python/bound:lost").contains("no figure"),
-            "it did happen"
-        );
+    fn an_unknown_path_names_the_one_that_was_meant() {
+        let cases = [
+            ("S1/python/lsot", "did you mean `S1/python/lost`?"),
+            ("S1/python-3.9/lost", "did you mean `S1/python-3.1"),
+            ("S1/machin", "did you mean `S1/machine`?"),
+            (
+                "S1/q",
+                "no figure is called `S1/q` (`cargo course lab S1 --figures` lists them)",
+            ),
+            ("S1/python-3.12/ratio:lost/lost", "no figure"), // nothing is divided by zero
+            ("S1/python/bound:lost", "no figure"),           // it did happen
+        ];
+        for (path, says) in cases {
+            let error = look_up(path).unwrap_err();
+            assert!(error.contains(says), "{path}: {error}");
+        }
         let root = tempfile::tempdir().unwrap();
         let unknown = figure(root.path(), "nonsense/python/x").unwrap_err();
         assert!(matches!(unknown, Error::UnknownClaim { .. }));

@@ -50,7 +50,6 @@ pub mod scaffold;
 mod sys;
 mod unit;
 mod verdict;
-mod watch;
 
 pub use chart::chart;
 pub use claim::Claim;

@@ -1,15 +1,16 @@
 //! Measures a claim once, by an experiment in a process of its own that leaves nothing behind.
 
 use crate::python::{FLAGS, Python};
-use crate::watch::{End, watch};
 use crate::{Claim, Error, Measurement, Run, Runtime, Verdict};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
+use supervise::{End, Keep, Options, Stop, Stream};
 
 /// What experiments need from outside.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Setup<'a> {
     /// A command that runs an experiment in Rust when a claim and a number of rounds are appended.
     pub rust: (PathBuf, Vec<OsString>),
     /// Set when the reader wants to stop.
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Stop,
     /// How long one experiment may take.
     pub deadline: Duration,
 }
@@ -39,7 +40,7 @@ impl Subject {
     pub fn runtime(&self) -> Runtime {
         match self {
             Self::Rust => Runtime::rust(),
-            Self::Python(python) => python.runtime.clone(),
+            Self::Python(python) => Runtime::of(python),
         }
     }
 
@@ -59,7 +60,7 @@ impl Subject {
             }
             Self::Python(python) => {
                 let folder = setup.root.join("tools/lab/experiments");
-                let mut command = Command::new(&python.path);
+                let mut command = Command::new(&python.executable);
                 command.args(FLAGS);
                 command.arg(folder.join(claim.stem()).with_extension("py"));
                 (command, Some(name))
@@ -89,7 +90,7 @@ pub fn measure(
         why,
     };
     let name = SharedName::new();
-    let mut command = subject.command(setup, claim, rounds, &name.0);
+    let command = subject.command(setup, claim, rounds, &name.0);
     let taken_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut output = Output {
         claim,
@@ -99,16 +100,37 @@ pub fn measure(
         samples: BTreeMap::new(),
         done: 0,
     };
-    let ended = watch(&mut command, setup.deadline, setup.stop, |line| {
-        if output.line(line)? {
-            on_round();
+    let mut options = Options::new(setup.deadline);
+    options.stderr = Keep::Last(64 << 10);
+    options.flood = Some(64 << 20);
+    let mut refused = None;
+    let outcome = supervise::run(command, &options, setup.stop, |stream, line| {
+        match stream {
+            Stream::Stdout => match output.line(line) {
+                Ok(true) => on_round(),
+                Ok(false) => {}
+                Err(why) => {
+                    refused = Some(why);
+                    return ControlFlow::Break(());
+                }
+            },
+            Stream::Stderr => {} // the last line is looked at when it fails
         }
-        Ok(())
+        ControlFlow::Continue(())
     });
-    ended.map_err(|end| match end {
-        End::Stopped => Error::Stopped,
-        End::Failed(why) => failed(why),
-    })?;
+    let outcome = outcome.map_err(|error| failed(format!("it cannot be started: {error}")))?;
+    if let Some(why) = refused {
+        return Err(failed(why));
+    }
+    match outcome.end {
+        End::Stopped => return Err(Error::Stopped),
+        end if end.is_success() => {}
+        end => {
+            let complaint = outcome.last_complaint();
+            let complaint = complaint.map_or_else(String::new, |said| format!(": {said}"));
+            return Err(failed(format!("it {end}{complaint}")));
+        }
+    }
     let (given, measurements) = output.finish().map_err(failed)?;
     let mut run = Run {
         taken_at,

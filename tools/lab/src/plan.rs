@@ -4,9 +4,7 @@ use crate::measure::{Setup, Subject, measure};
 use crate::record::Owner;
 use crate::report::{Progress, report};
 use crate::{Claim, Error, Record, machine::Machine};
-use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::io::Write;
 
 /// What to measure.
 #[derive(Debug)]
@@ -33,20 +31,6 @@ impl Plan {
         let subjects = self.subjects.iter();
         subjects.filter(|subject| subject.can_measure(claim))
     }
-}
-
-/// Returns a flag that Ctrl-C and `kill` set, for [`Setup::stop`]. The second signal ends the process at once.
-///
-/// # Errors
-/// The system's.
-pub fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
 }
 
 /// Measures, writes records, and writes a report to `out`. Returns how many experiments failed; each is named on stderr.

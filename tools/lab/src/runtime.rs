@@ -1,5 +1,6 @@
 //! What ran an experiment: a Python of some version and build, or the Rust that compiled this crate.
 
+use crate::python::Python;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -66,6 +67,12 @@ impl Runtime {
             Language::Python => ("python", "t-gil"),
         };
         format!("{language}-{}{suffix}", self.version)
+    }
+
+    /// Returns the runtime that a Python is.
+    #[must_use]
+    pub fn of(python: &Python) -> Self {
+        Self::python(&python.version, python.free_threaded, python.gil)
     }
 
     /// Returns its name for a chart: `Rust`, `Python 3.13`, `Python 3.13t`.

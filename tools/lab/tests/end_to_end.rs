@@ -1,11 +1,11 @@
 //! Runs experiments for real, from the claim to the record, and failing ones from the script to the message.
 
-use lab::chart::{Axis, Chart, Row, Scale, Section, python as in_python};
+use lab::chart::{self, Axis, Chart, Row, Scale, Section};
 use lab::claim::{Metric, Rounds};
 use lab::claims::{self, CLAIMS};
 use lab::measure::{Setup, Subject, measure};
 use lab::plan::{self, Plan};
-use lab::python::{Python, Search};
+use lab::python::{self, Python};
 use lab::record::Owner;
 use lab::{Claim, Error, Language, Outcome, Record, Unit, Verdict};
 use std::fs;
@@ -13,14 +13,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use supervise::Stop;
 
 fn course() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn setup<'a>(root: &'a Path, stop: &'a AtomicBool) -> Setup<'a> {
+fn setup<'a>(root: &'a Path, stop: &'a Stop) -> Setup<'a> {
     Setup {
         root,
         rust: (env!("CARGO_BIN_EXE_experiment").into(), Vec::new()),
@@ -31,7 +31,7 @@ fn setup<'a>(root: &'a Path, stop: &'a AtomicBool) -> Setup<'a> {
 
 /// Finds a Python of this machine. None is a skip, and a failure where `COURSE_REQUIRE` names python.
 fn python(test: &str) -> Option<Python> {
-    let found = Search::from_env().one(Path::new("python3"));
+    let found = python::search().one(Path::new("python3"));
     if let Err(why) = &found {
         let required = std::env::var("COURSE_REQUIRE").unwrap_or_default();
         let required = required.split(',').any(|name| name.trim() == "python");
@@ -77,7 +77,7 @@ fn check(claim: &Claim, run: &lab::Run) {
 
 #[test]
 fn every_experiment_in_rust_measures_what_its_claim_lists() {
-    let (root, stop) = (course(), AtomicBool::new(false));
+    let (root, stop) = (course(), Stop::new());
     for claim in CLAIMS.iter().filter(|claim| claim.experiment.is_some()) {
         let mut rounds = 0;
         let setup = setup(&root, &stop);
@@ -93,7 +93,7 @@ fn every_experiment_in_python_measures_what_its_claim_lists() {
         return;
     };
     let subject = Subject::Python(python);
-    let (root, stop) = (course(), AtomicBool::new(false));
+    let (root, stop) = (course(), Stop::new());
     for claim in CLAIMS {
         let run = measure(&setup(&root, &stop), claim, &subject, 2, || {}).unwrap();
         check(claim, &run);
@@ -106,7 +106,7 @@ fn a_claim_goes_from_experiment_to_record_and_chart() {
     let test = "a_claim_goes_from_experiment_to_record_and_chart";
     let subjects = [Some(Subject::Rust), python(test).map(Subject::Python)];
     let subjects: Vec<_> = subjects.into_iter().flatten().collect();
-    let (root, stop) = (course_with_experiments(), AtomicBool::new(false));
+    let (root, stop) = (course_with_experiments(), Stop::new());
     let claim = CLAIMS[0];
     let mut printed = Vec::new();
     for owner in [Owner::Reference, Owner::Mine] {
@@ -138,10 +138,10 @@ fn a_reader_who_stops_leaves_no_record_and_no_shared_memory() {
     let test = "a_reader_who_stops_leaves_no_record_and_no_shared_memory";
     let subjects = [Some(Subject::Rust), python(test).map(Subject::Python)];
     for (claim, subject) in CLAIMS.iter().zip(subjects.into_iter().flatten().cycle()) {
-        let (root, stop) = (course_with_experiments(), AtomicBool::new(false));
+        let (root, stop) = (course_with_experiments(), Stop::new());
         let setup = setup(root.path(), &stop);
         let result = measure(&setup, claim, &subject, 1000, || {
-            stop.store(true, Ordering::Relaxed); // in the middle, after the first round
+            stop.request(); // in the middle, after the first round
         });
         assert!(matches!(result, Err(Error::Stopped)), "{result:?}");
         let plan = Plan {
@@ -177,7 +177,7 @@ static FAKE: Claim = Claim {
             title: "",
             rows: &[Row {
                 label: "a",
-                series: &in_python("a"),
+                series: &chart::python("a"),
             }],
         }],
     },
@@ -188,15 +188,17 @@ static FAKE: Claim = Claim {
 /// Makes a program that says that it is Python 3.13 and runs `script` in place of an experiment.
 fn impostor(dir: &Path, script: &str) -> Python {
     let path = dir.join("python");
-    let answer = r#"{"implementation":"CPython","version":"3.13.0","free_threaded":false,"gil":true,"real":"/x"}"#;
-    let text =
-        format!("#!/bin/sh\ncase \"$*\" in *' -c '*) echo '{answer}' ;; *) {script} ;; esac\n");
+    let executable = path.display();
+    let answer = format!(
+        "printf '%s\\n' implementation=cpython version=3.13.0 free_threaded=0 gil=1 system=x real=/x executable={executable}"
+    );
+    let text = format!("#!/bin/sh\ncase \"$*\" in *' -c '*) {answer} ;; *) {script} ;; esac\n");
     // Written by another process: an open file of this one, inherited by a fork elsewhere, could not be executed.
     let write = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
     let mut made = Command::new("sh");
     made.args(["-c", write, "sh", &text]).arg(&path);
     assert!(made.status().unwrap().success());
-    Search::default().one(&path).unwrap()
+    Python::probe(&path).unwrap()
 }
 
 fn plan_for(script: &str, dir: &Path) -> Plan {
@@ -215,7 +217,10 @@ const ROUND: &str = r#"echo '{"round": {"a": 1, "b": 2}}'"#;
 fn an_experiment_that_fails_is_named_and_writes_nothing() {
     let round = |round: &str| format!("{GIVEN}; echo '{{\"round\": {round}}}'");
     let cases = [
-        ("echo no >&2; exit 3".to_owned(), "exit status: 3: no"),
+        (
+            "echo no >&2; exit 3".to_owned(),
+            "it exited with code 3: no",
+        ),
         ("true".to_owned(), "it printed nothing"),
         (
             "echo hello".to_owned(),
@@ -231,11 +236,14 @@ fn an_experiment_that_fails_is_named_and_writes_nothing() {
             round("{\"a\":0,\"b\":1,\"x\":1}"),
             "it measured x, which the claim does not list",
         ),
-        (format!("{GIVEN}; kill -SEGV $$"), "signal: 11"),
+        (
+            format!("{GIVEN}; kill -SEGV $$"),
+            "it was killed by SIGSEGV",
+        ),
     ];
     for (script, why) in cases {
         let dir = tempfile::tempdir().unwrap();
-        let (root, stop) = (course_with_experiments(), AtomicBool::new(false));
+        let (root, stop) = (course_with_experiments(), Stop::new());
         let setup = setup(root.path(), &stop);
         let plan = plan_for(&script, dir.path());
         let error = measure(&setup, &FAKE, &plan.subjects[1], 2, || {}).unwrap_err();
@@ -266,7 +274,7 @@ impl Write for Full {
 #[test]
 fn a_report_that_cannot_be_printed_is_an_error_after_the_record_is_written() {
     let dir = tempfile::tempdir().unwrap();
-    let (root, stop) = (course_with_experiments(), AtomicBool::new(false));
+    let (root, stop) = (course_with_experiments(), Stop::new());
     let plan = plan_for(&format!("{GIVEN}; {ROUND}; {ROUND}"), dir.path());
     let error = plan::run(&setup(root.path(), &stop), &plan, &mut Full).unwrap_err();
     let says = "cannot print the report (the records are written): ";
@@ -282,7 +290,7 @@ fn a_report_that_cannot_be_printed_is_an_error_after_the_record_is_written() {
 #[test]
 fn a_python_that_hangs_or_leaves_a_child_behind_is_ended_in_time() {
     let dir = tempfile::tempdir().unwrap();
-    let (root, stop) = (course_with_experiments(), AtomicBool::new(false));
+    let (root, stop) = (course_with_experiments(), Stop::new());
     let mut setup = setup(root.path(), &stop);
     // The child holds the pipes of an experiment that has ended well.
     let left = plan_for(
@@ -295,7 +303,9 @@ fn a_python_that_hangs_or_leaves_a_child_behind_is_ended_in_time() {
     let hangs = plan_for(&format!("{GIVEN}; sleep 600"), dir.path());
     let error = measure(&setup, &FAKE, &hangs.subjects[1], 2, || {}).unwrap_err();
     assert!(
-        error.to_string().contains("it did not end within"),
+        error
+            .to_string()
+            .contains("it was still running after 0.2 s"),
         "{error}"
     );
 }

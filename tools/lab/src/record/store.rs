@@ -2,10 +2,10 @@
 
 use super::{Measurement, Record, Run, SCHEMA};
 use crate::{Claim, Error, machine::Machine};
+use files::write::AtomicFile;
 use serde::Deserialize;
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Whose record it is.
@@ -81,7 +81,7 @@ impl Record {
     /// Writes new runs into the record of a claim. Returns the whole record, and where the old file was kept.
     ///
     /// Runs of other runtimes on the same machine stay. A file that cannot be merged (not a record, or a record of
-    /// another machine) is kept beside the new one as `.bak`: nothing is lost. Several processes may write at the same
+    /// another machine) is kept beside the new one as `M1.json.1`: nothing is lost. Several processes may write at the same
     /// time: they take turns, and `on_wait` is called before this one waits.
     ///
     /// # Errors
@@ -118,7 +118,13 @@ impl Record {
         let text =
             serde_json::to_string_pretty(&record).map_err(|error| failed("write")(error.into()))?;
         let text = one_line_arrays(&text) + "\n";
-        let kept = replace(&path, &text, keep_old).map_err(failed("write"))?;
+        let mut file = AtomicFile::create(&path).map_err(failed("write"))?;
+        file.write_all(text.as_bytes()).map_err(failed("write"))?;
+        let kept = match keep_old {
+            true => file.commit_with_backup(),
+            false => file.commit().map(|()| None),
+        };
+        let kept = kept.map_err(failed("write"))?;
         let kept = kept.and_then(|kept| kept.strip_prefix(root).ok().map(Path::to_owned));
         Ok((record, kept))
     }
@@ -169,30 +175,6 @@ fn lock(folder: &Path, on_wait: impl FnOnce()) -> io::Result<Option<File>> {
     Ok(file.lock().is_ok().then_some(file))
 }
 
-/// Replaces a file atomically; the caller holds the folder's lock. Returns where the old file was kept, if it was to be.
-fn replace(path: &Path, text: &str, keep_old: bool) -> io::Result<Option<PathBuf>> {
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()); // a link stays a link
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!(".{name}.");
-    // Left by a writer that was killed: nobody else writes while we hold the lock.
-    for entry in fs::read_dir(folder)?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&prefix) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-    let mode = fs::metadata(path).map_or(Permissions::from_mode(0o644), |old| old.permissions());
-    let mut file = tempfile::Builder::new()
-        .prefix(&prefix)
-        .permissions(mode)
-        .tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    let kept = if keep_old { Some(backup(path)?) } else { None };
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(kept)
-}
-
 /// Puts each array of numbers on one line, for people who read records.
 fn one_line_arrays(pretty: &str) -> String {
     let mut text = String::with_capacity(pretty.len());
@@ -206,29 +188,6 @@ fn one_line_arrays(pretty: &str) -> String {
         rest = after;
     }
     text + rest
-}
-
-/// Gives a file a second name that is not taken: `M1.json.bak`, `M1.json.bak2`, …
-fn backup(path: &Path) -> io::Result<PathBuf> {
-    let mut number = 1;
-    loop {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".bak");
-        if number > 1 {
-            name.push(number.to_string());
-        }
-        let name = PathBuf::from(name);
-        match fs::hard_link(path, &name) {
-            Ok(()) => return Ok(name),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(_) => {
-                // A file system without links.
-                let mut copy = File::create_new(&name)?;
-                io::copy(&mut File::open(path)?, &mut copy)?;
-                return Ok(name);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -327,22 +286,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_writer_left_is_swept() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("records/mine");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(".S1.json.x7Gh2k"), "half a rec").unwrap();
-        fs::write(folder.join("notes.txt"), "the reader's own").unwrap();
-        write(root.path(), vec![]);
-        assert_eq!(names(&folder), ["S1.json", "notes.txt"]);
-    }
-
-    #[test]
     fn a_file_that_cannot_be_merged_is_kept() {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("records/mine/S1.json");
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        for (text, name) in [("not json", "S1.json.bak"), ("{}", "S1.json.bak2")] {
+        for (text, name) in [("not json", "S1.json.1"), ("{}", "S1.json.2")] {
             fs::write(&file, text).unwrap();
             let (_, kept) = write(root.path(), vec![]);
             assert_eq!(kept.unwrap(), Path::new("records/mine").join(name));
@@ -357,27 +305,6 @@ mod tests {
         let (record, kept) =
             Record::write(root.path(), claim, Owner::Mine, &other, vec![], || {}).unwrap();
         assert_eq!((record.machine, kept.is_some()), (other, true));
-    }
-
-    #[test]
-    fn mode_and_symlink_stay() {
-        let root = tempfile::tempdir().unwrap();
-        let (folder, real) = (
-            root.path().join("records/mine"),
-            root.path().join("real.json"),
-        );
-        fs::create_dir_all(&folder).unwrap();
-        write(root.path(), vec![run("3.9.0", false, 1.0)]);
-        fs::rename(folder.join("S1.json"), &real).unwrap();
-        fs::set_permissions(&real, Permissions::from_mode(0o600)).unwrap();
-        std::os::unix::fs::symlink(&real, folder.join("S1.json")).unwrap();
-        let (record, kept) = write(root.path(), vec![run("3.13.0", false, 1.0)]);
-        assert_eq!((record.runs.len(), kept), (2, None));
-        assert!(folder.join("S1.json").is_symlink());
-        assert_eq!(
-            fs::metadata(&real).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
     }
 
     #[test]

@@ -68,9 +68,8 @@ fn run(learner: Learner, case: &Case) -> Outcome {
         }
     }
     faults::plan(&case.faults);
-    let ((seen, ledger), left) = leftovers::watch(|| {
-        ledger::observe(|| (learner.write_in_child)(&mut pages, &case.writes))
-    });
+    let ((seen, ledger), left) =
+        leftovers::watch(|| ledger::observe(|| (learner.write_in_child)(&mut pages, &case.writes)));
     faults::reset();
     Outcome {
         seen: seen.map_err(|error| error.to_string()),
@@ -203,7 +202,11 @@ fn the_parent_does_not_see_the_childs_writes() {
     );
     let case = Case::random();
     let outcome = case.call();
-    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+    assert_pages(
+        "the parent, afterwards",
+        &outcome.afterwards,
+        &case.contents(),
+    );
     if let Ok(seen) = outcome.seen {
         assert_pages("`parent`", &seen.parent, &case.contents());
     }
@@ -223,11 +226,14 @@ fn the_child_measures_before_and_after_its_writes() {
             .collect::<Vec<_>>()
     };
     let measured = of_child(|what| matches!(what, What::Measured));
-    let wrote = of_child(|what| {
-        matches!(what, What::Wrote { place, .. } if matches!(place.memory, Memory::Pages(_)))
-    });
+    let wrote = of_child(
+        |what| matches!(what, What::Wrote { place, .. } if matches!(place.memory, Memory::Pages(_))),
+    );
     assert!(!wrote.is_empty(), "The child wrote to no page.");
-    assert!(!measured.is_empty(), "The child didn't measure its pages with `usage`.");
+    assert!(
+        !measured.is_empty(),
+        "The child didn't measure its pages with `usage`."
+    );
     assert!(
         measured.first() < wrote.first(),
         "The child wrote before it measured its pages for the first time."
@@ -283,7 +289,11 @@ fn without_writes_nothing_is_copied() {
     );
     let case = Case::without_writes();
     let (seen, _) = case.seen();
-    assert_eq!(seen.before, case.before(), "`before`, with nothing to write");
+    assert_eq!(
+        seen.before,
+        case.before(),
+        "`before`, with nothing to write"
+    );
     assert_eq!(seen.after, case.before(), "`after`, with nothing to write");
     assert_pages("`child`", &seen.child, &case.contents());
 }
@@ -332,7 +342,11 @@ fn a_page_that_nobody_touched_is_not_shared() {
         case.pages.len()
     );
     assert_pages("`child`", &seen.child, &case.written());
-    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+    assert_pages(
+        "the parent, afterwards",
+        &outcome.afterwards,
+        &case.contents(),
+    );
 }
 
 fn the_parent_looks_after_the_child_has_ended() {
@@ -392,7 +406,9 @@ fn one_page_may_be_written_many_times() {
     let mut random = random();
     let mut case = Case {
         pages: vec![Some(7), Some(8)],
-        writes: (0..30).map(|_| (random.usize(..2), random.u8(..))).collect(),
+        writes: (0..30)
+            .map(|_| (random.usize(..2), random.u8(..)))
+            .collect(),
         faults: vec![],
     };
     case.writes.extend([(0, 200), (1, 3), (0, 100)]);
@@ -419,7 +435,11 @@ fn many_pages_are_no_trouble() {
         panic!("write_in_child returned the error {error:?} for 1500 pages and 400 writes")
     });
     assert_pages("`child`", &seen.child, &case.written());
-    assert_eq!(seen.after, case.after(), "`after`, for 1500 pages and 400 writes");
+    assert_eq!(
+        seen.after,
+        case.after(),
+        "`after`, for 1500 pages and 400 writes"
+    );
 }
 
 fn a_second_call_begins_anew() {
@@ -457,7 +477,11 @@ fn a_write_beyond_the_pages_is_an_error() {
         "write_in_child returned {:?} for a write to page {count} of {count}",
         outcome.seen
     );
-    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+    assert_pages(
+        "the parent, afterwards",
+        &outcome.afterwards,
+        &case.contents(),
+    );
     assert!(
         outcome.left.is_nothing(),
         "A child panicked, and write_in_child left {} behind",
@@ -472,7 +496,11 @@ fn expect_error(case: &Case, what: &str) {
         "{what}, and write_in_child returned {:?}",
         outcome.seen
     );
-    assert_pages("the parent, afterwards", &outcome.afterwards, &case.contents());
+    assert_pages(
+        "the parent, afterwards",
+        &outcome.afterwards,
+        &case.contents(),
+    );
     assert!(
         outcome.left.is_nothing(),
         "{what}, and write_in_child left {} behind",

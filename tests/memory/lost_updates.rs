@@ -446,7 +446,10 @@ fn a_second_call_begins_anew() {
     let calls = vec![first.clone(), second.clone(), first.clone(), vec![]];
     let sums: Vec<u64> = sum_in_threads(&calls).iter().map(|call| call.0).collect();
     let expected: Vec<u64> = calls.iter().map(|work| total(work)).collect();
-    assert_eq!(sums, expected, "the sums of four calls, one after the other");
+    assert_eq!(
+        sums, expected,
+        "the sums of four calls, one after the other"
+    );
 }
 
 fn no_update_is_lost() {

@@ -216,7 +216,9 @@ fn added_by_child(ledger: &Ledger) -> BTreeMap<Place, BTreeMap<usize, Option<u64
             .entry(record.process)
             .or_insert(Some(0));
         *sum = match (*sum, before, now) {
-            (Some(sum), Some(before), Some(now)) => Some(sum.wrapping_add(now).wrapping_sub(before)),
+            (Some(sum), Some(before), Some(now)) => {
+                Some(sum.wrapping_add(now).wrapping_sub(before))
+            }
             _ => None,
         };
     }
@@ -294,12 +296,18 @@ fn a_second_call_begins_anew() {
         .map(|call| call.0)
         .collect();
     let expected: Vec<_> = calls.iter().map(|work| Ok(total(work))).collect();
-    assert_eq!(sums, expected, "the sums of four calls, one after the other");
+    assert_eq!(
+        sums, expected,
+        "the sums of four calls, one after the other"
+    );
 }
 
 fn expect_error(work: &Vec<Vec<u64>>, failing: Vec<Fault>, what: &str) {
     let (sum, _, left) = sum_with_faults(work, &failing);
-    assert!(sum.is_err(), "{what}, and sum_in_processes returned {sum:?}");
+    assert!(
+        sum.is_err(),
+        "{what}, and sum_in_processes returned {sum:?}"
+    );
     assert!(
         left.is_nothing(),
         "{what}, and sum_in_processes left {left} behind"
@@ -323,7 +331,11 @@ fn a_killed_child_is_an_error() {
     );
     expect_error(
         &lists(&[1, 1, 1, 1, 1, 1]),
-        vec![Fault::KillChild(1), Fault::KillChild(2), Fault::KillChild(4)],
+        vec![
+            Fault::KillChild(1),
+            Fault::KillChild(2),
+            Fault::KillChild(4),
+        ],
         "Children 1, 2 and 4 of 6 were killed",
     );
 }

@@ -70,7 +70,13 @@ fn a_wrong_answer_fails_with_both_values_and_what_was_printed() {
         (report.status, report.test.as_str()),
         (Status::Failed, "victim::wrong")
     );
-    for part in ["two and two", "yours:    4", "expected: 5", "add printed", "adding 2 and 2"] {
+    for part in [
+        "two and two",
+        "yours:    4",
+        "expected: 5",
+        "add printed",
+        "adding 2 and 2",
+    ] {
         assert_contains(&shown, part);
     }
 }
@@ -147,7 +153,10 @@ fn one_hang_does_not_shorten_the_time_of_the_next() {
         &[("RUST_TEST_THREADS", "1")],
     );
     let (alone, second) = (seconds(alone), seconds(both));
-    assert!(second > 0.9 * alone, "{alone} s alone, {second} s as the second");
+    assert!(
+        second > 0.9 * alone,
+        "{alone} s alone, {second} s as the second"
+    );
 }
 
 #[test]
@@ -163,9 +172,16 @@ fn the_learners_panic_comes_first_and_keeps_its_section() {
     let (report, shown) = fail("panic");
     assert_eq!(report.status, Status::Failed);
     assert_eq!(report.section.as_deref(), Some("memory.md#copy-on-write"));
-    let at = |part: &str| shown.find(part).unwrap_or_else(|| panic!("no {part:?} in {shown}"));
+    let at = |part: &str| {
+        shown
+            .find(part)
+            .unwrap_or_else(|| panic!("no {part:?} in {shown}"))
+    };
     assert!(at("project/victims.rs:") < at("about to panic"), "{shown}");
-    assert!(at("the learner's message") < at("about to panic"), "{shown}");
+    assert!(
+        at("the learner's message") < at("about to panic"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -185,7 +201,11 @@ fn the_panic_of_a_child_names_its_line() {
 #[test]
 fn a_todo_says_where_to_begin_and_once_for_a_step() {
     let (output, reports) = run(&["untouched::todo", "untouched::todo_again"], &[]);
-    assert!(reports.iter().all(|report| report.status == Status::Unstarted));
+    assert!(
+        reports
+            .iter()
+            .all(|report| report.status == Status::Unstarted)
+    );
     let shown = String::from_utf8_lossy(&output.stdout);
     assert_contains(&shown, "Begin at ");
     assert_contains(&shown, "project/victims.rs:");
@@ -197,15 +217,33 @@ fn a_todo_says_where_to_begin_and_once_for_a_step() {
 #[test]
 fn a_failing_step_shows_one_failure_in_full_and_timeouts_last() {
     let (output, _) = run(
-        &["victim::sleep", "victim::exit_seven", "victim::wrong", "victim::explained"],
+        &[
+            "victim::sleep",
+            "victim::exit_seven",
+            "victim::wrong",
+            "victim::explained",
+        ],
         &[],
     );
     let shown = String::from_utf8_lossy(&output.stdout);
     assert_eq!(shown.matches("\n---- ").count(), 1, "{shown}");
-    let at = |part: &str| shown.find(part).unwrap_or_else(|| panic!("no {part:?} in {shown}"));
-    assert!(at("---- victim::wrong ----") < at("test victim::explained ... FAILED"), "{shown}");
-    assert!(at("test victim::explained ... FAILED") < at("test victim::exit_seven ... FAILED"), "{shown}");
-    assert!(at("test victim::exit_seven ... FAILED") < at("test victim::sleep ... FAILED"), "{shown}");
+    let at = |part: &str| {
+        shown
+            .find(part)
+            .unwrap_or_else(|| panic!("no {part:?} in {shown}"))
+    };
+    assert!(
+        at("---- victim::wrong ----") < at("test victim::explained ... FAILED"),
+        "{shown}"
+    );
+    assert!(
+        at("test victim::explained ... FAILED") < at("test victim::exit_seven ... FAILED"),
+        "{shown}"
+    );
+    assert!(
+        at("test victim::exit_seven ... FAILED") < at("test victim::sleep ... FAILED"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -244,7 +282,11 @@ fn deadlocks_endless_loops_and_panics_under_a_schedule_are_outcomes() {
     let (report, _) = fail("panic_under_a_schedule");
     assert_contains(&report.message, "the learner's own assertion");
     assert_contains(&report.message, "project/victims.rs:");
-    assert!(!report.message.contains("original panic"), "{}", report.message);
+    assert!(
+        !report.message.contains("original panic"),
+        "{}",
+        report.message
+    );
 }
 
 #[test]

@@ -163,10 +163,7 @@ fn hook(info: &PanicHookInfo<'_>) {
             eprintln!("the test harness panicked at {place}: {message}");
             return;
         }
-        let judged = matches!(
-            status,
-            Status::Failed | Status::Timeout | Status::Crash
-        );
+        let judged = matches!(status, Status::Failed | Status::Timeout | Status::Crash);
         let why = match failure {
             Some(failure) => failure.why.clone(),
             None => context.why.take(),
@@ -181,7 +178,10 @@ fn hook(info: &PanicHookInfo<'_>) {
             status,
             message,
             why,
-            section: context.section.take().filter(|_| judged || status == Status::Unstarted),
+            section: context
+                .section
+                .take()
+                .filter(|_| judged || status == Status::Unstarted),
             seed: context.seed,
             seconds: 0.0,
         });

@@ -22,10 +22,7 @@ pub(super) fn help(slug: &str) {
 
 /// Names the tests as libtest's `--list --format terse` does.
 pub(super) fn list(cases: &[Case]) -> ExitCode {
-    let mut text: String = cases
-        .iter()
-        .map(|case| case.name() + ": test\n")
-        .collect();
+    let mut text: String = cases.iter().map(|case| case.name() + ": test\n").collect();
     text += &format!("\n{} tests, 0 benchmarks\n", cases.len());
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,12 +34,12 @@ pub(super) fn begin(slug: &str, count: usize) {
     say(&format!("\nrunning {count} tests of {slug}\n"));
 }
 
-/// With `--verbose`, a line for each test, in order, as soon as it is known.
+/// With `--verbose`, and for whoever reads the reports, a line for each test, in order, as soon as it is known.
 pub(super) fn progress(reports: &[Report], options: &Options) {
     thread_local! {
         static SAID: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
-    if !options.verbose {
+    if !options.verbose && std::env::var_os("CHECKS_REPORT").is_none() {
         return;
     }
     for report in &reports[SAID.replace(reports.len())..] {
@@ -51,12 +48,7 @@ pub(super) fn progress(reports: &[Report], options: &Options) {
 }
 
 /// Prints the results; returns whether all tests passed.
-pub(super) fn end(
-    reports: &[Report],
-    filtered: usize,
-    taken: Duration,
-    options: &Options,
-) -> bool {
+pub(super) fn end(reports: &[Report], filtered: usize, taken: Duration, options: &Options) -> bool {
     let failed = reports.iter().filter(|report| fails(report)).count();
     let mut text = String::new();
     if !options.verbose {
@@ -138,7 +130,10 @@ fn full_text(report: &Report) -> String {
         lines += &format!("  read    src/{section}\n");
     }
     if let Some(seed) = report.seed
-        && matches!(report.status, Status::Failed | Status::Crash | Status::Timeout)
+        && matches!(
+            report.status,
+            Status::Failed | Status::Crash | Status::Timeout
+        )
     {
         lines += &format!(
             "  replay  CHECKS_SEED={seed} cargo test -- --exact {}\n",

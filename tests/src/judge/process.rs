@@ -43,7 +43,12 @@ impl Subject {
         };
         let mut command = Command::new(&program);
         // No argument and no variable says which test this is, or that it is one.
-        for name in ["CHECKS_REPORT", "CHECKS_SUBJECT", "CHECKS_SEED", "CHECKS_PYTHON"] {
+        for name in [
+            "CHECKS_REPORT",
+            "CHECKS_SUBJECT",
+            "CHECKS_SEED",
+            "CHECKS_PYTHON",
+        ] {
             command.env_remove(name);
         }
         let mut child = command

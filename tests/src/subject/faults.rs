@@ -78,7 +78,10 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
     let (operation, error) = match *event {
         Event::ChildBegin { .. } => {
             // The fork of this child was counted in the memory that it inherited.
-            if is_set(KILLED.load(SeqCst), COUNT[Operation::Fork as usize].load(SeqCst)) {
+            if is_set(
+                KILLED.load(SeqCst),
+                COUNT[Operation::Fork as usize].load(SeqCst),
+            ) {
                 // SAFETY: kill takes plain numbers, and the process is this one.
                 unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
             }

@@ -62,7 +62,11 @@ impl fmt::Display for Leftovers {
         let counts = [
             (self.children, "a child process", "child processes"),
             (self.threads, "a thread", "threads"),
-            (self.descriptors, "an open file descriptor", "open file descriptors"),
+            (
+                self.descriptors,
+                "an open file descriptor",
+                "open file descriptors",
+            ),
             (self.mappings, "a memory mapping", "memory mappings"),
         ];
         let words: Vec<String> = counts

@@ -387,8 +387,8 @@ impl Parent {
         let root = shared.slots[0].pid.load(SeqCst);
         match task_state(root) {
             Some('S') => {
-                let channel = std::fs::read_to_string(format!("/proc/{root}/wchan"))
-                    .unwrap_or_default();
+                let channel =
+                    std::fs::read_to_string(format!("/proc/{root}/wchan")).unwrap_or_default();
                 if channel.contains("nanosleep") {
                     self.blocked = None; // a sleep is no way to wait
                     return false;
@@ -427,4 +427,3 @@ impl Pause {
         }
     }
 }
-

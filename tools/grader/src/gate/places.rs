@@ -205,7 +205,7 @@ fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
         .collect();
     let files: BTreeSet<_> = names(&course.root.join(&folder))
         .into_iter()
-        .filter(|name| !name.ends_with(".py"))
+        .filter(|name| name.ends_with(".rs") && name != "lib.rs")
         .collect();
     for name in files.difference(&expected) {
         found.problem(

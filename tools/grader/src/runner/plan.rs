@@ -20,6 +20,9 @@ pub struct Plan {
     /// For code that isn't one's own: withholds the environment but for what a test needs, and bounds the memory of each
     /// process and the size of the files it writes.
     pub untrusted: bool,
+    /// The folder that the tests' shared memory is in, if the system has one: `/dev/shm` on Linux. While nothing can be
+    /// written there, no failure is a verdict.
+    pub shared_memory: Option<PathBuf>,
 }
 
 impl Plan {
@@ -36,6 +39,7 @@ impl Plan {
                 .map_or(1, usize::from)
                 .min(2),
             untrusted: false,
+            shared_memory: cfg!(target_os = "linux").then(|| "/dev/shm".into()),
         }
     }
 }

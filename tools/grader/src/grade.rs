@@ -9,7 +9,7 @@ use crate::{
     submission::{Problem, Submission},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// One line of the results: what became of one test of one exercise of one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Grader {
     course: Course,
     slot: Slot,
     stop: Stop,
-    judges: BTreeMap<String, Result<Rc<Judge>, String>>,
+    judges: BTreeMap<String, Result<Arc<Judge>, String>>,
 }
 
 /// Somebody asked to stop: what was being judged has no verdict.
@@ -231,11 +231,11 @@ impl Grader {
         &mut self,
         slug: &str,
         progress: &mut dyn FnMut(Step<'_>),
-    ) -> Result<Result<Rc<Judge>, String>, Interrupted> {
+    ) -> Result<Result<Arc<Judge>, String>, Interrupted> {
         if let Some(judge) = self.judges.get(slug) {
             return Ok(judge.clone());
         }
-        let judge = self.make_judge(slug, progress)?.map(Rc::new);
+        let judge = self.make_judge(slug, progress)?.map(Arc::new);
         self.judges.insert(slug.to_owned(), judge.clone());
         Ok(judge)
     }

@@ -44,8 +44,8 @@ pub const SANDBOX: &str = "none";
 struct Judge {
     binary: tempfile::TempPath,
     tests: Vec<String>,
-    /// Tests that the reference solution itself does not pass here, with the reason: nobody is judged by them.
-    unfit: BTreeMap<String, (Status, String)>,
+    /// Tests that the reference solution itself does not pass here, with the reason. A failure of one is no verdict.
+    excluded: BTreeMap<String, (Status, String)>,
 }
 
 /// Judges submissions, one after the other.
@@ -265,11 +265,11 @@ impl Grader {
         let judge = Judge {
             binary: subject.tests,
             tests: Vec::new(),
-            unfit: BTreeMap::new(),
+            excluded: BTreeMap::new(),
         };
         progress(Step::TryingJudge(slug));
         match runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}) {
-            Ok(results) => Ok(Ok(judge.knowing(results))),
+            Ok(results) => Ok(Ok(judge.with_baseline(results))),
             Err(RunError::Interrupted) => Err(Interrupted),
             Err(error) => Ok(Err(error.to_string())),
         }
@@ -277,8 +277,8 @@ impl Grader {
 }
 
 impl Judge {
-    /// The judge that knows which of its tests this machine is fit for: those that the reference solution passes.
-    fn knowing(mut self, results: Vec<TestResult>) -> Self {
+    /// Excludes the tests that the reference solution does not pass on this machine.
+    fn with_baseline(mut self, results: Vec<TestResult>) -> Self {
         for result in results {
             if result.status != Status::Passed {
                 let status = if result.status == Status::Skipped {
@@ -293,7 +293,7 @@ impl Judge {
                         result.status, result.message
                     ),
                 };
-                self.unfit.insert(result.test.clone(), (status, why));
+                self.excluded.insert(result.test.clone(), (status, why));
             }
             self.tests.push(result.test);
         }
@@ -302,7 +302,7 @@ impl Judge {
 
     fn record(&self, submission: &str, slug: &str, result: TestResult) -> Record {
         if result.status != Status::Passed
-            && let Some((status, why)) = self.unfit.get(&result.test)
+            && let Some((status, why)) = self.excluded.get(&result.test)
         {
             return Record {
                 seconds: result.seconds,

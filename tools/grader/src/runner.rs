@@ -312,10 +312,9 @@ impl Judge {
                 said.hear(stream, line);
                 ControlFlow::Continue(())
             })?;
-            if said.printed.len() > before {
-                // Each test that is done gives the others their whole time again.
+            // Each test that is done gives the others their whole time again.
+            if said.reports.refresh()? > 0 || said.printed.len() > before {
                 self.running.restart_clock();
-                said.reports.refresh()?;
                 said.settle(&mut on_result);
             }
             if self.running.has_ended() {

@@ -1,6 +1,9 @@
 //! What to run, and why it could not be run.
 
-use std::{io, path::PathBuf, thread, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
+
+/// Tests mostly wait for their subjects, so more of them than there are processors run at the same time.
+const JOBS: usize = 4;
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -35,9 +38,7 @@ impl Plan {
             only: None,
             dir: None,
             deadline: Duration::from_secs(60),
-            jobs: thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(2),
+            jobs: JOBS,
             untrusted: false,
             shared_memory: cfg!(target_os = "linux").then(|| "/dev/shm".into()),
         }

@@ -6,7 +6,7 @@ use crate::{
     text::{BOLD, DIM, outln},
 };
 use anyhow::{Context, Result, bail};
-use grader::course::there;
+use files::names::list_available;
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
@@ -33,7 +33,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     {
         bail!(
             "`{asked}` is a chapter, and reset takes one step ({})",
-            there(&chapter.steps)
+            list_available(&chapter.steps)
         );
     }
     let Some(place) = reader.step(args.step.as_deref(), "reset")? else {

@@ -1,6 +1,6 @@
 //! `cargo course grade`: judges submissions, shows a table and writes one record per test.
 
-use crate::text::{BAD, BOLD, DIM, GOOD, ODD, Ticker, columns, count, errln, outln};
+use crate::text::{BAD, BOLD, GOOD, ODD, Ticker, columns, count, errln, outln};
 use anstyle::Style;
 use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};

@@ -148,8 +148,9 @@ pub fn judge(
     let mut ticker = Ticker::new();
     let compiled = build.run(stop, |line| {
         let line = line.trim();
-        if line.starts_with("Blocking") && !ticker.is_shown() {
-            errln!("waiting for another cargo: {line}"); // which may take minutes
+        // Another build may take minutes; the cache of packages is free again in a moment.
+        if line.starts_with("Blocking") && line.ends_with("directory") && !ticker.is_shown() {
+            errln!("waiting for another cargo, which is building here");
         }
         ticker.show(line);
     });

@@ -76,6 +76,17 @@ impl Reader {
                 root.join("exercises").display()
             );
         }
+        // What a killed command left half written.
+        files::write::sweep(&course.root);
+        for chapter in &course.chapters {
+            files::write::sweep(
+                &course
+                    .root
+                    .join("exercises")
+                    .join(&chapter.slug)
+                    .join("src"),
+            );
+        }
         let progress = Progress::load(&course.root)?;
         Ok(Self { course, progress })
     }

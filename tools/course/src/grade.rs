@@ -259,7 +259,7 @@ fn show_table(chapter: &Chapter, rows: &[&Row]) {
     }
     outln!("{BOLD}{}{BOLD:#}", chapter.slug);
     for line in table.lines() {
-        outln!("  {}", line.trim_end());
+        outln!(" {}", line.trim_end()); // a cell is padded by one
     }
     outln!("");
 }

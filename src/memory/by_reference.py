@@ -1,35 +1,37 @@
-"""What goes to another thread is a reference: the object stays where it is."""
+"""A queue between threads carries references: the object stays in place."""
 # needs: python >= 3.9
 
 import queue
 import threading
 import tracemalloc
 
-letters = queue.Queue()
+# region: shown
+requests = queue.Queue()
 answers = queue.Queue()
 
 
-def reader():
-    letter = letters.get()
-    letter["stamps"].append("thread")
-    answers.put(letter)
+def stamp():
+    message = requests.get()
+    message["stamps"].append("thread")
+    answers.put(message)
 
 
-thread = threading.Thread(target=reader)
+thread = threading.Thread(target=stamp)
 thread.start()
-letter = {
+message = {
     "stamps": ["main"],
     "payload": bytes(64 << 20),
     "lock": threading.Lock(),
 }
 
 tracemalloc.start()
-letters.put(letter)
-back = answers.get()
+requests.put(message)
+answer = answers.get()
+# endregion
 peak = tracemalloc.get_traced_memory()[1]
 thread.join()
 
-print("sent and changed there:", letter["stamps"])
-print("came back the same one:", back is letter)
-print("payload               : 64 MiB")
-print("allocated to hand over:", "< 64 KiB" if peak < 1 << 16 else "more")
+print("what was sent     :", message["stamps"])
+print("the same came back:", answer is message)
+print("payload           : 64 MiB")
+print("allocated to send :", "< 64 KiB" if peak < 1 << 16 else "more")

@@ -12,5 +12,5 @@ def add():
 
 
 for step in dis.get_instructions(add):
-    if step.argrepr in ("n", "1", "+="):  # not how a function begins and ends
+    if step.argrepr in ("n", "+="):  # the steps that touch n
         print(f"{step.opname:13}{step.argrepr}")

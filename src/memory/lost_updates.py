@@ -8,7 +8,23 @@ n = 0
 lock = threading.Lock()
 
 
-def one_more(value):
+class Counter:
+    value = 0
+
+    @property
+    def n(self):
+        return self.value
+
+    @n.setter
+    def n(self, value):
+        self.value = value
+
+
+counter = Counter()
+
+
+# region: shown
+def f(value):
     return value + 1
 
 
@@ -21,31 +37,38 @@ def bare():
 def with_a_call():
     global n
     for _ in range(TIMES):
-        n = one_more(n)  # read n, call, write n: the switch comes at the call
+        n = f(n)  # reads n, calls, writes n: the switch comes at the call
+
+
+def with_a_property():
+    for _ in range(TIMES):
+        counter.n += 1  # a property's getter and setter are calls too
 
 
 def with_a_lock():
     global n
     for _ in range(TIMES):
         with lock:
-            n = one_more(n)
+            n = f(n)
+# endregion
 
 
 def lost_some(work, rounds):
-    """Whether an addition was lost in any of up to `rounds` rounds."""
+    """Returns whether any of up to `rounds` rounds lost an addition."""
     global n
     for _ in range(rounds):
-        n = 0
+        n = counter.n = 0
         threads = [threading.Thread(target=work) for _ in range(THREADS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        if n != THREADS * TIMES:
+        if n + counter.n != THREADS * TIMES:
             return "yes"
     return "no"
 
 
 print("n += 1               lost some:", lost_some(bare, 20))
 print("n = f(n)             lost some:", lost_some(with_a_call, 20))
+print("counter.n += 1       lost some:", lost_some(with_a_property, 20))
 print("with lock: n = f(n)  lost some:", lost_some(with_a_lock, 1))

@@ -1,4 +1,4 @@
-"""A block of memory with a name: any process that knows it can open it."""
+"""Any process of the same user that knows a block's name can open it."""
 # needs: python >= 3.9, linux
 
 import fcntl
@@ -7,7 +7,16 @@ import struct
 from multiprocessing import Process
 from multiprocessing.shared_memory import SharedMemory
 
-U64 = struct.Struct("=Q")  # an unsigned 64-bit number, as the machine has it
+
+def run(workers):
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+# region: shown
+U64 = struct.Struct("=Q")  # an unsigned 64-bit number, native byte order
 
 
 def add(name, amounts):
@@ -26,17 +35,14 @@ def main():
     path = f"/dev/shm/{block.name}"
     try:
         work = (block.name, [1] * 10_000)
-        workers = [Process(target=add, args=work) for _ in range(2)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        run([Process(target=add, args=work) for _ in range(2)])
         print("total                :", U64.unpack_from(block.buf, 0)[0])
         print("a file while it lives:", os.path.exists(path))
     finally:
         block.close()
         block.unlink()  # without this it outlives every process
     print("after unlink         :", os.path.exists(path))
+# endregion
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""CPython writes when it reads: counts and marks live inside the objects."""
+"""CPython writes when it reads: counts and marks live with the objects."""
 # needs: python >= 3.9, linux
 
 import gc
@@ -10,21 +10,12 @@ class Record:
 
 
 def private_dirty():
-    """KiB that belong to this process alone and were written to."""
+    """Returns how many KiB only this process maps and somebody wrote to."""
     with open("/proc/self/smaps_rollup") as smaps:
         for line in smaps:
             if line.startswith("Private_Dirty:"):
                 return int(line.split()[1])
     raise RuntimeError("no Private_Dirty in /proc/self/smaps_rollup")
-
-
-def looks_at_each():
-    for record in records:
-        pass  # takes a reference and gives it back: two writes
-
-
-def collects():
-    gc.collect()  # marks every object that it visits
 
 
 def in_child(what, work):
@@ -39,14 +30,25 @@ def in_child(what, work):
     os.waitpid(pid, 0)
 
 
-gc.disable()  # no collection but those below
+# region: shown
+def look_at_each():
+    for record in records:
+        pass  # takes a reference and drops it: two writes
+
+
+def collect():
+    gc.collect()  # marks every object that it visits
+
+
+gc.disable()  # no collection except those below
 before = private_dirty()
 records = [Record() for _ in range(400_000)]
 size = private_dirty() - before
 
 print("of the parent's memory, copied for a child that", flush=True)
-in_child("  looks at each record:", looks_at_each)
-in_child("  runs the collector:", collects)
+in_child("  looks at each record:", look_at_each)
+in_child("  runs the collector:", collect)
 gc.freeze()
-in_child("  runs the collector, frozen:", collects)
-in_child("  looks at each record, frozen:", looks_at_each)
+in_child("  runs the collector, frozen:", collect)
+in_child("  looks at each record, frozen:", look_at_each)
+# endregion

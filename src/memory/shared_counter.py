@@ -1,4 +1,4 @@
-"""Two processes add to one number. Sharing does not make an addition whole."""
+"""Two processes add to one number. Sharing it doesn't make that atomic."""
 # needs: python >= 3.9
 
 from multiprocessing import Process, Value
@@ -6,19 +6,21 @@ from multiprocessing import Process, Value
 TIMES = 50_000
 
 
+# region: shown
 def add(counter):
     for _ in range(TIMES):
-        counter.value += 1  # locks twice: to read, and to write
+        counter.value += 1  # locks twice: once to read, once to write
 
 
 def add_locked(counter):
     for _ in range(TIMES):
         with counter.get_lock():
             counter.value += 1
+# endregion
 
 
 def lost_some(work, rounds):
-    """Whether an addition was lost in any of up to `rounds` rounds."""
+    """Returns whether any of up to `rounds` rounds lost an addition."""
     for _ in range(rounds):
         counter = Value("Q", 0)
         workers = [Process(target=work, args=(counter,)) for _ in range(2)]

@@ -7,6 +7,11 @@
 //!   shared lock, and a sum for each thread that is added up at the end.
 //! - `hand_over`: 1 MiB from one process to another, which adds up its bytes and answers with one byte:
 //!   through a shared mapping, a pipe, and a Unix socket. Both processes live on; no start is timed.
+//!
+//! Takes: about two minutes.
+//! Lesson: One thread adds up faster than two on one counter: sharing costs more than the second core gives.
+//! Lesson: Give each thread a total of its own and add the totals at the end: no sharing, no lock, no waiting.
+//! Lesson: A shared mapping spares the kernel a copy of the data; a pipe copies it piece by piece.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use memory::lost_updates::sum_in_threads;

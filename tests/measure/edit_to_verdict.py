@@ -237,7 +237,7 @@ def main():
         print(f"load average {os.getloadavg()[0]:.1f} at the end")
 
     names = [name for name in ("bare", "rustlings") if name in seconds]
-    print(f"{'':11} {'median':>8}  {'quartiles':12}  {'range':12}  " + "  ".join(f"ratio to {name:12}" for name in names))
+    print(f"{'':11} {'median':>8}  {'quartiles':12}  {'range':12}  " + "  ".join(f"ratio to {name:11}" for name in names))
     for name, taken in seconds.items():
         print(row(name, taken, [seconds[reference] for reference in names]))
     for name, reference, most in (("test", "bare", 2.0), ("watch", "rustlings", 1.5)):

@@ -1,16 +1,119 @@
-//! The authoring gate: every chapter has all its places, its starter fails, its solution passes, its wrong answers are caught.
+//! The authoring gate: every chapter has all its places, its starter fails, its solution and other right answers pass, its wrong
+//! answers are caught with the message that `tests/snapshots/wrong` has.
+//!
+//! Each answer is a test of its own: `cargo test -p checks --test gate -- memory` judges one chapter, `memory::wrong` its wrong
+//! answers. After a change of wording, `COURSE_BLESS=1` writes the snapshots.
 //!
 //! A reader's half-solved exercise is no fault of the course: it is told, and the starters are judged as the course ships
-//! them. With `starters` in `COURSE_REQUIRE`, as in the course's own checks, what stands in HEAD is what ships.
+//! them. With `starters` in `COURSE_REQUIRE`, as in the course's own checks, a changed starter is a problem.
 
 use grader::{
-    gate::{self, Findings, GateError},
+    gate::{self, Case, Findings, Gate, GateError},
+    runner::TestResult,
     stop::Stop,
 };
+use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
-    io::{self, Write},
+    panic,
     path::Path,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
 };
+
+fn main() -> ExitCode {
+    let bless = std::env::var_os("COURSE_BLESS").is_some_and(|value| value == "1");
+    // SAFETY: `main` has just begun, so there is no other thread that could read the environment meanwhile.
+    unsafe {
+        // insta asks its environment alone what to do with a snapshot that is new or differs.
+        std::env::set_var("INSTA_UPDATE", if bless { "always" } else { "no" });
+        std::env::set_var("INSTA_OUTPUT", "diff");
+        std::env::set_var("INSTA_WORKSPACE_ROOT", root());
+    }
+    let arguments = Arguments::from_args();
+    match trials() {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A test that needs the gate for itself.
+type Test = Box<dyn FnOnce(&mut Gate) -> Result<(), Failed> + Send>;
+
+fn trials() -> Result<Vec<Trial>, GateError> {
+    let gate = Gate::open(root(), is_required("starters"), &Stop::new())?;
+    let cases = gate.cases();
+    // One build folder, so one at a time.
+    let gate = Arc::new(Mutex::new(gate));
+    let with_gate = |test: Test| {
+        let gate = Arc::clone(&gate);
+        move || test(&mut gate.lock().unwrap_or_else(PoisonError::into_inner))
+    };
+    let mut trials = vec![
+        Trial::test(
+            "every_chapter_has_all_its_places",
+            with_gate(Box::new(|gate| check(gate.look()))),
+        ),
+        Trial::test("solutions_are_clippy_clean", || {
+            check(gate::lint(root(), &Stop::new())?)
+        }),
+    ];
+    trials.extend(cases.into_iter().map(|case| {
+        let name = case.to_string();
+        let judge = move |gate: &mut Gate| judge(gate, &case);
+        Trial::test(name, with_gate(Box::new(judge)))
+    }));
+    Ok(trials)
+}
+
+fn judge(gate: &mut Gate, case: &Case) -> Result<(), Failed> {
+    let judged = gate.judge(case)?;
+    check(judged.found)?;
+    match judged.failure {
+        Some(failure) => compare(&case.to_string(), &failure),
+        None => Ok(()),
+    }
+}
+
+/// Compares a failure's message with its snapshot, `tests/snapshots/wrong/<slug>/<name>.snap`.
+fn compare(case: &str, failure: &TestResult) -> Result<(), Failed> {
+    let Some((slug, name)) = case.split_once("::wrong::") else {
+        return Err(format!("{case} is no wrong answer").into());
+    };
+    // A chapter begins without snapshots; one that has any has all.
+    let folder = root().join("tests/snapshots/wrong").join(slug);
+    if !folder.exists() && std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "no") {
+        return Ok(());
+    }
+    let text = gate::stable(failure, &root().display().to_string());
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let compared = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        settings.bind(|| insta::assert_snapshot!(name, text));
+    }));
+    compared.map_err(|_| {
+        format!(
+            "its failure reads differently from tests/snapshots/wrong/{slug}/{name}.snap, see above. If it reads better: \
+             COURSE_BLESS=1 cargo test -p checks --test gate -- {case}"
+        )
+        .into()
+    })
+}
+
+fn check(found: Findings) -> Result<(), Failed> {
+    for note in &found.notes {
+        eprintln!("{note}");
+    }
+    if found.problems.is_empty() {
+        return Ok(());
+    }
+    let count = found.problems.len();
+    Err(format!("{count} to mend:\n\n{}", found.problems.join("\n\n")).into())
+}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -18,35 +121,6 @@ fn root() -> &'static Path {
         .expect("tests/ lies in the course")
 }
 
-fn required(what: &str) -> bool {
+fn is_required(what: &str) -> bool {
     std::env::var("COURSE_REQUIRE").is_ok_and(|all| all.split(',').any(|one| one.trim() == what))
-}
-
-fn check(found: Result<Findings, GateError>) {
-    let found = found.unwrap_or_else(|error| panic!("{error}"));
-    for note in &found.notes {
-        // Past libtest's capture: a note is for whoever sees the test pass.
-        let _ = writeln!(io::stderr(), "{note}");
-    }
-    assert!(
-        found.problems.is_empty(),
-        "{} to mend:\n\n{}",
-        found.problems.len(),
-        found.problems.join("\n\n")
-    );
-}
-
-#[test]
-fn every_chapter_has_all_its_places() {
-    check(gate::look(root(), required("starters")));
-}
-
-#[test]
-fn starters_fail_solutions_pass_and_wrong_answers_are_caught() {
-    check(gate::judge(root(), required("starters"), &Stop::new()));
-}
-
-#[test]
-fn solutions_are_clippy_clean() {
-    check(gate::lint(root(), &Stop::new()));
 }

@@ -192,6 +192,21 @@ impl Region {
         Some(unsafe { AtomicU64::from_ptr(word.as_ptr().cast()) })
     }
 
+    /// All whole words, if it is a region of words: one check for all of them, where copying is what is timed.
+    fn words(&self) -> Option<&[AtomicU64]> {
+        if self.unit != Unit::Words {
+            return None;
+        }
+        let count = self.len / WORD;
+        if count == 0 {
+            return Some(&[]);
+        }
+        let first = self.at(0, count * WORD)?;
+        // SAFETY: `count` words of mapped bytes (checked by `at`), fewer than `isize::MAX` bytes since they are mapped;
+        // aligned, valid and only accessed as words for the reasons given in `word`.
+        Some(unsafe { std::slice::from_raw_parts(first.as_ptr().cast(), count) })
+    }
+
     /// The byte at this offset, if the region has it.
     pub(crate) fn byte(&self, offset: usize) -> Option<&AtomicU8> {
         if self.unit != Unit::Bytes {
@@ -210,10 +225,10 @@ impl Region {
             return false;
         }
         let (chunks, rest) = bytes.as_chunks::<WORD>();
-        for (index, chunk) in chunks.iter().enumerate() {
-            let Some(word) = self.word(index) else {
-                return false;
-            };
+        let Some(words) = self.words() else {
+            return false;
+        };
+        for (word, chunk) in words.iter().zip(chunks) {
             word.store(u64::from_ne_bytes(*chunk), Relaxed);
         }
         if !rest.is_empty() {
@@ -238,11 +253,19 @@ impl Region {
         if bytes.len() > self.len {
             return false;
         }
-        for (index, chunk) in bytes.chunks_mut(WORD).enumerate() {
-            let Some(word) = self.word(index) else {
+        let Some(words) = self.words() else {
+            return false;
+        };
+        let (chunks, rest) = bytes.as_chunks_mut::<WORD>();
+        let whole = chunks.len();
+        for (word, chunk) in words.iter().zip(chunks) {
+            *chunk = word.load(Relaxed).to_ne_bytes();
+        }
+        if !rest.is_empty() {
+            let Some(word) = self.word(whole) else {
                 return false;
             };
-            chunk.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[..chunk.len()]);
+            rest.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[..rest.len()]);
         }
         true
     }

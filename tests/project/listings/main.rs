@@ -21,7 +21,7 @@ mod output;
 mod python;
 
 use needs::Needs;
-use python::{Python, pythons, required, run, skip};
+use python::{Python, pythons, required, run, skip, title};
 use std::env;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -132,7 +132,7 @@ fn check(path: &Path, pythons: &[Python], bless: bool) -> Result<(), String> {
         .filter(|python| needs.met_by(python))
         .peekable();
     if fit.peek().is_none() {
-        let have: Vec<String> = pythons.iter().map(Python::title).collect();
+        let have: Vec<String> = pythons.iter().map(title).collect();
         let why = format!(
             "it needs {}, and here is {}: name another one in LISTINGS_PYTHON",
             needs.text,
@@ -147,7 +147,7 @@ fn check(path: &Path, pythons: &[Python], bless: bool) -> Result<(), String> {
     let mut first = true;
     for python in fit {
         let printed =
-            run(python, path, DEADLINE).map_err(|why| format!("{}: {why}", python.title()))?;
+            run(python, path, DEADLINE).map_err(|why| format!("{}: {why}", title(python)))?;
         if bless {
             record(path, python, &printed, first)?;
         } else {
@@ -157,7 +157,7 @@ fn check(path: &Path, pythons: &[Python], bless: bool) -> Result<(), String> {
                 let _ = writeln!(
                     problems,
                     "{} does not print src/{} (- recorded, + run):\n{}",
-                    python.title(),
+                    title(python),
                     shown(&recorded),
                     diff(&expected, &printed)
                 );
@@ -280,7 +280,7 @@ mod the_check_itself {
         check(&path, pythons, true).unwrap();
         assert_eq!(
             fs::read_to_string(&out).unwrap(),
-            format!("# {}\na\nc\n", first.title())
+            format!("# {}\na\nc\n", title(first))
         );
         check(&path, pythons, false).unwrap();
     }

@@ -1,53 +1,22 @@
 //! The Pythons at hand, and a run of a listing on one of them.
 
-use lab::python::Search;
+use std::cmp::Reverse;
 use std::env;
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
+pub use supervise::python::Python;
+use supervise::python::Search;
 use supervise::{Keep, Options, Stop};
 
 /// Bytes of output; no reader wants more below a listing.
 const MOST_OUTPUT: u16 = 16 * 1024;
 
-/// An interpreter, and what it says of itself.
-#[derive(Debug)]
-pub struct Python {
-    path: PathBuf,
-    /// As 3.13 is (3, 13).
-    pub minor: (u32, u32),
-    /// Whether this build has a GIL.
-    pub gil: bool,
-    /// As `Python 3.13.0 (GIL)`.
-    title: String,
-}
-
-impl Python {
-    /// As `Python 3.13.0 (GIL), Linux 6.18 x86_64`.
-    pub fn title(&self) -> String {
-        format!("{}, {}", self.title, system())
-    }
-
-    /// As `3.13`, or `3.13t` for a free-threaded build.
-    pub fn version(&self) -> String {
-        let (major, minor) = self.minor;
-        format!("{major}.{minor}{}", if self.gil { "" } else { "t" })
-    }
-
-    /// One that is not there, for tests of what is said about it.
-    #[cfg(test)]
-    pub fn fake(minor: (u32, u32), gil: bool) -> Self {
-        Self {
-            path: "python3".into(),
-            minor,
-            gil,
-            title: "a Python".into(),
-        }
-    }
-}
+/// The oldest Python that the book speaks of.
+const OLDEST: (u32, u32) = (3, 9);
 
 /// All interpreters at hand: those that `LISTINGS_PYTHON` names first, then the newest first, one of each version.
 ///
@@ -58,35 +27,13 @@ pub fn pythons() -> &'static [Python] {
 }
 
 fn find() -> Vec<Python> {
-    let search = Search {
-        lab_python: env::var_os("LISTINGS_PYTHON"),
-        ..Search::from_env()
-    };
+    let search = Search::from_env("LISTINGS_PYTHON", OLDEST);
     // One that was asked for by name must be there.
-    let named = search
-        .named()
-        .unwrap_or_else(|why| panic!("LISTINGS_PYTHON: {why}"))
-        .len();
-    let all = search
-        .all()
-        .unwrap_or_else(|why| panic!("LISTINGS_PYTHON: {why}"));
-    let mut pythons: Vec<Python> = all
-        .into_iter()
-        .filter_map(|python| {
-            let release = python.runtime.release();
-            Some(Python {
-                minor: (*release.first()?, *release.get(1)?),
-                gil: !python.runtime.build.starts_with("free-threaded"),
-                title: format!(
-                    "Python {} ({})",
-                    python.runtime.version, python.runtime.build
-                ),
-                path: python.path,
-            })
-        })
-        .collect();
+    let refused = |why| panic!("LISTINGS_PYTHON: {why}");
+    let named = search.named().unwrap_or_else(refused).len();
+    let mut pythons = search.all().unwrap_or_else(refused);
     if let Some(others) = pythons.get_mut(named..) {
-        others.sort_by_key(|python| std::cmp::Reverse((python.gil, python.minor)));
+        others.sort_by_key(|python| Reverse((!python.free_threaded, python.release())));
     }
     if pythons.is_empty() {
         let why = "no CPython 3.9 or newer is here; install one, or name one in LISTINGS_PYTHON";
@@ -96,10 +43,22 @@ fn find() -> Vec<Python> {
     pythons
 }
 
+/// The version that names an output: `3.13`, or `3.13t` for a free-threaded build.
+pub fn version(python: &Python) -> String {
+    let (major, minor, _) = python.release();
+    let build = if python.free_threaded { "t" } else { "" };
+    format!("{major}.{minor}{build}")
+}
+
+/// As `Python 3.13.0 (GIL), Linux 6.18 x86_64`.
+pub fn title(python: &Python) -> String {
+    format!("{python}, {}", python.system)
+}
+
 /// Runs a listing in an empty folder and returns what it printed; anything on standard error is a failure.
 pub fn run(python: &Python, listing: &Path, deadline: Duration) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-    let mut command = Command::new(&python.path);
+    let mut command = Command::new(&python.executable);
     command
         .args(["-E", "-s", "-B"])
         .arg(listing)
@@ -129,22 +88,4 @@ pub fn required() -> bool {
 /// Written past libtest's capture, so that it is seen when the test passes.
 pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
-}
-
-/// As `Linux 6.18 x86_64`.
-fn system() -> String {
-    let mut command = Command::new("uname");
-    command.arg("-srm");
-    let answer = supervise::answer(command, Duration::from_secs(10)).unwrap_or_default();
-    let words: Vec<&str> = answer.split_whitespace().collect();
-    let [name, release, machine] = words[..] else {
-        return env::consts::OS.into();
-    };
-    // `6.18.3-generic` is 6.18.
-    let end = |(at, _)| at;
-    let release = release
-        .match_indices(|c: char| !c.is_ascii_digit())
-        .nth(1)
-        .map_or(release.len(), end);
-    format!("{name} {} {machine}", &words[1][..release])
 }

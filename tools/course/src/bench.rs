@@ -5,12 +5,17 @@ use crate::{
     text::{BOLD, DIM, outln},
 };
 use anyhow::{Context, Result, bail};
+use grader::stop::Stop;
 use std::{
     env,
     ffi::{OsStr, OsString},
+    fs,
     path::Path,
     process::{Command, ExitCode},
 };
+
+/// The exit code of a command that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 
 /// What `cargo course bench` is asked.
 #[derive(clap::Args)]
@@ -39,7 +44,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         && !args.solution
     {
         bail!(
-            "{} is not solved yet, and there is nothing to measure before (solve it: `cargo course check {slug}`; \
+            "{} is not solved yet, so there is nothing to measure (solve it: `cargo course check {slug}`; \
              measure the reference: `cargo course bench {slug} --solution`)",
             place.step()
         );
@@ -50,6 +55,11 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         "exercises"
     };
     outln!("{BOLD}{side}/{slug}{BOLD:#} {DIM}cargo bench --features bench{DIM:#}");
+    let about = About::read(&reader.course.root, slug);
+    if let Some(takes) = &about.takes {
+        outln!("It takes {takes}; the first time also what compiling criterion takes.\n");
+    }
+    let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(reader.course.root.join(side).join(slug))
@@ -60,7 +70,49 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     for (name, _) in env::vars_os().filter(|(name, _)| is_ours(name)) {
         cargo.env_remove(name);
     }
-    run_instead(cargo)
+    // In our group: Ctrl-C reaches cargo and what it runs, and we wait for their end.
+    let status = cargo
+        .status()
+        .context("cannot start cargo (is Rust installed?)")?;
+    if stop.is_requested() {
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if status.success() && !about.lesson.is_empty() {
+        outln!("\n{BOLD}What to take from it{BOLD:#}");
+        for line in &about.lesson {
+            outln!("  {line}");
+        }
+    }
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// What a benchmark says of itself, in the comment at its head.
+#[derive(Debug, Default, PartialEq)]
+struct About {
+    /// `//! Takes: about two minutes`.
+    takes: Option<String>,
+    /// `//! Lesson: …`, a line each.
+    lesson: Vec<String>,
+}
+
+impl About {
+    fn read(root: &Path, slug: &str) -> Self {
+        let path = root.join("tests/benches").join(format!("{slug}.rs"));
+        Self::parse(&fs::read_to_string(path).unwrap_or_default())
+    }
+
+    fn parse(source: &str) -> Self {
+        let mut about = Self::default();
+        for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
+            if let Some(takes) = line.trim().strip_prefix("Takes: ") {
+                about.takes = Some(takes.trim_end_matches('.').to_owned());
+            } else if let Some(lesson) = line.trim().strip_prefix("Lesson: ") {
+                about.lesson.push(lesson.to_owned());
+            }
+        }
+        about
+    }
 }
 
 /// What cargo tells this command about its own package would mislead the other cargo.
@@ -69,20 +121,17 @@ fn is_ours(name: &OsStr) -> bool {
         .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }
 
-/// Cargo takes our place: Ctrl-C and the exit code are then its own.
-#[cfg(unix)]
-fn run_instead(mut cargo: Command) -> Result<ExitCode> {
-    use std::os::unix::process::CommandExt;
-    Err(cargo.exec()).context("cannot start cargo (is Rust installed?)")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[cfg(not(unix))]
-fn run_instead(mut cargo: Command) -> Result<ExitCode> {
-    let status = cargo
-        .status()
-        .context("cannot start cargo (is Rust installed?)")?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from))
+    #[test]
+    fn a_benchmark_says_how_long_it_takes_and_what_it_teaches() {
+        let about = About::parse(
+            "//! Benchmark.\n//!\n//! Takes: about a minute.\n//! Lesson: One.\n//! Lesson: Two.\n\nuse a;\n//! Lesson: no\n",
+        );
+        assert_eq!(about.takes.as_deref(), Some("about a minute"));
+        assert_eq!(about.lesson, ["One.", "Two."]);
+        assert_eq!(About::parse("use a;"), About::default());
+    }
 }

@@ -2,21 +2,25 @@
 
 use crate::text::{BOLD, DIM, GOOD, ODD, count, outln};
 use anyhow::Result;
+use grader::course::Course;
 use std::{
     env,
     ffi::OsStr,
     fmt::Display,
     path::Path,
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// The first Rust that compiles the course (`rust-version` in Cargo.toml).
 const RUST: (u32, u32) = (1, 95);
 
 /// How long a program may take to say its version.
-const PATIENCE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Below this, shared memory runs out in the middle of a test or an experiment.
+const SHM_MIN: u64 = 16 << 20;
 
 /// What `cargo course doctor` is asked.
 #[derive(clap::Args)]
@@ -31,7 +35,7 @@ struct Finding {
     /// What is there; none when it is missing.
     found: Option<String>,
     /// What it is for, or what it would add.
-    adds: &'static str,
+    adds: String,
     /// How to get it.
     get: &'static str,
 }
@@ -51,7 +55,12 @@ impl Finding {
 }
 
 /// Runs the command in the course at `root`.
-pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
+pub fn run(root: &Path, _args: Args) -> Result<ExitCode> {
+    // A broken course is no reason not to say what the machine has.
+    let course = Course::open(root).ok();
+    let needs = |what: &str| course.as_ref().map(|course| steps_that_need(course, what));
+    let needs = |what: &str| needs(what).unwrap_or_default();
+
     heading("This machine");
     let cores = thread::available_parallelism().map_or(1, usize::from);
     plain("cores", count(cores, "core"));
@@ -60,32 +69,26 @@ pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
     }
     plain("kernel", kernel());
     if !cfg!(target_os = "linux") {
-        note(
-            "on Linux alone: the pages that processes share, in step copy_on_write of memory and in claim M1",
-        );
+        let steps = and("the claims about pages", &needs("linux"));
+        note(&format!("only on Linux: {steps}"));
     }
 
     heading("To read and solve");
     rust().show();
+    linker().show();
     Finding {
         name: "git",
         found: version("git", &["--version"]),
-        adds: "`cargo course reset`, which takes the starters from git's history",
+        adds: "`git pull`, which brings the next chapters".to_owned(),
         get: "apt install git, or https://git-scm.com",
     }
     .show();
     if cfg!(target_os = "linux") {
-        Finding {
-            name: "/dev/shm",
-            found: tempfile::tempfile_in("/dev/shm").ok().map(|_| "writable".to_owned()),
-            adds: "step python_block of memory: a block of memory that Python and Rust share by name",
-            get: "mount -t tmpfs tmpfs /dev/shm; in a container: docker run --shm-size=64m",
-        }
-        .show();
+        shared_memory(&and("memory that processes share by name", &needs("shm")));
     }
 
     heading("To measure and to talk to");
-    pythons();
+    pythons(&needs("python"));
 
     heading("For instructors and authors");
     plain("sandbox", sandbox());
@@ -105,18 +108,73 @@ pub fn run(_root: &Path, _args: Args) -> Result<ExitCode> {
         found: browsers
             .iter()
             .find_map(|browser| version(browser, &["--version"])),
-        adds: "the browser tests of the book; reading it takes any browser",
+        adds: "the browser tests of the book; reading it takes any browser".to_owned(),
         get: "apt install chromium; CHROMIUM=PATH names another",
     }
     .show();
     Finding {
         name: "Node.js",
         found: version("node", &["--version"]),
-        adds: "the browser tests, and the type check of the book's widgets",
+        adds: "the browser tests, and the type check of the book's widgets".to_owned(),
         get: "apt install nodejs npm, or https://nodejs.org",
     }
     .show();
     Ok(ExitCode::SUCCESS)
+}
+
+/// `python_block of memory, …`: the steps whose chapters say that they need this.
+fn steps_that_need(course: &Course, what: &str) -> Vec<String> {
+    let steps = course.chapters.iter().flat_map(|chapter| {
+        let steps = chapter.needs.get(what).into_iter().flatten();
+        steps.map(|step| format!("step {step} of {}", chapter.slug))
+    });
+    steps.collect()
+}
+
+fn and(what: &str, steps: &[String]) -> String {
+    let mut all = vec![what.to_owned()];
+    all.extend_from_slice(steps);
+    all.join(", ")
+}
+
+/// The program that rustc calls to link: without it, nothing that Rust compiles runs.
+fn linker() -> Finding {
+    let triple = answer("rustc", &["-vV"]).and_then(|said| {
+        let host = said.lines().find_map(|line| line.strip_prefix("host: "))?;
+        Some(host.to_uppercase().replace('-', "_"))
+    });
+    let named = triple.and_then(|triple| env::var_os(format!("CARGO_TARGET_{triple}_LINKER")));
+    let linker = named.unwrap_or_else(|| "cc".into());
+    let name = linker.to_string_lossy().into_owned();
+    Finding {
+        name: "C linker",
+        found: version(&linker, &["--version"]).map(|version| format!("{name} {version}")),
+        adds: "everything: Rust links each program with it".to_owned(),
+        get: "apt install gcc libc6-dev; on macOS xcode-select --install",
+    }
+}
+
+/// Whether tests and experiments have room for what they share.
+fn shared_memory(adds: &str) {
+    let shm = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(shm).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize));
+    let writable = tempfile::tempfile_in(shm);
+    let problem = match (&writable, free) {
+        (Err(error), _) => format!("cannot be written: {error}"),
+        (Ok(_), Ok(free)) if free < SHM_MIN => {
+            format!("has {} KiB left, which is too little", free >> 10)
+        }
+        _ => {
+            let free = free.map_or(String::new(), |free| format!(", {} MiB free", free >> 20));
+            outln!("  {GOOD}✓{GOOD:#} {:<13} writable{free}", "/dev/shm");
+            return;
+        }
+    };
+    outln!("  {ODD}✗{ODD:#} {:<13} {problem}", "/dev/shm");
+    note(&format!("adds: {adds}"));
+    note(
+        "get:  mount -t tmpfs tmpfs /dev/shm, or remove what is left there; in a container: docker run --shm-size=64m",
+    );
 }
 
 fn heading(text: &str) {
@@ -149,13 +207,13 @@ fn rust() -> Finding {
     Finding {
         name: "Rust",
         found,
-        adds: "everything: the course is built with it",
+        adds: "everything: the course is built with it".to_owned(),
         get: "https://rustup.rs",
     }
 }
 
 /// The Pythons that the experiments find; the tests' peer is the one that `python3` starts.
-fn pythons() {
+fn pythons(steps: &[String]) {
     let found = match lab::python::search().all() {
         Ok(found) => found,
         Err(error) => {
@@ -178,7 +236,7 @@ fn pythons() {
         Finding {
             name: "Python",
             found: None,
-            adds: "the Python half of every experiment, the listings, and step python_block of memory",
+            adds: and("the Python half of every experiment, the listings", steps),
             get: "apt install python3, or https://python.org; LAB_PYTHON=PATH names another",
         }
         .show();
@@ -187,7 +245,7 @@ fn pythons() {
         Finding {
             name: "free-threaded",
             found: None,
-            adds: "the claims on a Python without a GIL, above all lost updates (M4)",
+            adds: "every claim on a Python without a GIL".to_owned(),
             get: "uv python install 3.14t, or pyenv install 3.14t; LAB_PYTHON=PATH names another",
         }
         .show();
@@ -224,9 +282,10 @@ fn sandbox() -> String {
 /// The version that a program tells: the first word that begins with a number.
 fn version(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
     let said = answer(program, args)?;
-    let mut words = said
-        .split_whitespace()
-        .map(|word| word.trim_start_matches('v'));
+    let mut words = said.split_whitespace().map(|word| {
+        word.trim_start_matches(['v', '('])
+            .trim_end_matches([')', ','])
+    });
     let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     Some(version.unwrap_or("of unknown version").to_owned())
 }
@@ -239,26 +298,8 @@ fn at_least(version: &str, (major, minor): (u32, u32)) -> bool {
 /// What a program prints, if it ends well and in time.
 fn answer(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
-    command
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().ok()?;
-    let until = Instant::now() + PATIENCE;
-    // A version fits the pipe, so that nobody waits for us to read it.
-    let ended = loop {
-        match child.try_wait() {
-            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
-            Ok(Some(status)) => break status.success(),
-            _ => break false,
-        }
-    };
-    if !ended {
-        let _ = child.kill();
-    }
-    let output = child.wait_with_output().ok()?;
-    ended.then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    command.args(args);
+    supervise::answer(command, DEADLINE)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! `cargo course grade`: judges submissions, shows a table and writes one record per test.
 
-use crate::text::{BAD, BOLD, DIM, GOOD, ODD, Ticker, count, errln, outln};
+use crate::text::{BAD, BOLD, GOOD, ODD, Ticker, columns, count, errln, outln};
 use anstyle::Style;
 use anyhow::{Context, Result};
+use comfy_table::{ContentArrangement, Table, presets};
 use grader::{
     course::{Chapter, Course},
     grade::{Grader, Interrupted, Record, Step},
@@ -237,51 +238,33 @@ fn show(course: &Course, rows: &[Row]) {
 }
 
 fn show_table(chapter: &Chapter, rows: &[&Row]) {
-    let mut table = vec![
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(columns()).unwrap_or(u16::MAX));
+    let steps = chapter.steps.iter().map(String::as_str);
+    table.set_header(
         ["submission"]
             .into_iter()
-            .chain(chapter.steps.iter().map(String::as_str))
-            .chain(["all", "worst"])
-            .map(str::to_owned)
-            .collect::<Vec<_>>(),
-    ];
+            .chain(steps)
+            .chain(["all", "worst"]),
+    );
     for row in rows {
         let mut cells = vec![row.submission.clone()];
         cells.extend(chapter.steps.iter().map(|step| row.score(Some(step))));
-        cells.extend([row.score(None), row.worst().to_string()]);
-        table.push(cells);
+        let style = color(row.worst());
+        cells.extend([row.score(None), format!("{style}{}{style:#}", row.worst())]);
+        table.add_row(cells);
     }
-    let widths: Vec<_> = (0..table[0].len())
-        .map(|column| {
-            table
-                .iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
     outln!("{BOLD}{}{BOLD:#}", chapter.slug);
-    for (number, cells) in table.iter().enumerate() {
-        let style = match number {
-            0 => DIM,
-            _ => colour(rows[number - 1].worst()),
-        };
-        let line: Vec<_> = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, &width)| format!("{cell:width$}"))
-            .collect();
-        let (last, start) = line.split_last().expect("a table has columns");
-        outln!(
-            "  {}  {style}{}{style:#}",
-            start.join("  "),
-            last.trim_end()
-        );
+    for line in table.lines() {
+        outln!(" {}", line.trim_end()); // a cell is padded by one
     }
     outln!("");
 }
 
-fn colour(status: Status) -> Style {
+fn color(status: Status) -> Style {
     match status {
         Status::Passed => GOOD,
         status if status.is_verdict() => BAD,

@@ -66,9 +66,14 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     } else {
         outln!("That was the last hint.");
         if let Some(section) = section::of_step(&reader.course.root, &slug, number) {
-            outln!("{DIM}read again{DIM:#}  {section}");
+            outln!(
+                "{DIM}read again{DIM:#}  {}",
+                section.link(&reader.course.root)
+            );
         }
-        outln!("{DIM}the answer{DIM:#}  cargo course solution {step} --give-up");
+        let solved = reader.progress.step(&slug, &step).may_see_answer();
+        let give_up = if solved { "" } else { " --give-up" };
+        outln!("{DIM}the answer{DIM:#}  cargo course solution {step}{give_up}");
     }
     Ok(ExitCode::SUCCESS)
 }

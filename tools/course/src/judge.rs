@@ -3,7 +3,7 @@
 use crate::{
     progress,
     reader::{Place, Reader, steps_of},
-    text::Ticker,
+    text::{Ticker, errln},
 };
 use anyhow::{Context, Result};
 use grader::{
@@ -74,22 +74,31 @@ impl Step {
         }
     }
 
-    /// The test to look at first.
-    pub fn first_open(&self) -> Option<&TestResult> {
-        let of = |wanted: fn(Status) -> bool| self.tests.iter().find(|test| wanted(test.status));
-        // A wrong answer says more than a function that is still to be written, and both more than a fault of ours.
-        of(|s| matches!(s, Status::Failed | Status::Timeout | Status::Crash))
-            .or_else(|| self.first_todo())
-            .or_else(|| of(|s| s != Status::Passed))
+    /// The name of one of its tests, without the step's.
+    pub fn name_of<'a>(&self, test: &'a TestResult) -> &'a str {
+        let name = test.test.strip_prefix(&self.name);
+        name.and_then(|name| name.strip_prefix("::"))
+            .unwrap_or(&test.test)
     }
 
-    /// Of the tests that reached a `todo!`, the one that reached the first in the file.
-    fn first_todo(&self) -> Option<&TestResult> {
-        let unstarted = self
-            .tests
-            .iter()
-            .filter(|test| test.status == Status::Unstarted);
-        unstarted.min_by_key(|test| line_named(&test.message, &self.name).unwrap_or(usize::MAX))
+    /// The failure that says most: a wrong answer before a crash, a crash before a timeout, all of them before a
+    /// `todo!`, and what is no fault of the learner's last. Within one kind the first, since a step lists its tests from
+    /// the most specific to the least; of several `todo!`s the first in the file.
+    pub fn most_telling(&self) -> Option<&TestResult> {
+        let rank = |test: &TestResult| match test.status {
+            Status::Failed => 0,
+            Status::Crash => 1,
+            Status::Timeout => 2,
+            Status::Unstarted => 3,
+            _ => 4,
+        };
+        let line = |test: &TestResult| match test.status {
+            Status::Unstarted => line_named(&test.message, &self.name).unwrap_or(usize::MAX),
+            _ => 0,
+        };
+        let open = self.tests.iter();
+        open.filter(|test| test.status != Status::Passed)
+            .min_by_key(|test| (rank(test), line(test)))
     }
 }
 
@@ -113,18 +122,20 @@ fn as_written(tests: &mut [TestResult], source: &str) {
 /// Compiles and runs the tests of the chapter called `slug`, or of its step `only` (from 0), and notes the result
 /// in the reader's progress.
 ///
-/// `on_step` gets each step as soon as its tests have run.
+/// The step `at_hand` comes first. `on_step` gets each step as soon as its tests have run.
 pub fn judge(
     reader: &mut Reader,
     slug: &str,
     only: Option<usize>,
+    at_hand: Option<usize>,
     stop: &Stop,
-    mut on_step: impl FnMut(&Step),
+    mut on_step: impl FnMut(Place<'_>, &Step),
 ) -> Result<Verdict> {
     let chapter = reader.course.chapter(slug)?.clone();
-    let places: Vec<Place<'_>> = steps_of(&chapter)
+    let mut places: Vec<Place<'_>> = steps_of(&chapter)
         .filter(|place| only.is_none_or(|only| only == place.index))
         .collect();
+    places.sort_by_key(|place| Some(place.index) != at_hand);
     // Taken before the compiler reads: a save in between makes the step unchecked, never wrongly solved.
     let digests: Vec<_> = places
         .iter()
@@ -135,7 +146,14 @@ pub fn judge(
     let mut build = Build::new(&package, reader.course.target_dir());
     build.color = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     let mut ticker = Ticker::new();
-    let compiled = build.run(stop, |line| ticker.show(line.trim()));
+    let compiled = build.run(stop, |line| {
+        let line = line.trim();
+        // Another build may take minutes; the cache of packages is free again in a moment.
+        if line.starts_with("Blocking") && line.ends_with("directory") && !ticker.is_shown() {
+            errln!("waiting for another cargo, which is building here");
+        }
+        ticker.show(line);
+    });
     ticker.clear();
     let compiled = match compiled {
         Ok(compiled) => compiled,
@@ -146,7 +164,8 @@ pub fn judge(
         Err(error) => return Err(error).with_context(|| format!("the tests of {slug}")),
     };
     let mut steps = Vec::new();
-    for name in places.iter().map(|place| place.step()) {
+    for place in &places {
+        let name = place.step();
         ticker.show(&format!("Judging {name}"));
         let mut plan = Plan::new(&compiled.tests);
         plan.only = Some(name.to_owned());
@@ -169,7 +188,7 @@ pub fn judge(
         };
         step.new =
             step.state() == State::Solved && reader.progress.step(slug, name).solved.is_none();
-        on_step(&step);
+        on_step(*place, &step);
         steps.push(step);
     }
     reader.record(|progress| {
@@ -187,6 +206,8 @@ pub fn judge(
             }
         }
     })?;
+    // Back in the order of the chapter.
+    steps.sort_by_key(|step| chapter.steps.iter().position(|name| *name == step.name));
     Ok(Verdict::Judged {
         steps,
         warnings: compiled.warnings,
@@ -228,7 +249,7 @@ mod tests {
         step.tests[1].message = "at src/a.rs:63:5: the second".to_owned();
         step.tests[2].message = "at src/a.rs:46: the first".to_owned();
         assert_eq!(
-            step.first_open().map(|test| test.test.as_str()),
+            step.most_telling().map(|test| test.test.as_str()),
             Some("a::2")
         );
         assert_eq!(line_named("src/b.rs:1", "a"), None);
@@ -247,6 +268,12 @@ mod tests {
             (&[Passed, Unstarted], State::Failing, Some("a::1")),
             (&[Unstarted, Failed], State::Failing, Some("a::1")),
             (
+                &[Timeout, Crash, Failed, Failed],
+                State::Failing,
+                Some("a::2"),
+            ),
+            (&[Timeout, Crash], State::Failing, Some("a::1")),
+            (
                 &[InfrastructureError, Timeout],
                 State::Failing,
                 Some("a::1"),
@@ -256,7 +283,7 @@ mod tests {
             let step = step(statuses);
             assert_eq!(step.state(), state, "{statuses:?}");
             assert_eq!(
-                step.first_open().map(|test| test.test.as_str()),
+                step.most_telling().map(|test| test.test.as_str()),
                 first,
                 "{statuses:?}"
             );

@@ -12,6 +12,7 @@ mod lab;
 mod preprocess;
 mod progress;
 mod reader;
+mod report;
 mod reset;
 mod root;
 mod section;

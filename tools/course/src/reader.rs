@@ -6,7 +6,8 @@ use crate::{
     text::outln,
 };
 use anyhow::{Context, Result, bail};
-use grader::course::{Chapter, Course, there};
+use files::names::list_available;
+use grader::course::{Chapter, Course};
 use std::path::{Path, PathBuf};
 
 /// A course and what its reader did so far.
@@ -73,6 +74,17 @@ impl Reader {
             bail!(
                 "{}: no exercise here (restore the folder with `git checkout exercises`)",
                 root.join("exercises").display()
+            );
+        }
+        // What a killed command left half written.
+        files::write::sweep(&course.root);
+        for chapter in &course.chapters {
+            files::write::sweep(
+                &course
+                    .root
+                    .join("exercises")
+                    .join(&chapter.slug)
+                    .join("src"),
             );
         }
         let progress = Progress::load(&course.root)?;
@@ -172,13 +184,31 @@ impl Reader {
         let found = chapter
             .map(Named::Chapter)
             .or_else(|| step().map(Named::Step));
-        found.with_context(|| {
-            let chapters = self.course.chapters.iter();
-            let mut known: Vec<_> = chapters.map(|chapter| chapter.slug.clone()).collect();
-            let steps = self.places();
-            known.extend(steps.map(|place| format!("{}::{}", place.chapter.slug, place.step())));
-            format!("no chapter or step is called `{asked}` ({})", there(&known))
-        })
+        found.with_context(|| self.unknown(asked, name, above))
+    }
+
+    /// What to say of a word that names nothing.
+    fn unknown(&self, asked: &str, name: &str, above: Option<&str>) -> String {
+        // `lost_updates::no_update_is_lost`, copied from a verdict, names a test.
+        if let Some(place) = self.places().find(|place| Some(place.step()) == above) {
+            return format!(
+                "`{asked}` is no step; tests are judged by step (`cargo course check {}`)",
+                place.step()
+            );
+        }
+        let slugs = self.course.chapters.iter().map(|c| c.slug.as_str());
+        let steps = self.places().map(|place| place.step());
+        let near = files::names::nearest(name, slugs.clone().chain(steps));
+        let mut known: Vec<_> = slugs.map(str::to_owned).collect();
+        let steps = self.places();
+        known.extend(steps.map(|place| format!("{}::{}", place.chapter.slug, place.step())));
+        let list = list_available(&known);
+        match near {
+            Some(near) => {
+                format!("no chapter or step is called `{asked}` (did you mean `{near}`? {list})")
+            }
+            None => format!("no chapter or step is called `{asked}` ({list})"),
+        }
     }
 
     /// The step asked for, else the next one to solve of the chapter asked for, else of the chapter at hand.
@@ -294,10 +324,23 @@ mod tests {
             assert_eq!(named(&reader, Some(asked)), found, "{asked}");
         }
         let known = "(there are: alpha, beta, alpha::one, alpha::two, beta::two, beta::three)";
-        for wrong in ["four", "", "0", "gamma::one", "::", "alpha::alpha"] {
+        for wrong in ["seven", "", "0", "::"] {
             let expected = format!("no chapter or step is called `{wrong}` {known}");
             assert_eq!(named(&reader, Some(wrong)), expected);
         }
+        for (wrong, near) in [
+            ("thre", "three"),
+            ("alhpa", "alpha"),
+            ("beta::treee", "three"),
+        ] {
+            let says = format!("`{wrong}` (did you mean `{near}`? there are: alpha, ");
+            let error = named(&reader, Some(wrong));
+            assert!(error.contains(&says), "{error}");
+        }
+        assert_eq!(
+            named(&reader, Some("three::it_is_three")),
+            "`three::it_is_three` is no step; tests are judged by step (`cargo course check three`)"
+        );
     }
 
     #[test]

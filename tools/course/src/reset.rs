@@ -6,7 +6,7 @@ use crate::{
     text::{BOLD, DIM, outln},
 };
 use anyhow::{Context, Result, bail};
-use grader::course::there;
+use files::names::list_available;
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
@@ -33,7 +33,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     {
         bail!(
             "`{asked}` is a chapter, and reset takes one step ({})",
-            there(&chapter.steps)
+            list_available(&chapter.steps)
         );
     }
     let Some(place) = reader.step(args.step.as_deref(), "reset")? else {
@@ -44,6 +44,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let starter = fs::read(reader.course.root.join(&shipped)).with_context(|| {
         format!("cannot read {shipped} (restore it with `git checkout {shipped}`)")
     })?;
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        bail!("{file} is not a regular file (move it away, then reset again)");
+    }
     let mine = match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         other => Some(other.with_context(|| format!("cannot read {file}"))?),

@@ -1,7 +1,7 @@
 //! Finds a section of the book from the address that a test names: `memory.md#copy-on-write`.
 
 use files::markdown::{headings, outside_fences};
-use std::{fmt, fs, path::Path};
+use std::{fs, path::Path};
 
 /// A section of the book, as a reader finds it: in the browser, or in the source.
 #[derive(Debug, PartialEq)]
@@ -14,9 +14,22 @@ pub struct Section {
     pub source: String,
 }
 
-impl fmt::Display for Section {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"  {}  ({})", self.title, self.page, self.source)
+impl Section {
+    /// How to get there: its address if `cargo course` is serving the book, else the line of its source.
+    pub fn link(&self, root: &Path) -> String {
+        let place = match book::serve::running(root) {
+            Some(address) => format!("{address}/{}", self.page),
+            None => self.source.clone(),
+        };
+        format!("\"{}\"  {place}", self.title)
+    }
+}
+
+/// How to get to the page of a chapter, as [`Section::link`].
+pub fn page(root: &Path, chapter: &str) -> String {
+    match book::serve::running(root) {
+        Some(address) => format!("{address}/{chapter}.html"),
+        None => format!("src/{chapter}.md"),
     }
 }
 
@@ -26,12 +39,14 @@ pub fn find(root: &Path, address: &str) -> Option<Section> {
     search(root, file, |heading| heading == id)
 }
 
-/// The section that presents step `number` (from 1) of a chapter: `Step 1: lost updates`.
+/// The section, in the chapter's exercise or in the chapter, that presents step `number` (from 1) of a chapter: `Step 1: lost updates`.
 pub fn of_step(root: &Path, chapter: &str, number: usize) -> Option<Section> {
     let start = format!("step-{number}-");
-    search(root, &format!("{chapter}.md"), |heading| {
-        heading.starts_with(&start)
-    })
+    let pages = [format!("{chapter}/exercise.md"), format!("{chapter}.md")];
+    let mut found = pages
+        .iter()
+        .filter_map(|page| search(root, page, |heading| heading.starts_with(&start)));
+    found.next()
 }
 
 /// The title of a chapter: the first heading of its page.
@@ -98,14 +113,20 @@ mod tests {
         fs::write(root.path().join("src/memory.md"), text).unwrap();
         let lost = find(root.path(), "memory.md#two-additions-one-lost").unwrap();
         assert_eq!(
-            lost.to_string(),
-            "\"Two additions, one lost\"  memory.html#two-additions-one-lost  (src/memory.md:4)"
+            lost.link(root.path()),
+            "\"Two additions, one lost\"  src/memory.md:4"
         );
+        assert_eq!(lost.page, "memory.html#two-additions-one-lost");
+        fs::create_dir(root.path().join("src/memory")).unwrap();
+        let exercise = root.path().join("src/memory/exercise.md");
+        fs::write(exercise, "# Build\n\n## Step 2: pages\n").unwrap();
+        let second = of_step(root.path(), "memory", 2).unwrap();
+        assert_eq!(second.page, "memory/exercise.html#step-2-pages");
         assert_eq!(
             of_step(root.path(), "memory", 1).unwrap().source,
             "src/memory.md:2"
         );
-        assert_eq!(of_step(root.path(), "memory", 2), None);
+        assert_eq!(of_step(root.path(), "memory", 3), None);
         assert_eq!(find(root.path(), "memory.md#nowhere"), None);
         assert_eq!(find(root.path(), "../../etc/passwd"), None);
     }

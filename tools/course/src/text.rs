@@ -184,7 +184,11 @@ impl Drop for Ticker {
 }
 
 /// `done` of `all` as a bar: `███░░░`.
-pub fn bar(done: usize, all: usize, width: usize) -> String {
+pub fn bar(done: usize, all: usize) -> String {
+    bar_of(done, all, 24.min(columns() / 3))
+}
+
+fn bar_of(done: usize, all: usize, width: usize) -> String {
     let full = (done * width).checked_div(all).unwrap_or(0);
     format!("{}{}", "█".repeat(full), "░".repeat(width - full))
 }
@@ -195,11 +199,11 @@ mod tests {
 
     #[test]
     fn a_bar_is_full_only_at_the_end() {
-        assert_eq!(bar(0, 4, 8), "░░░░░░░░");
-        assert_eq!(bar(1, 4, 8), "██░░░░░░");
-        assert_eq!(bar(34, 35, 8), "███████░");
-        assert_eq!(bar(4, 4, 8), "████████");
-        assert_eq!(bar(0, 0, 3), "░░░");
+        assert_eq!(bar_of(0, 4, 8), "░░░░░░░░");
+        assert_eq!(bar_of(1, 4, 8), "██░░░░░░");
+        assert_eq!(bar_of(34, 35, 8), "███████░");
+        assert_eq!(bar_of(4, 4, 8), "████████");
+        assert_eq!(bar_of(0, 0, 3), "░░░");
     }
 
     #[test]

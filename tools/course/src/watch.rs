@@ -2,7 +2,7 @@
 
 use crate::{
     check,
-    reader::Reader,
+    reader::{Reader, steps_of},
     text::{self, DIM, outln},
 };
 use anyhow::{Context, Result};
@@ -18,7 +18,7 @@ use std::{
 };
 
 /// How often the files are looked at: a dozen `stat` calls, cheaper than a watcher that every editor confuses in its own way.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What `cargo course watch` is asked.
 #[derive(clap::Args)]
@@ -33,11 +33,14 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let signal = Stop::on_signals().context("cannot catch Ctrl-C")?;
     // An unknown name or a broken progress file ends the command now; later errors are shown and waited out.
     Reader::open(root)?.named(args.what.as_deref())?;
+    let mut last: Option<Seen> = None;
     while !signal.is_requested() && !text::output_failed() {
         let seen = look(root);
+        let saved = last.as_ref().and_then(|last| changed(last, &seen));
+        last = Some(seen.clone());
         clear_screen();
         let finished = until_saved(root, &seen, &signal, |stop| {
-            once(root, args.what.as_deref(), stop)
+            once(root, args.what.as_deref(), saved.as_deref(), stop)
         });
         match finished {
             Ok(None) => continue, // interrupted by a save, or by Ctrl-C
@@ -46,19 +49,38 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
         outln!("{DIM}Waiting for the next save; Ctrl-C ends.{DIM:#}");
         while !signal.is_requested() && look(root) == seen {
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_INTERVAL);
         }
     }
     outln!("");
     Ok(ExitCode::SUCCESS)
 }
 
-/// One check of what was asked for, or of the chapter at hand, which may be another one after each save.
-fn once(root: &Path, what: Option<&str>, stop: &Stop) -> Result<Option<bool>> {
+/// One check of what was asked for, or of the chapter at hand, which may be another one after each save. The step whose
+/// file was saved comes first, else the next one to solve.
+fn once(
+    root: &Path,
+    what: Option<&str>,
+    saved: Option<&Path>,
+    stop: &Stop,
+) -> Result<Option<bool>> {
     let mut reader = Reader::open(root)?;
     let named = reader.named(what)?;
     let (slug, only) = (named.chapter().slug.clone(), named.step());
-    check::check(&mut reader, &slug, only, stop)
+    let chapter = named.chapter();
+    let edited = steps_of(chapter).find(|place| Some(reader.path(*place).as_path()) == saved);
+    let at_hand = edited.or_else(|| reader.next_step(chapter));
+    let at_hand = at_hand.map(|place| place.index);
+    check::check(&mut reader, &slug, only, at_hand, stop)
+}
+
+/// The file that was saved, if it is one.
+fn changed(before: &Seen, now: &Seen) -> Option<PathBuf> {
+    let mut changed = now
+        .iter()
+        .filter(|(path, stamp)| before.get(*path) != Some(stamp));
+    let (path, _) = changed.next()?;
+    changed.next().is_none().then(|| path.clone())
 }
 
 /// Runs `work` with a stop flag that a save or a signal sets.
@@ -72,7 +94,7 @@ fn until_saved<T>(root: &Path, seen: &Seen, signal: &Stop, work: impl FnOnce(&St
                     stop.request();
                     return;
                 }
-                thread::park_timeout(GLANCE);
+                thread::park_timeout(POLL_INTERVAL);
             }
         });
         let answer = work(&stop);

@@ -175,7 +175,7 @@ fn a_wrong_command_line_judges_nothing() {
         (&["file"], "file is not a folder"),
         (
             &["class", "--exercise", "sum"],
-            "no exercise is called `sum` (there is: sums)",
+            "no exercise is called `sum` (did you mean `sums`? there is: sums)",
         ),
         (
             &["class", "--output", "missing/results.jsonl"],

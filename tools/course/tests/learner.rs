@@ -30,7 +30,7 @@ fn a_fresh_starter_is_told_where_to_begin() {
             "  · two  not started\n",
             "\nBegin with one.\n\n",
             "    exercises/alpha/src/one.rs:5:5:\n    not yet implemented: answer one\n",
-            "\n  read    \"Step 1: one\"  alpha.html#step-1-one  (src/alpha.md:3)\n",
+            "\n  read    \"Step 1: one\"  src/alpha.md:3\n",
             "  stuck?  cargo course hint one\n",
             "  0 of 2 steps solved\n",
         ],
@@ -95,7 +95,7 @@ fn a_wrong_answer_is_explained_and_the_steps_after_it_are_not() {
             "one::it_is_one failed.\n\n",
             "assertion `left == right` failed: one is one\n",
             "\n\n  why     One is the first number.\n\
-             \x20 read    \"What one is\"  alpha.html#what-one-is  (src/alpha.md:7)\n\
+             \x20 read    \"What one is\"  src/alpha.md:7\n\
              \x20 replay  CHECKS_SEED=7 cargo test -p alpha -- one::it_is_one\n\
              \x20 open    exercises/alpha/src/one.rs\n\
              \x20 stuck?  cargo course hint one\n",
@@ -260,7 +260,7 @@ fn a_skipped_test_is_no_pass() {
         1,
         &[
             "- two  0 of 1 test, the others skipped",
-            "two::it_doubles could not be run on this machine.",
+            "two::it_doubles could not run on this machine.",
             "no python3 here",
         ],
     );
@@ -414,6 +414,28 @@ fn watch_checks_on_each_save_and_ends_on_ctrl_c() {
 }
 
 #[test]
+fn watch_shows_the_step_that_was_saved_before_the_others() {
+    let course = Course::new();
+    let (running, lines) = watch(&course, &[]);
+    wait_for(&lines, "Waiting for the next save");
+    course.answer("two", &TWO_SOLVED.replace("2 * n", "n"));
+    let said = wait_for(&lines, "Waiting for the next save");
+    let place = |what: &str| {
+        let found = said.iter().position(|line| line.contains(what));
+        found.unwrap_or_else(|| panic!("no {what:?}: {said:#?}"))
+    };
+    assert!(
+        place("✗ two") < place("two::it_doubles failed."),
+        "{said:#?}"
+    );
+    assert!(
+        place("two::it_doubles failed.") < place("· one  not started"),
+        "{said:#?}"
+    );
+    assert_eq!(running.interrupt().code, Some(0));
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_save_during_a_run_starts_it_anew() {
     let course = Course::new();
@@ -493,7 +515,7 @@ fn each_hint_is_one_more_and_the_last_says_where_to_go() {
             &[
                 "hint 3 of 3\n\n      ## 1\n\n",
                 "That was the last hint.\n",
-                "\"Step 1: one\"  alpha.html#step-1-one  (src/alpha.md:3)",
+                "\"Step 1: one\"  src/alpha.md:3",
                 "cargo course solution one --give-up",
             ],
         );
@@ -755,7 +777,7 @@ fn there_is_nothing_to_measure_before_a_chapter_is_solved() {
     assert_eq!(ran.code, Some(1));
     assert!(
         ran.err
-            .starts_with("error: one is not solved yet, and there is nothing to measure before"),
+            .starts_with("error: one is not solved yet, so there is nothing to measure"),
         "{ran:?}"
     );
 }
@@ -786,6 +808,9 @@ fn the_doctor_never_fails() {
     ran.says(
         0,
         &[
+            "✗ C linker      not found",
+            "adds: everything: Rust links each program with it",
+            "get:  apt install gcc libc6-dev",
             "✗ git           not found",
             "adds: ",
             "get:  ",
@@ -793,6 +818,128 @@ fn the_doctor_never_fails() {
             "✗ Node.js       not found",
         ],
     );
+}
+
+#[test]
+fn a_step_without_tests_to_pass_is_an_error_not_solved() {
+    let course = Course::new();
+    let manifest = course.read("exercises/alpha/Cargo.toml");
+    course.write(
+        "exercises/alpha/Cargo.toml",
+        &manifest.replace("[\"one\", \"two\"]", "[]"),
+    );
+    for command in ["check", "hint", "reset", "watch"] {
+        let ran = course.run(&[command]);
+        assert!(
+            ran.code == Some(1) && ran.err.contains("exercises/alpha/Cargo.toml: no steps"),
+            "{command}: {ran:?}"
+        );
+    }
+}
+
+#[test]
+fn a_typo_is_met_with_what_was_meant() {
+    let course = Course::new();
+    for (args, code, offer) in [
+        (&["chekc"][..], 2, "'check'"),
+        (&["check", "alpah"], 1, "did you mean `alpha`? "),
+        (&["hint", "onee"], 1, "did you mean `one`? "),
+        (&["bench", "alpa"], 1, "did you mean `alpha`? "),
+        (&["check", "one::it_is_one"], 1, "`cargo course check one`"),
+        (&["lab", "M11"], 2, "M1"),
+    ] {
+        let ran = course.run(args);
+        assert!(
+            ran.code == Some(code) && ran.err.contains(offer),
+            "{args:?}: {ran:?}"
+        );
+    }
+}
+
+#[test]
+fn links_are_addresses_while_the_book_is_served() {
+    let course = Course::new();
+    let served = files::scratch::Scratch::create(&course.path("target"), "served-book-").unwrap();
+    fs::write(served.path().join("address"), "127.0.0.1:4242").unwrap();
+    course.run(&["check"]).says(
+        1,
+        &["read    \"Step 1: one\"  http://127.0.0.1:4242/alpha.html#step-1-one\n"],
+    );
+    drop(served);
+    course
+        .run(&["check"])
+        .says(1, &["read    \"Step 1: one\"  src/alpha.md:3\n"]);
+}
+
+#[test]
+fn waiting_for_another_command_is_said() {
+    let course = Course::new();
+    fs::create_dir(course.path("target")).unwrap();
+    let lock = fs::File::create(course.path("target/progress.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut hint = course.command(&["hint"]);
+    let mut hint = hint
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(hint.stderr.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert_eq!(
+        said,
+        "waiting for another `cargo course`, which is changing progress.toml\n"
+    );
+    drop(lock);
+    assert!(hint.wait().unwrap().success());
+}
+
+#[test]
+fn a_fifo_where_a_file_should_be_holds_up_nobody() {
+    for path in ["progress.toml", "exercises/alpha/src/one.rs"] {
+        let course = Course::new();
+        let _ = fs::remove_file(course.path(path));
+        let made = Command::new("mkfifo").arg(course.path(path)).status();
+        assert!(made.unwrap().success());
+        let ran = course.run(&["hint", "one"]);
+        let expected = if path == "progress.toml" { 1 } else { 0 };
+        assert_eq!(ran.code, Some(expected), "{ran:?}");
+        let ran = course.run(&["reset", "one"]);
+        assert!(
+            ran.code == Some(1) && ran.err.contains("not a regular file"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_killed_command_left_is_swept() {
+    let course = Course::new();
+    let left = [
+        ".progress.toml.1-2-3.tmp~",
+        "exercises/alpha/src/.one.rs.1-2-3.tmp~",
+    ];
+    for path in left {
+        course.write(path, "half");
+    }
+    course.run(&["hint"]).says(0, &[]);
+    for path in left {
+        assert!(!course.path(path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn a_solved_step_is_not_given_up() {
+    let course = Course::new();
+    course.answer("one", ONE_SOLVED);
+    course.run(&["check", "one"]).says(0, &[]);
+    for _ in 0..2 {
+        course.run(&["hint", "one"]).says(0, &[]);
+    }
+    course
+        .run(&["hint", "one"])
+        .says(0, &["the answer  cargo course solution one\n"]);
 }
 
 // helpers

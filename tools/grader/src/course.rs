@@ -1,7 +1,9 @@
 //! The course's chapters: one slug each, in the order of the book, with the steps that its manifest names.
 
+use files::names::{list_available, offer};
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -26,7 +28,7 @@ pub enum CourseError {
         problem: String,
     },
     /// No chapter has this slug.
-    #[error("no exercise is called `{slug}` ({})", there(known))]
+    #[error("no exercise is called `{slug}` ({})", offer(slug, known))]
     Unknown {
         /// What was asked for.
         slug: String,
@@ -51,6 +53,8 @@ pub struct Chapter {
     pub slug: String,
     /// Its steps, in the order in which they are solved.
     pub steps: Vec<String>,
+    /// What its steps need beside Rust (`python`, `shm`, `linux`), and which of them.
+    pub needs: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +77,8 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Steps {
     steps: Vec<String>,
+    #[serde(default)]
+    needs: BTreeMap<String, Vec<String>>,
 }
 
 impl Course {
@@ -151,26 +157,28 @@ fn chapter(folder: &Path) -> Result<Chapter, CourseError> {
             manifest.package.name
         )));
     }
-    let Some(Steps { steps }) = manifest.package.metadata.course else {
+    let Some(Steps { steps, needs }) = manifest.package.metadata.course else {
         return Err(wrong(
             "no steps: add `[package.metadata.course]` with `steps = [\"…\"]`".to_owned(),
         ));
     };
+    if steps.is_empty() {
+        return Err(wrong(
+            "no steps: `steps` is empty (name at least one, as in `steps = [\"first\"]`)"
+                .to_owned(),
+        ));
+    }
+    if let Some(step) = needs.values().flatten().find(|step| !steps.contains(step)) {
+        return Err(wrong(format!(
+            "`needs` names `{step}`, which is no step ({})",
+            list_available(&steps)
+        )));
+    }
     Ok(Chapter {
         slug: slug.to_owned(),
         steps,
+        needs,
     })
-}
-
-/// `there is: a`, `there are: a, b`: what an error offers in place of a name that it does not know.
-#[must_use]
-pub fn there(known: &[String]) -> String {
-    let verb = match known {
-        [] => return "there is none".to_owned(),
-        [_] => "is",
-        _ => "are",
-    };
-    format!("there {verb}: {}", known.join(", "))
 }
 
 /// The slugs that the summary links to, in its order.

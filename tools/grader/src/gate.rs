@@ -2,39 +2,47 @@
 //!
 //! One slug, all its places; one list of steps, in manifest, files, hints and tests; a starter that fails every test where
 //! it says `todo!`; a solution that passes them all; wrong answers that fail where they should, with a section of the
-//! book that exists. Starter, solution and wrong answers are judged as the grader judges submissions.
+//! book that exists; right answers of another design that pass. All of them are judged as the grader judges submissions.
+//!
+//! [`Gate::cases`] lists what there is to judge, one build each, so that CI can run one chapter or one answer.
 
+mod answers;
+mod lint;
+mod patch;
 mod places;
+mod sentences;
 mod shipped;
-mod wrong;
+mod snapshot;
 
+pub use lint::lint;
 pub use shipped::Shipped;
+pub use snapshot::stable;
 
 use crate::{
-    build,
     course::{Chapter, Course, CourseError},
     grade::{Grader, Interrupted, Trial},
     runner::{self, Status, TestResult},
     slot::SlotError,
-    sources::{Sources, SourcesError},
+    sources::Sources,
     stop::Stop,
 };
-use std::{collections::BTreeSet, fmt::Display, ops::ControlFlow, path::Path, time::Duration};
-use supervise::{End, Keep, Options};
+use answers::{Answer, Kind};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Display},
+    path::Path,
+};
 
 /// The fewest tests of a step.
 const TESTS: usize = 3;
 
-/// How long clippy may take, with all that it needs.
-const LINT_DEADLINE: Duration = Duration::from_secs(15 * 60);
-
 /// Why the gate could not look at all.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
-    /// The course cannot be read.
+    /// The course can't be read.
     #[error(transparent)]
     Course(#[from] CourseError),
-    /// The slot cannot be used.
+    /// The slot can't be used.
     #[error(transparent)]
     Slot(#[from] SlotError),
     /// Somebody asked to stop.
@@ -55,143 +63,264 @@ impl Findings {
     fn problem(&mut self, place: impl Display, what: impl Display) {
         self.problems.push(format!("{place}: {what}"));
     }
+
+    fn skipped(&mut self, place: &str, result: &TestResult) {
+        let TestResult { test, message, .. } = result;
+        self.notes
+            .push(format!("skipped: {place}: {test}: {message}"));
+    }
 }
 
-/// Looks at every chapter's files: their places, their names, what they say of each other. Builds nothing.
-///
-/// With `strict`, what stands in HEAD is what the course ships, and nobody's work in progress.
-///
-/// # Errors
-/// When the course cannot be read.
-pub fn look(root: &Path, strict: bool) -> Result<Findings, GateError> {
-    let course = Course::open(root)?;
-    let mut found = Findings::default();
-    places::look_at_course(&course, &mut found);
-    for chapter in &course.chapters {
-        let shipped = Shipped::of(&course, chapter, strict);
-        places::look_at_chapter(&course, chapter, &shipped, &mut found);
-        for answer in wrong::read(&course, chapter, &mut found) {
-            wrong::look(&course, chapter, &answer, &mut found);
+/// A thing to judge. Displays as `<slug>::solution`, `<slug>::wrong::<name>` and so on.
+#[derive(Clone, Debug)]
+pub struct Case {
+    slug: String,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Starter,
+    Solution,
+    Answer(Box<Answer>),
+}
+
+impl Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slug = &self.slug;
+        match &self.what {
+            What::Starter => write!(f, "{slug}::starter"),
+            What::Solution => write!(f, "{slug}::solution"),
+            What::Answer(answer) => {
+                let kind = match answer.kind {
+                    Kind::Wrong { .. } => "wrong",
+                    Kind::Right => "right",
+                };
+                write!(f, "{slug}::{kind}::{}", answer.name)
+            }
         }
     }
-    Ok(found)
 }
 
-/// Judges every chapter's starter, solution and wrong answers.
-///
-/// # Errors
-/// When the course cannot be read or built in, or on a stop.
-pub fn judge(root: &Path, strict: bool, stop: &Stop) -> Result<Findings, GateError> {
-    let course = Course::open(root)?;
-    let mut found = Findings::default();
-    let mut grader = Grader::new(&course, stop, || {})?;
-    for chapter in &course.chapters {
-        judge_chapter(&course, chapter, strict, &mut grader, &mut found)?;
-    }
-    Ok(found)
+/// What came of a case.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// What must be mended, and what was skipped.
+    pub found: Findings,
+    /// The failure of a wrong answer that was caught.
+    pub failure: Option<TestResult>,
 }
 
-fn judge_chapter(
-    course: &Course,
-    chapter: &Chapter,
+/// The gate of one course.
+#[derive(Debug)]
+pub struct Gate {
+    course: Course,
     strict: bool,
-    grader: &mut Grader,
-    found: &mut Findings,
-) -> Result<(), Interrupted> {
-    let slug = &chapter.slug;
-    let tests = match grader.tests(slug)? {
-        Ok(tests) => tests,
-        Err(problem) => {
-            found.problem(format_args!("solutions/{slug}"), problem);
-            return Ok(());
-        }
-    };
-    judge_tests(chapter, &tests, found);
-
-    let place = format!("solutions/{slug}");
-    let solution = Sources::read(&course.root.join(&place).join("src"));
-    if let Some(results) = attempt(grader, slug, &place, &solution, found)? {
-        for result in results
-            .iter()
-            .filter(|result| result.status != Status::Passed)
-        {
-            match result.status {
-                Status::Skipped => found
-                    .notes
-                    .push(format!("skipped: {}: {}", result.test, result.message)),
-                status => found.problem(
-                    &place,
-                    format_args!(
-                        "`{}` does not pass ({status}): {}",
-                        result.test, result.message
-                    ),
-                ),
-            }
-        }
-    }
-
-    let shipped = Shipped::of(course, chapter, strict);
-    found.notes.extend(shipped.note(slug));
-    let place = format!("exercises/{slug}");
-    if let Some(results) = attempt(grader, slug, &place, &shipped.sources(), found)? {
-        for result in results
-            .iter()
-            .filter(|result| !matches!(result.status, Status::Unstarted | Status::Skipped))
-        {
-            let problem = format_args!(
-                "the starter does not end `{}` at a todo! ({}): {}",
-                result.test, result.status, result.message
-            );
-            found.problem(&place, problem);
-        }
-    }
-
-    let Ok(solution) = solution else {
-        return Ok(());
-    };
-    // What is wrong with their headers is told by `look`.
-    for answer in wrong::read(course, chapter, &mut Findings::default()) {
-        let sources = solution
-            .clone()
-            .with(format!("{}.rs", answer.replaces), answer.text.as_str());
-        match grader.attempt(slug, &sources, Some(&answer.fails), |_| {})? {
-            Trial::Ran { results, .. } => wrong::judge(&answer, &results, found),
-            Trial::Refused(status, message) => found.problem(
-                &answer.place,
-                format_args!("cannot be judged ({status}): {message}"),
-            ),
-        }
-    }
-    Ok(())
+    stop: Stop,
+    grader: Option<Grader>,
 }
 
-/// Judges sources that must compile without a warning.
-fn attempt(
-    grader: &mut Grader,
-    slug: &str,
-    place: &str,
-    sources: &Result<Sources, SourcesError>,
-    found: &mut Findings,
-) -> Result<Option<Vec<TestResult>>, Interrupted> {
-    let sources = match sources {
-        Ok(sources) => sources,
-        Err(error) => {
-            found.problem(place, error);
-            return Ok(None);
-        }
-    };
-    Ok(match grader.attempt(slug, sources, None, |_| {})? {
-        Trial::Ran { warnings, results } => {
-            for warning in warnings {
-                found.problem(place, format_args!("compiles with a warning:\n{warning}"));
+impl Gate {
+    /// Opens the course at `root`. With `strict`, as in the course's own checks, a changed starter is a problem rather than
+    /// a reader's work in progress.
+    ///
+    /// # Errors
+    /// When the course can't be read.
+    pub fn open(root: &Path, strict: bool, stop: &Stop) -> Result<Self, GateError> {
+        Ok(Self {
+            course: Course::open(root)?,
+            strict,
+            stop: stop.clone(),
+            grader: None,
+        })
+    }
+
+    /// Looks at every chapter's files: their places, their names, what they say of each other. Builds nothing.
+    #[must_use]
+    pub fn look(&self) -> Findings {
+        let course = &self.course;
+        let mut found = Findings::default();
+        places::look_at_course(course, &mut found);
+        for chapter in &course.chapters {
+            let shipped = Shipped::of(course, chapter, self.strict);
+            places::look_at_chapter(course, chapter, &shipped, &mut found);
+            sentences::look(course, chapter, &mut found);
+            let solution = self.solution(&chapter.slug).ok();
+            for answer in answers::read(course, chapter, &mut found) {
+                answers::look(course, chapter, solution.as_ref(), &answer, &mut found);
             }
-            Some(results)
         }
-        Trial::Refused(status, message) => {
-            found.problem(place, format_args!("{status}: {message}"));
-            None
+        found
+    }
+
+    /// Everything that there is to judge. What is wrong with an answer's header is told by [`look`](Self::look).
+    #[must_use]
+    pub fn cases(&self) -> Vec<Case> {
+        let of = |chapter: &Chapter| {
+            let answers = answers::read(&self.course, chapter, &mut Findings::default());
+            let answers = answers.into_iter().map(Box::new).map(What::Answer);
+            let all = [What::Solution, What::Starter].into_iter().chain(answers);
+            let slug = chapter.slug.clone();
+            all.map(move |what| Case {
+                slug: slug.clone(),
+                what,
+            })
+            .collect::<Vec<_>>()
+        };
+        self.course.chapters.iter().flat_map(of).collect()
+    }
+
+    /// Judges one case.
+    ///
+    /// # Errors
+    /// When the course can't be built in, or on a stop.
+    pub fn judge(&mut self, case: &Case) -> Result<Judged, GateError> {
+        let chapter = self.course.chapter(&case.slug)?.clone();
+        if self.grader.is_none() {
+            self.grader = Some(Grader::new(&self.course, &self.stop, || {})?);
         }
-    })
+        let mut judged = Judged::default();
+        let found = &mut judged.found;
+        match &case.what {
+            What::Solution => self.judge_solution(&chapter, found)?,
+            What::Starter => self.judge_starter(&chapter, found)?,
+            What::Answer(answer) => {
+                judged.failure = self.judge_answer(&chapter, answer, found)?;
+            }
+        }
+        Ok(judged)
+    }
+
+    fn solution(&self, slug: &str) -> Result<Sources, String> {
+        let folder = self.course.root.join("solutions").join(slug).join("src");
+        Sources::read(&folder).map_err(|error| error.to_string())
+    }
+
+    fn judge_solution(
+        &mut self,
+        chapter: &Chapter,
+        found: &mut Findings,
+    ) -> Result<(), Interrupted> {
+        let slug = &chapter.slug;
+        let place = format!("solutions/{slug}");
+        if let Some(grader) = &mut self.grader {
+            match grader.tests(slug)? {
+                Ok(tests) => {
+                    judge_tests(chapter, &tests, found);
+                    sentences::judge(&self.course, chapter, &tests, found);
+                }
+                Err(problem) => {
+                    found.problem(place, problem);
+                    return Ok(());
+                }
+            }
+        }
+        let solution = self.solution(slug);
+        for result in self.attempt(slug, &place, solution, found)? {
+            match result.status {
+                Status::Passed => {}
+                Status::Skipped => found.skipped(&place, &result),
+                status => {
+                    let TestResult { test, message, .. } = result;
+                    let problem = format_args!("`{test}` does not pass ({status}): {message}");
+                    found.problem(&place, problem);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_starter(
+        &mut self,
+        chapter: &Chapter,
+        found: &mut Findings,
+    ) -> Result<(), Interrupted> {
+        let slug = &chapter.slug;
+        let shipped = Shipped::of(&self.course, chapter, self.strict);
+        found.notes.extend(shipped.note(slug));
+        let place = format!("exercises/{slug}");
+        let sources = shipped.sources().map_err(|error| error.to_string());
+        for result in self.attempt(slug, &place, sources, found)? {
+            if !matches!(result.status, Status::Unstarted | Status::Skipped) {
+                let TestResult {
+                    test,
+                    status,
+                    message,
+                    ..
+                } = result;
+                let problem = format_args!(
+                    "the starter does not end `{test}` at a todo! ({status}): {message}"
+                );
+                found.problem(&place, problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges sources that must compile without a warning.
+    fn attempt(
+        &mut self,
+        slug: &str,
+        place: &str,
+        sources: Result<Sources, String>,
+        found: &mut Findings,
+    ) -> Result<Vec<TestResult>, Interrupted> {
+        let sources = match sources {
+            Ok(sources) => sources,
+            Err(problem) => {
+                found.problem(place, problem);
+                return Ok(Vec::new());
+            }
+        };
+        match self.run(slug, &sources, None)? {
+            Trial::Ran { warnings, results } => {
+                for warning in warnings {
+                    found.problem(place, format_args!("compiles with a warning:\n{warning}"));
+                }
+                Ok(results)
+            }
+            Trial::Refused(status, message) => {
+                found.problem(place, format_args!("{status}: {message}"));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn judge_answer(
+        &mut self,
+        chapter: &Chapter,
+        answer: &Answer,
+        found: &mut Findings,
+    ) -> Result<Option<TestResult>, Interrupted> {
+        let sources = self.solution(&chapter.slug);
+        let sources = match sources.and_then(|solution| answer.sources(&solution)) {
+            Ok(sources) => sources,
+            Err(problem) => {
+                found.problem(&answer.place, problem);
+                return Ok(None);
+            }
+        };
+        match self.run(&chapter.slug, &sources, Some(answer.only()))? {
+            Trial::Ran { results, .. } => Ok(answers::judge(answer, results, found)),
+            Trial::Refused(status, message) => {
+                let problem = format_args!("cannot be judged ({status}): {message}");
+                found.problem(&answer.place, problem);
+                Ok(None)
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        slug: &str,
+        sources: &Sources,
+        only: Option<&str>,
+    ) -> Result<Trial, Interrupted> {
+        match &mut self.grader {
+            Some(grader) => grader.attempt(slug, sources, only, |_| {}),
+            None => unreachable!("`judge` makes the grader first"),
+        }
+    }
 }
 
 /// Every step has its tests, and every test its step.
@@ -220,53 +349,4 @@ fn judge_tests(chapter: &Chapter, tests: &[String], found: &mut Findings) {
             format_args!("`{stranger}` is no step of the chapter (see its Cargo.toml)"),
         );
     }
-}
-
-/// Runs clippy over the solutions: its usual lints and the pedantic ones.
-///
-/// # Errors
-/// When the course cannot be read, or on a stop.
-pub fn lint(root: &Path, stop: &Stop) -> Result<Findings, GateError> {
-    let course = Course::open(root)?;
-    let mut found = Findings::default();
-    let solutions = course.root.join("solutions");
-    let clippy = |offline: bool| {
-        let mut command = build::cargo();
-        command
-            .args(["clippy", "--quiet", "--workspace", "--locked"])
-            .args(offline.then_some("--offline"));
-        command
-            .arg("--target-dir")
-            .arg(course.target_dir())
-            .current_dir(&solutions);
-        command.args(["--", "-D", "warnings", "-D", "clippy::pedantic"]);
-        let mut options = Options::new(LINT_DEADLINE);
-        options.stderr = Keep::Last(1 << 20);
-        options.sweep = false;
-        supervise::run(command, &options, stop, |_, _| ControlFlow::Continue(()))
-    };
-    let outcome = match clippy(true) {
-        Ok(outcome) if outcome.stderr.text().contains("--offline") => clippy(false),
-        other => other,
-    };
-    match outcome {
-        Ok(outcome) if outcome.end == End::Stopped => return Err(Interrupted.into()),
-        Ok(outcome) if outcome.end.is_success() => {}
-        Ok(outcome) => {
-            let said = outcome.stderr.text();
-            if said.contains("no such command") || said.contains("is not installed") {
-                found.notes.push("skipped: clippy over the solutions: cargo has no clippy (`rustup component add clippy`)".to_owned());
-            } else {
-                found.problem(
-                    "solutions",
-                    format_args!("clippy {}:\n{}", outcome.end, said.trim()),
-                );
-            }
-        }
-        Err(error) => found.problem(
-            "solutions",
-            format_args!("cannot start cargo clippy: {error}"),
-        ),
-    }
-    Ok(found)
 }

@@ -9,7 +9,7 @@ use crate::{
     submission::{Problem, Submission},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// One line of the results: what became of one test of one exercise of one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,8 +44,8 @@ pub const SANDBOX: &str = "none";
 struct Judge {
     binary: tempfile::TempPath,
     tests: Vec<String>,
-    /// Tests that the reference solution itself does not pass here, with the reason: nobody is judged by them.
-    unfit: BTreeMap<String, (Status, String)>,
+    /// Tests that the reference solution itself does not pass here, with the reason. A failure of one is no verdict.
+    excluded: BTreeMap<String, (Status, String)>,
 }
 
 /// Judges submissions, one after the other.
@@ -54,7 +54,7 @@ pub struct Grader {
     course: Course,
     slot: Slot,
     stop: Stop,
-    judges: BTreeMap<String, Result<Rc<Judge>, String>>,
+    judges: BTreeMap<String, Result<Arc<Judge>, String>>,
 }
 
 /// Somebody asked to stop: what was being judged has no verdict.
@@ -231,11 +231,11 @@ impl Grader {
         &mut self,
         slug: &str,
         progress: &mut dyn FnMut(Step<'_>),
-    ) -> Result<Result<Rc<Judge>, String>, Interrupted> {
+    ) -> Result<Result<Arc<Judge>, String>, Interrupted> {
         if let Some(judge) = self.judges.get(slug) {
             return Ok(judge.clone());
         }
-        let judge = self.make_judge(slug, progress)?.map(Rc::new);
+        let judge = self.make_judge(slug, progress)?.map(Arc::new);
         self.judges.insert(slug.to_owned(), judge.clone());
         Ok(judge)
     }
@@ -265,11 +265,11 @@ impl Grader {
         let judge = Judge {
             binary: subject.tests,
             tests: Vec::new(),
-            unfit: BTreeMap::new(),
+            excluded: BTreeMap::new(),
         };
         progress(Step::TryingJudge(slug));
         match runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}) {
-            Ok(results) => Ok(Ok(judge.knowing(results))),
+            Ok(results) => Ok(Ok(judge.with_baseline(results))),
             Err(RunError::Interrupted) => Err(Interrupted),
             Err(error) => Ok(Err(error.to_string())),
         }
@@ -277,8 +277,8 @@ impl Grader {
 }
 
 impl Judge {
-    /// The judge that knows which of its tests this machine is fit for: those that the reference solution passes.
-    fn knowing(mut self, results: Vec<TestResult>) -> Self {
+    /// Excludes the tests that the reference solution does not pass on this machine.
+    fn with_baseline(mut self, results: Vec<TestResult>) -> Self {
         for result in results {
             if result.status != Status::Passed {
                 let status = if result.status == Status::Skipped {
@@ -293,7 +293,7 @@ impl Judge {
                         result.status, result.message
                     ),
                 };
-                self.unfit.insert(result.test.clone(), (status, why));
+                self.excluded.insert(result.test.clone(), (status, why));
             }
             self.tests.push(result.test);
         }
@@ -302,7 +302,7 @@ impl Judge {
 
     fn record(&self, submission: &str, slug: &str, result: TestResult) -> Record {
         if result.status != Status::Passed
-            && let Some((status, why)) = self.unfit.get(&result.test)
+            && let Some((status, why)) = self.excluded.get(&result.test)
         {
             return Record {
                 seconds: result.seconds,

@@ -17,6 +17,7 @@
 mod environment;
 mod plan;
 mod report;
+mod shared_memory;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     ops::ControlFlow,
+    path::PathBuf,
     process::Stdio,
     sync::atomic::{AtomicUsize, Ordering},
     sync::mpsc,
@@ -107,6 +109,10 @@ pub fn run(
 ) -> Result<Vec<TestResult>, RunError> {
     let tests = list(plan, stop)?;
     let mut results = Results::new(&tests, on_result);
+    results.excuse = plan.shared_memory.as_ref().and_then(|folder| {
+        let problem = shared_memory::problem(folder)?;
+        Some((folder.clone(), problem))
+    });
     if tests.len() > 1 {
         run_together(plan, &tests, stop, &mut results)?;
     }
@@ -121,6 +127,8 @@ struct Results<'a, F> {
     slots: Vec<Option<TestResult>>,
     told: usize,
     on_result: F,
+    /// Where shared memory should be, and why it can't be used.
+    excuse: Option<(PathBuf, io::Error)>,
 }
 
 impl<'a, F: FnMut(&TestResult)> Results<'a, F> {
@@ -130,12 +138,17 @@ impl<'a, F: FnMut(&TestResult)> Results<'a, F> {
             slots: vec![None; tests.len()],
             told: 0,
             on_result,
+            excuse: None,
         }
     }
 
     fn add(&mut self, result: TestResult) {
         let Some(index) = self.tests.iter().position(|test| *test == result.test) else {
             return;
+        };
+        let result = match &self.excuse {
+            Some((folder, problem)) => shared_memory::excuse(result, folder, problem),
+            None => result,
         };
         self.slots[index].get_or_insert(result);
         while let Some(Some(result)) = self.slots.get(self.told) {
@@ -299,10 +312,9 @@ impl Judge {
                 said.hear(stream, line);
                 ControlFlow::Continue(())
             })?;
-            if said.printed.len() > before {
-                // Each test that is done gives the others their whole time again.
+            // Each test that is done gives the others their whole time again.
+            if said.reports.refresh()? > 0 || said.printed.len() > before {
                 self.running.restart_clock();
-                said.reports.refresh()?;
                 said.settle(&mut on_result);
             }
             if self.running.has_ended() {

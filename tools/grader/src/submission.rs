@@ -220,6 +220,7 @@ mod tests {
             let chapter = |slug: &str| Chapter {
                 slug: slug.to_owned(),
                 steps: Vec::new(),
+                needs: Default::default(),
             };
             let course = Course {
                 root: "/course".into(),

@@ -4,20 +4,37 @@ mod common;
 
 use common::Fixture;
 use grader::{
-    gate::{self, Findings},
+    gate::{self, Findings, Gate},
     stop::Stop,
 };
 
+fn gate(fixture: &Fixture, strict: bool) -> Gate {
+    Gate::open(&fixture.root(), strict, &Stop::new()).expect("a course")
+}
+
 fn look(fixture: &Fixture) -> Findings {
-    gate::look(&fixture.root(), false).expect("a course")
+    gate(fixture, false).look()
+}
+
+/// Judges every case that `wanted` picks by its name.
+fn judge_those(fixture: &Fixture, strict: bool, wanted: impl Fn(&str) -> bool) -> Findings {
+    let mut gate = gate(fixture, strict);
+    let mut all = Findings::default();
+    for case in gate.cases() {
+        if wanted(&case.to_string()) {
+            let found = gate.judge(&case).expect("a verdict").found;
+            all.problems.extend(found.problems);
+            all.notes.extend(found.notes);
+        }
+    }
+    all
 }
 
 /// Judges with one wrong answer: the others add nothing but builds.
 fn judge(fixture: &Fixture) -> Findings {
-    for name in ["count", "doubled", "exits", "first", "panics_on_none"] {
-        let _ = std::fs::remove_file(fixture.root().join(format!("tests/wrong/sums/{name}.rs")));
-    }
-    gate::judge(&fixture.root(), false, &Stop::new()).expect("a course")
+    judge_those(fixture, false, |name| {
+        !name.contains("::wrong::") || name.ends_with("::same")
+    })
 }
 
 /// Plants a defect and expects exactly this problem, told by the place and what else it must say.
@@ -46,13 +63,13 @@ const SOLVED: &str =
 fn a_course_that_is_right_passes() {
     let fixture = Fixture::new();
     for strict in [false, true] {
-        let looked = gate::look(&fixture.root(), strict).expect("a course");
+        let looked = gate(&fixture, strict).look();
         assert!(
             looked.problems.is_empty() && looked.notes.is_empty(),
             "{looked:#?}"
         );
     }
-    let judged = gate::judge(&fixture.root(), true, &Stop::new()).expect("a course");
+    let judged = judge_those(&fixture, true, |_| true);
     assert!(
         judged.problems.is_empty() && judged.notes.is_empty(),
         "{judged:#?}"
@@ -113,7 +130,7 @@ fn manifests_that_differ_are_found() {
     let fixture = Fixture::new();
     fixture.replace("exercises/sums/Cargo.toml", "0.1.0", "0.1.1");
     assert!(look(&fixture).problems.is_empty(), "a reader's own");
-    let strict = gate::look(&fixture.root(), true).expect("a course");
+    let strict = gate(&fixture, true).look();
     expect(
         &strict.problems,
         &[
@@ -183,7 +200,7 @@ fn a_wrong_answer_needs_a_whole_and_true_header() {
     let answer = "tests/wrong/sums/same.rs";
     for (from, to, says) in [
         ("//! Wrong: gives", "//! gives", "no `//! Wrong: …`"),
-        ("//! Replaces: one", "//! Replaces:", "no `//! Replaces: …`"),
+        ("//! Replaces: one", "//! Replaces:", "no `//! Changes: …`"),
         ("//! Replaces: one", "//! Replaces: two", "which is no step"),
         (
             "//! Fails: one::",
@@ -357,7 +374,7 @@ fn work_in_progress_is_told_and_the_course_judged_as_it_ships() {
         ],
     );
     // The course's own checks want both places to say the same.
-    let strict = gate::look(&fixture.root(), true).expect("a course");
+    let strict = gate(&fixture, true).look();
     let places: Vec<_> = strict
         .problems
         .iter()
@@ -372,4 +389,115 @@ fn work_in_progress_is_told_and_the_course_judged_as_it_ships() {
             "exercises/sums/src/one.rs: differs from tests/starters/sums/one.rs",
         ]
     );
+}
+
+/// A right answer of another design.
+const RIGHT: &str = "//! Right: counts the other way round\n//! Changes: one\n\npub fn next(n: u64) -> u64 {\n    1 + n\n}\n";
+
+#[test]
+fn a_right_answer_must_be_accepted_by_every_test_of_its_step() {
+    let fixture = Fixture::new();
+    fixture.write("tests/right/sums/reversed.rs", RIGHT);
+    let judged = || judge_those(&fixture, false, |name| name == "sums::right::reversed").problems;
+    assert_eq!(judged(), [""; 0]);
+    fixture.replace("tests/right/sums/reversed.rs", "1 + n", "n.max(1)");
+    let problems = judged();
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+    assert!(
+        problems[0].starts_with("tests/right/sums/reversed.rs: `one::after_one` rejects it (failed): the answer is 1, not 2"),
+        "{problems:#?}"
+    );
+    expect(
+        &look(&fixture).problems,
+        &["tests/right/sums", "1 right answers, fewer than 8"],
+    );
+}
+
+#[test]
+fn an_answer_may_hold_only_what_it_changes() {
+    let answer = "tests/wrong/sums/same.rs";
+    let fixture = Fixture::new();
+    fixture.replace(answer, "//! Replaces:", "//! Changes:");
+    assert_eq!(look(&fixture).problems, [""; 0]);
+    assert_eq!(judge(&fixture).problems, [""; 0]);
+    for (from, to, says) in [
+        (
+            "pub fn next(n: u64) -> u64 {\n    n\n}",
+            "",
+            "changes nothing",
+        ),
+        ("    n\n", "    n + 1\n", "repeats `fn next` unchanged"),
+        ("pub fn", "fn", "begins no item"),
+        (
+            "//! Changes: one",
+            "//! Changes: one\n//! Replaces: one",
+            "has both",
+        ),
+    ] {
+        let fixture = Fixture::new();
+        fixture.replace(answer, "//! Replaces:", "//! Changes:");
+        if says == "begins no item" {
+            fixture.replace(answer, "pub fn next", "let next");
+        } else {
+            fixture.replace(answer, from, to);
+        }
+        let problems = look(&fixture).problems;
+        assert!(
+            problems
+                .iter()
+                .any(|problem| problem.contains(answer) && problem.contains(says)),
+            "{says}: {problems:#?}"
+        );
+    }
+}
+
+#[test]
+fn the_failure_of_a_wrong_answer_is_told() {
+    let fixture = Fixture::new();
+    let mut gate = gate(&fixture, false);
+    let cases = gate.cases();
+    let names: Vec<_> = cases.iter().map(ToString::to_string).collect();
+    assert_eq!(names[..2], ["sums::solution", "sums::starter"]);
+    let same = names.iter().position(|name| name == "sums::wrong::same");
+    let judged = gate
+        .judge(&cases[same.expect("a case")])
+        .expect("a verdict");
+    let failure = judged.failure.expect("it was caught");
+    assert_eq!(
+        gate::stable(&failure, &fixture.root().display().to_string()),
+        "one::after_zero: failed\n\nthe answer is N, not N\n\nwhy: Zero is a number, too.\n\nread: sums.md#one-more-or-none\n"
+    );
+}
+
+#[test]
+fn every_sentence_has_a_test_and_every_test_a_sentence() {
+    let table = "# Sentences\n\n| sentence | tests |\n|---|---|\n\
+        | The number after `_n`. | `one::after_zero`, `one::after_one`, `one::after_many` |\n\
+        | The sum of `_numbers`. | `many::of_none`, `many::of_one`, `many::of_several` |\n";
+    let place = "tests/sums/sentences.md";
+    let fixture = Fixture::new();
+    fixture.write(place, table);
+    assert_eq!(look(&fixture).problems, [""; 0]);
+    let judged =
+        |fixture: &Fixture| judge_those(fixture, false, |name| name == "sums::solution").problems;
+    assert_eq!(judged(&fixture), [""; 0]);
+
+    fixture.replace(place, "after `_n`", "before `_n`");
+    expect(
+        &look(&fixture).problems,
+        &[
+            place,
+            "says “The number before `_n`.” (quote it word for word)",
+        ],
+    );
+    fixture.write(place, format!("{table}| Sums. | none |\n"));
+    expect(&look(&fixture).problems, &[place, "no test holds “Sums.”"]);
+    fixture.write(
+        place,
+        table.replace("`one::after_one`, ", "`one::after_two`, "),
+    );
+    let problems = judged(&fixture);
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+    assert!(problems[0].contains("names `one::after_two`, and there is no such test"));
+    assert!(problems[1].contains("no sentence is held by `one::after_one`"));
 }

@@ -1,6 +1,6 @@
 //! One slug, all its places: the files of a chapter, and what they say of each other.
 
-use super::{Findings, Shipped, shipped, wrong};
+use super::{Findings, Shipped, shipped};
 use crate::course::{Chapter, Course};
 use files::markdown::headings;
 use serde::Deserialize;
@@ -195,26 +195,35 @@ struct RustLints {
     unsafe_code: Option<String>,
 }
 
-/// A file of tests for each step, and beside them only the Python programs that the tests talk to.
+/// A file of tests for each step, in `tests/<slug>` or in its `src`.
+///
+/// Beside them stand only the package's manifest and root, the table of sentences, and Python programs that the tests talk to.
 fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
+    const OTHERS: [&str; 4] = ["Cargo.toml", "lib.rs", "sentences.md", "src"];
     let folder = format!("tests/{}", chapter.slug);
+    let mut sources = folder.clone();
+    if course.root.join(&folder).join("src").is_dir() {
+        sources += "/src";
+    }
     let expected: BTreeSet<_> = chapter
         .steps
         .iter()
         .map(|step| format!("{step}.rs"))
         .collect();
-    let files: BTreeSet<_> = names(&course.root.join(&folder))
-        .into_iter()
-        .filter(|name| name.ends_with(".rs") && name != "lib.rs")
-        .collect();
-    for name in files.difference(&expected) {
+    let files = names(&course.root.join(&sources));
+    for name in &expected {
+        if !files.contains(name) {
+            found.problem(format_args!("{sources}/{name}"), "is missing");
+        }
+    }
+    let strangers = files.iter().filter(|name| {
+        !expected.contains(*name) && !OTHERS.contains(&name.as_str()) && !name.ends_with(".py")
+    });
+    for name in strangers {
         found.problem(
-            format_args!("{folder}/{name}"),
+            format_args!("{sources}/{name}"),
             "is a stray file (its name is no step's)",
         );
-    }
-    for name in expected.difference(&files) {
-        found.problem(format_args!("{folder}/{name}"), "is missing");
     }
 }
 
@@ -288,13 +297,4 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// The folder of the wrong answers.
-pub(super) fn wrong_answers(course: &Course, chapter: &Chapter) -> Vec<wrong::Place> {
-    let folder = format!("tests/wrong/{}", chapter.slug);
-    names(&course.root.join(&folder))
-        .into_iter()
-        .map(|name| format!("{folder}/{name}"))
-        .collect()
 }

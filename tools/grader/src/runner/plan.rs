@@ -1,6 +1,9 @@
 //! What to run, and why it could not be run.
 
-use std::{io, path::PathBuf, thread, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
+
+/// Tests mostly wait for their subjects, so more of them than there are processors run at the same time.
+const JOBS: usize = 4;
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -20,6 +23,9 @@ pub struct Plan {
     /// For code that isn't one's own: withholds the environment but for what a test needs, and bounds the memory of each
     /// process and the size of the files it writes.
     pub untrusted: bool,
+    /// The folder that the tests' shared memory is in, if the system has one: `/dev/shm` on Linux. While nothing can be
+    /// written there, no failure is a verdict.
+    pub shared_memory: Option<PathBuf>,
 }
 
 impl Plan {
@@ -32,10 +38,9 @@ impl Plan {
             only: None,
             dir: None,
             deadline: Duration::from_secs(60),
-            jobs: thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(2),
+            jobs: JOBS,
             untrusted: false,
+            shared_memory: cfg!(target_os = "linux").then(|| "/dev/shm".into()),
         }
     }
 }

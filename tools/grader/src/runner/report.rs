@@ -36,8 +36,8 @@ impl Reports {
         self.file.path()
     }
 
-    /// Reads what was added. Lines that are no report are passed over.
-    pub(super) fn refresh(&mut self) -> io::Result<()> {
+    /// Reads what was added, and returns how many reports that were. Lines that are no report are passed over.
+    pub(super) fn refresh(&mut self) -> io::Result<usize> {
         let room = MOST.saturating_sub(self.read);
         let file: &mut File = self.file.as_file_mut();
         file.seek(SeekFrom::Start(self.read))?;
@@ -45,15 +45,17 @@ impl Reports {
         self.read += file.take(room).read_to_end(&mut added)? as u64;
         self.rest.extend_from_slice(&added);
         let Some(end) = self.rest.iter().rposition(|&byte| byte == b'\n') else {
-            return Ok(());
+            return Ok(0);
         };
+        let mut count = 0;
         let complete: Vec<u8> = self.rest.drain(..=end).collect();
         for line in complete.split(|&byte| byte == b'\n') {
             if let Ok(report) = serde_json::from_slice::<Report>(line) {
                 self.latest.insert(report.test.clone(), report);
+                count += 1;
             }
         }
-        Ok(())
+        Ok(count)
     }
 
     /// The last that the judge reported of a test.

@@ -308,3 +308,29 @@ fn what_a_learner_prints_is_no_verdict() {
     let statuses: Vec<_> = results.iter().map(|result| result.status).collect();
     assert_eq!(statuses, [Status::Failed; 2], "{results:?}");
 }
+
+#[test]
+fn without_shared_memory_no_failure_is_a_verdict() {
+    let body = "if [ $test = a::x ]; then report failed no; bad; fi; report passed; ok";
+    // No folder there: nothing can be written, as when it is full or read-only.
+    let change = |plan: &mut Plan| plan.shared_memory = Some("/no/such/folder".into());
+    let results = results("a::x a::y", body, change).expect("runs");
+    let statuses: Vec<_> = results.iter().map(|result| result.status).collect();
+    use Status::{InfrastructureError, Passed};
+    assert_eq!(statuses, [InfrastructureError, Passed]);
+    let said = "shared memory cannot be used here: /no/such/folder: No such file";
+    assert!(results[0].message.starts_with(said), "{results:?}");
+    assert!(results[0].message.ends_with("failed: no"), "{results:?}");
+}
+
+#[test]
+fn the_probe_of_shared_memory_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(shared_memory::problem(folder.path()).is_none());
+    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0);
+    // A device without room.
+    if Path::new("/dev/full").exists() {
+        assert!(shared_memory::problem(Path::new("/dev/full")).is_some());
+    }
+}

@@ -7,8 +7,10 @@ use crate::chart::{Axis, Chart, Row, Scale, Section, each, python};
 use crate::claim::{Claim, Metric, Rounds};
 use crate::experiment::{Round, report};
 use crate::format::count;
-use crate::sys::{self, Region, faults, fork};
+use crate::sys::{faults, limit_lifetime};
 use crate::{Run, Unit, Verdict, need};
+use os::memory::{Pages, page_size};
+use os::process::fork;
 use serde_json::json;
 use std::hint::black_box;
 use std::io;
@@ -167,19 +169,19 @@ fn judge(run: &Run) -> Verdict {
 const COUNT: usize = 2560; // 10 MiB of 4 KiB pages
 
 fn experiment(rounds: usize) -> io::Result<()> {
-    let mut private = written(false)?;
-    let mut mapping = written(true)?;
-    let given = json!({ "pages": COUNT, "page_bytes": sys::page_size() });
+    let mut private = written(Pages::private(COUNT)?);
+    let mut mapping = written(Pages::shared(COUNT)?);
+    let given = json!({ "pages": COUNT, "page_bytes": page_size() });
     report(rounds, 1, &given, |_| {
-        let reads = counted(&mut private, |region| {
+        let reads = counted(&mut private, |pages| {
             for page in 0..COUNT {
-                black_box(region.get(page));
+                black_box(pages.get(page));
             }
         })?;
-        let writes = counted(&mut private, |region| fill(region, 2))?;
-        counted(&mut mapping, |region| fill(region, 2))?;
+        let writes = counted(&mut private, |pages| fill(pages, 2))?;
+        counted(&mut mapping, |pages| fill(pages, 2))?;
         let seen =
-            |region: &Region| Some((0..COUNT).filter(|page| region.get(*page) == 2).count() as f64);
+            |pages: &Pages| Some((0..COUNT).filter(|page| pages.get(*page) == 2).count() as f64);
         let round = Round::from([
             ("child_reads_faults", reads[0]),
             ("child_reads_private_dirty", reads[1]),
@@ -195,35 +197,33 @@ fn experiment(rounds: usize) -> io::Result<()> {
     })
 }
 
-/// Makes pages and writes to each: a page that nobody has touched has no frame to share.
-fn written(shared: bool) -> io::Result<Region> {
-    let mut region = Region::new(COUNT, shared)?;
-    fill(&mut region, 1);
-    Ok(region)
+/// Writes to each page: one that nobody has touched has no frame to share.
+fn written(mut pages: Pages) -> Pages {
+    fill(&mut pages, 1);
+    pages
 }
 
-fn fill(region: &mut Region, value: u8) {
+fn fill(pages: &mut Pages, value: u8) {
     for page in 0..COUNT {
-        region.set(page, value);
+        pages.set(page, value);
     }
 }
 
 /// Counts what a child does during `work`: faults, pages of its own, pages shared.
-fn counted(region: &mut Region, work: impl FnOnce(&mut Region)) -> io::Result<[Option<f64>; 3]> {
+fn counted(pages: &mut Pages, work: impl FnOnce(&mut Pages)) -> io::Result<[Option<f64>; 3]> {
     let child = fork(|| {
+        limit_lifetime();
         let before = faults();
-        work(region);
-        let faults = faults()
-            .zip(before)
-            .map(|(after, before)| (after - before) as f64);
-        let usage = region.usage();
+        work(pages);
+        let faults = faults().zip(before).map(|(after, before)| after - before);
+        let usage = pages.usage().ok(); // unsupported without /proc
         Ok([
-            faults,
-            usage.map(|usage| usage.0 as f64),
-            usage.map(|usage| usage.1 as f64),
+            faults.map(|faults| faults as f64),
+            usage.map(|usage| usage.private_dirty as f64),
+            usage.map(|usage| usage.shared as f64),
         ])
     })?;
-    child.result()
+    child.wait()
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use crate::claim::{Claim, Metric, Rounds};
 use crate::experiment::{Round, micros, report, rotated};
 use crate::format::{count, digits};
 use crate::rule::{aa, ratio};
-use crate::sys::{self, Child, Region, fork, pin};
+use crate::sys::{Server, cpus, limit_lifetime, pin};
 use crate::{Language, Run, Unit, Verdict, need};
+use os::memory::Mapping;
+use os::process::fork;
 use serde_json::json;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -190,8 +192,9 @@ impl Channel for Socket {
     }
 }
 
-/// A shared mapping, and a pipe that signals when it is filled.
-struct Shared(Region, Pipe);
+/// A shared mapping, and a pipe that signals when it is filled. `os` copies word by word, with atomics: safe Rust has no
+/// `memcpy` for memory that another process may write.
+struct Shared(Mapping, Pipe);
 
 impl Channel for Shared {
     fn send(&mut self, data: &[u8]) -> io::Result<()> {
@@ -210,13 +213,13 @@ impl Channel for Shared {
 struct Peer {
     channel: Box<dyn Channel>,
     answers: PipeReader,
-    _child: Child,
+    _server: Server,
 }
 
 impl Peer {
     fn new(mut channel: Box<dyn Channel>, payload: &[u8], cpus: &[usize]) -> io::Result<Self> {
         let (answers, mut answer) = io::pipe()?;
-        let child = fork(|| -> io::Result<()> {
+        let server = Server::start(|| {
             pin(cpus, 1);
             let mut data = vec![0; SIZE];
             loop {
@@ -230,7 +233,7 @@ impl Peer {
         Ok(Self {
             channel,
             answers,
-            _child: child,
+            _server: server,
         })
     }
 
@@ -249,11 +252,12 @@ impl Peer {
 /// Counts the bytes that the parent sees changed after a child overwrote 1 MiB without any channel.
 fn seen_without() -> io::Result<f64> {
     let mut data = vec![0_u8; SIZE];
-    fork(|| {
+    let child = fork(|| {
+        limit_lifetime();
         data.fill(1);
         Ok(())
-    })?
-    .result::<()>()?;
+    })?;
+    child.wait()?;
     Ok(data.iter().filter(|byte| **byte == 1).count() as f64)
 }
 
@@ -268,10 +272,10 @@ fn experiment(rounds: usize) -> io::Result<()> {
     .take(SIZE)
     .collect();
 
-    let cpus = sys::cpus();
+    let cpus = cpus();
     let pipe = || io::pipe().map(|(reader, writer)| Pipe(reader, writer));
     let (here, there) = UnixStream::pair()?;
-    let shared = Shared(Region::new(SIZE.div_ceil(sys::page_size()), true)?, pipe()?);
+    let shared = Shared(Mapping::shared(SIZE / size_of::<u64>())?, pipe()?);
     let mut peers = [
         Peer::new(Box::new(pipe()?), &payload, &cpus)?,
         Peer::new(Box::new(Socket(here, there)), &payload, &cpus)?,

@@ -8,7 +8,7 @@ use crate::claim::{Claim, Metric, Rounds};
 use crate::experiment::{Round, micros, report, rotated};
 use crate::format::{count, digits};
 use crate::rule::{aa, ratio};
-use crate::sys::{self, fork, pin};
+use crate::sys::{Server, cpus, pin};
 use crate::{Run, Unit, Verdict, need};
 use serde_json::json;
 use std::io::{self, Read, Write};
@@ -173,10 +173,10 @@ const BY_PROCESS: [(&str, usize); 4] = [
 const HAND_OVERS: usize = 5;
 
 fn experiment(rounds: usize) -> io::Result<()> {
-    let cpus = sys::cpus();
+    let cpus = cpus();
     let (mut requests, mut request) = io::pipe()?;
     let (mut answers, mut answer) = io::pipe()?;
-    let _child = fork(|| {
+    let _server = Server::start(|| {
         pin(&cpus, 1);
         loop {
             let Ok(mut object) = recv(&mut requests) else {

@@ -1,0 +1,121 @@
+//! What stays the same of a failure's message from run to run, for snapshots.
+
+use crate::runner::TestResult;
+
+/// What a learner is shown of a failure, without what differs between runs and machines: numbers become `N`, the course's
+/// folder `<course>`, names of temporary files `<temp>`, and the steps of a schedule `<steps>`: they follow the random input.
+#[must_use]
+pub fn stable(result: &TestResult, root: &str) -> String {
+    let mut text = format!("{}: {}\n\n{}\n", result.test, result.status, result.message);
+    if let Some(why) = &result.why {
+        text += &format!("\nwhy: {why}\n");
+    }
+    if let Some(section) = &result.section {
+        text += &format!("\nread: {section}\n");
+    }
+    let text = text.replace(root, "<course>");
+    let temp = std::env::temp_dir().display().to_string();
+    steps(&collapse(&numbers(&paths(&text, &temp))))
+}
+
+/// A table of steps, such as `    A      counter    reads 0`, becomes one line.
+fn steps(text: &str) -> String {
+    let mut stable = String::new();
+    let mut inside = false;
+    for line in text.split_inclusive('\n') {
+        let is_step = is_step(line);
+        match (is_step, inside) {
+            (false, _) => stable.push_str(line),
+            (true, false) => stable.push_str("    <steps>\n"),
+            (true, true) => {}
+        }
+        inside = is_step;
+    }
+    stable
+}
+
+/// Whether a line begins, indented, with a thread's name and a gap: `main`, or `A`, `B`, …
+fn is_step(line: &str) -> bool {
+    let Some((thread, _)) = line.trim_start().split_once("  ") else {
+        return false;
+    };
+    let is_letters = !thread.is_empty() && thread.chars().all(|c| c.is_ascii_uppercase());
+    line.starts_with(' ') && (thread == "main" || (thread.len() <= 2 && is_letters))
+}
+
+/// Names in the temporary folder are new in each run.
+fn paths(text: &str, temp: &str) -> String {
+    let prefix = format!("{temp}/");
+    let mut parts = text.split(&prefix);
+    let mut stable = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part
+            .find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '"' | '\'' | ')' | '`'))
+            .unwrap_or(part.len());
+        stable += "<temp>";
+        stable += &part[end..];
+    }
+    stable
+}
+
+/// Numbers become `N`, unless they are part of a name such as `u64`.
+fn numbers(text: &str) -> String {
+    let mut stable = String::new();
+    let mut rest = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = rest.next() {
+        if !c.is_ascii_digit() || before.is_alphanumeric() || before == '_' {
+            stable.push(c);
+            before = c;
+            continue;
+        }
+        // `2,048` and `0.5` are one number, `1, 2` and `1.` are not.
+        let mut ahead = rest.clone();
+        while let Some(c) = ahead.next() {
+            let joins = matches!(c, '.' | ',') && ahead.peek().is_some_and(char::is_ascii_digit);
+            if !c.is_ascii_digit() && !joins {
+                break;
+            }
+            rest.next();
+        }
+        stable.push('N');
+        before = 'N';
+    }
+    stable
+}
+
+/// A list of numbers has as many as the random input had.
+fn collapse(text: &str) -> String {
+    let mut stable = text.to_owned();
+    while stable.contains("N, N, N") {
+        stable = stable.replace("N, N, N", "N, N");
+    }
+    stable.replace("N, N", "N, …")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_n_and_names_stay() {
+        assert_eq!(
+            numbers("counted 2,048 of 4096 u64 in 0.5 s, at a.rs:47:5."),
+            "counted N of N u64 in N s, at a.rs:N:N."
+        );
+        assert_eq!(numbers("[1, 2], x_1, -3"), "[N, N], x_1, -N");
+    }
+
+    #[test]
+    fn a_schedule_becomes_one_line() {
+        let text = "lost:\n\n    main       starts A\n    A      x   reads N\n    A          ends\n\nThe end.\n";
+        assert_eq!(steps(text), "lost:\n\n    <steps>\n\nThe end.\n");
+        assert_eq!(steps("  Add  two\n"), "  Add  two\n");
+    }
+
+    #[test]
+    fn lists_and_temporary_names_are_shortened() {
+        assert_eq!(collapse("[N, N, N, N] and [N]"), "[N, …] and [N]");
+        assert_eq!(paths("open /tmp/x-1/y: no", "/tmp"), "open <temp>: no");
+    }
+}

@@ -6,6 +6,7 @@ import dis
 n = 0
 
 
+# region: shown
 def add():
     global n
     n += 1
@@ -14,3 +15,4 @@ def add():
 for step in dis.get_instructions(add):
     if step.argrepr in ("n", "+="):  # the steps that touch n
         print(f"{step.opname:13}{step.argrepr}")
+# endregion

@@ -68,7 +68,10 @@ impl Python {
         let outcome = run(command, &options(), &Stop::new(), go_on);
         let outcome = outcome.map_err(|error| unusable(Why::NotStarted(error)))?;
         if !outcome.end.is_success() {
-            return Err(unusable(Why::Failed(outcome.end)));
+            let errors = outcome.stderr.text();
+            let complaint = errors.lines().find(|line| !line.trim().is_empty()); // a shim says it first
+            let complaint = complaint.map(str::to_owned);
+            return Err(unusable(Why::Failed(outcome.end, complaint)));
         }
         let text = outcome.stdout.text();
         Self::parse(path, &text).map_err(unusable)
@@ -168,8 +171,8 @@ pub struct Unusable {
 pub enum Why {
     /// It can't be started.
     NotStarted(io::Error),
-    /// It failed, or its time was up.
-    Failed(End),
+    /// It failed, or its time was up; and the first line that it wrote to standard error.
+    Failed(End, Option<String>),
     /// It answered something else.
     NoAnswer,
     /// It is another implementation of Python.
@@ -195,7 +198,13 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotStarted(error) => write!(f, "it cannot be started: {error}"),
-            Self::Failed(end) => write!(f, "it {end} when asked for its version"),
+            Self::Failed(end, complaint) => {
+                write!(f, "it {end} when asked for its version")?;
+                match complaint {
+                    Some(said) => write!(f, ": {said}"),
+                    None => Ok(()),
+                }
+            }
             Self::NoAnswer => write!(f, "it does not answer as a Python does"),
             Self::NotCPython(name) => write!(f, "it is {name}, not CPython"),
             Self::TooOld {
@@ -415,7 +424,7 @@ mod tests {
         fake(at, "python3.13", &says("cpython", "3.13.0", 0, "/a"));
         let old = fake(at, "old", &says("unknown", "2.7.18", 0, "/b"));
         let pypy = fake(at, "pypy", &says("pypy", "3.10.14", 0, "/c"));
-        let fails = fake(at, "fails", "exit 3");
+        let fails = fake(at, "fails", "echo no >&2; exit 3");
         let search = Search {
             path: at.into(),
             oldest: (3, 9),
@@ -429,7 +438,7 @@ mod tests {
         let says = |path: &Path| search.one(path).unwrap_err().to_string();
         assert!(says(&old).ends_with("old: it is Python 2.7.18, and 3.9 is needed"));
         assert!(says(&pypy).ends_with("pypy: it is pypy, not CPython"));
-        assert!(says(&fails).contains("it exited with code 3 when asked"));
+        assert!(says(&fails).ends_with("it exited with code 3 when asked for its version: no"));
         let nowhere = Path::new("/nowhere/python");
         assert!(says(nowhere).starts_with("/nowhere/python: it cannot be started: "));
         let unusable = Search {

@@ -3,20 +3,21 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What became of one test, ordered by what to show a learner first: the earlier failure says more.
+/// What became of one test, ordered by what to show a learner first: what is written and wrong says more than a timeout, and
+/// that more than what isn't written yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The subject did what the test asks.
     Passed,
-    /// The subject reached the `todo!` of the untouched starter.
-    Unstarted,
     /// An assertion of the judge did not hold, or the learner's code panicked.
     Failed,
     /// The subject died: a signal, an abort, or an exit without an answer.
     Crash,
     /// The subject gave no answer in time.
     Timeout,
+    /// The subject reached the `todo!` of the untouched starter.
+    Unstarted,
     /// The submission does not compile.
     CompileError,
     /// The submission is not one: the reason names the file and the rule.

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use grader::stop::Stop;
 use lab::measure::{Setup, Subject};
 use lab::plan::{self, Plan};
-use lab::python::newest;
+use lab::python::{Python, newest};
 use lab::record::Owner;
 use lab::report::named;
 use lab::{Error, claims, experiment};
@@ -74,17 +74,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::on_signals().context("cannot watch for Ctrl-C")?;
-    let search = lab::python::search();
-    let pythons = if !args.python.is_empty() {
-        let named = args.python.iter().map(|python| search.one(python));
-        named.collect::<Result<_, _>>()?
-    } else if args.all || args.reference {
-        search.all()?
-    } else if search.named.is_some() {
-        search.named()?
-    } else {
-        newest(&search.all()?)
-    };
+    let pythons = pythons(&args)?;
     if pythons.is_empty() {
         errln!(
             "no CPython 3.9 or newer found, so only Rust is measured (name one with `--python` or LAB_PYTHON)"
@@ -119,6 +109,21 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The Pythons to measure: the named ones, all, or the newest.
+fn pythons(args: &Args) -> Result<Vec<Python>, Error> {
+    let search = lab::python::search();
+    let named = args.python.iter().map(|python| search.one(python));
+    Ok(if !args.python.is_empty() {
+        named.collect::<Result<_, _>>()?
+    } else if args.all || args.reference {
+        search.all()?
+    } else if search.named.is_some() {
+        search.named()?
+    } else {
+        newest(&search.all()?)
+    })
 }
 
 fn run_experiment(args: &[String]) -> Result<ExitCode> {

@@ -1,6 +1,7 @@
 //! Errors, each in one line that names the thing and the remedy.
 
 use std::{io, path::PathBuf};
+use supervise::python::Unusable;
 
 /// Why an experiment, a record, a chart or a figure is unavailable.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +42,7 @@ pub enum Error {
     },
     /// A Python that was named but cannot be used.
     #[error("{0} (name a CPython 3.9 or newer)")]
-    Python(#[from] supervise::python::Unusable),
+    Python(Unusable), // displayed above, so not the error's source as well
     /// An experiment that failed.
     #[error("{claim} in {runtime}: {why}")]
     Experiment {
@@ -71,6 +72,12 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+}
+
+impl From<Unusable> for Error {
+    fn from(unusable: Unusable) -> Self {
+        Self::Python(unusable)
+    }
 }
 
 impl Error {

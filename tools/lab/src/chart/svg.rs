@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 const LINE: u32 = 22;
 const MIDDLE: u32 = 11;
 
-const ROW: &str = "display:flex;flex-wrap:wrap;column-gap:1.2rem;line-height:22px";
+const ROW: &str = "display:flex;flex-wrap:wrap;column-gap:1.2rem;margin-top:4px;line-height:22px";
 const LABEL: &str = "flex:1 1 16rem;min-width:0";
 const PLOT: &str = "flex:3 1 30rem;min-width:0";
 const SVG: &str = "display:block;width:100%;max-width:none;margin:0;overflow:visible;color:inherit;fill:currentColor;font-size:1.25rem";
@@ -90,13 +90,13 @@ fn draw_line(html: &mut String, axis: &Axis, one: &Line) {
         });
     }
     if let Some(point) = &one.reference {
-        let text = format!("{} {}", one.name, point.text);
+        let text = format!("{}: {}", one.name, point.text);
         svg(html, LINE, |body| {
             draw_point(body, axis, one.language, point, false, &text)
         });
     }
     if let Some(point) = &one.mine {
-        let text = format!("yours {}", point.text);
+        let text = format!("yours: {}", point.text);
         svg(html, LINE, |body| {
             draw_point(body, axis, one.language, point, true, &text)
         });

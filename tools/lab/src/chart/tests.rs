@@ -130,7 +130,7 @@ fn an_event_that_never_happened_has_an_upper_bound() {
     let mut reference = Record::new(claim, sample::machine());
     reference.add(sample::run(Runtime::python("3.13.0", false, true), 0.0));
     let html = draw(claim, &reference, Ok(&None));
-    assert!(html.contains(">Python 3.13 0 of 3 rounds<"), "{html}");
+    assert!(html.contains(">Python 3.13: 0 of 3 rounds<"), "{html}");
     assert!(html.contains("0 of 3 rounds (so at most 63 % of rounds, with 95 % confidence)"));
     assert!(html.contains("None in 3 rounds still allows up to 63 % of rounds"));
 }

@@ -2,15 +2,16 @@
 
 use std::io;
 
-/// The sum of all numbers in `work`, added up by processes: one child for each inner list.
+/// Adds up all numbers in `work` with processes: one child for each inner list, also for an empty one.
 ///
-/// All children run at the same time and add their numbers to one counter in memory that they share with
-/// their parent. No update is lost, and when this returns no child is left, running or as a zombie.
+/// All children run at the same time, and each adds the numbers of its list to one counter, in memory that they
+/// share with their parent. No update is lost. When the function returns, also with an error, no child is left,
+/// running or as a zombie, and nothing else is: no mapping, no open file. The sum fits into a `u64`.
 ///
-/// It is the job of [`sum_in_threads`](crate::lost_updates::sum_in_threads) on the other side of the wall.
+/// It is [`sum_in_threads`](crate::lost_updates::sum_in_threads) again, with processes instead of threads.
 ///
 /// # Errors
-/// When memory cannot be mapped, a process cannot be forked, or a child did not come to its end.
+/// When memory can't be mapped, a process can't be forked, or a child doesn't return.
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     todo!(
         "map a counter that is shared, fork a child for each of the {} lists, wait for all, read it",

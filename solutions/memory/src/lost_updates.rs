@@ -11,7 +11,7 @@ pub struct RacyCounter {
 }
 
 impl RacyCounter {
-    /// A counter that stands at zero.
+    /// Makes a counter at zero.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -25,7 +25,7 @@ impl RacyCounter {
         self.value.store(seen + n, Ordering::SeqCst);
     }
 
-    /// What the counter stands at.
+    /// Returns the value.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.value.load(Ordering::SeqCst)
@@ -38,21 +38,22 @@ impl Default for RacyCounter {
     }
 }
 
-/// You are the scheduler: an order of turns in which an update is lost.
+/// Returns an order of turns in which an update is lost: you are the scheduler.
 ///
 /// Two threads, A and B, share a [`RacyCounter`] at zero. Each calls `add(1)` once. A turn lets one thread
-/// take one step: its first turn reads, its second writes. The order returned here has all four turns, and
-/// leaves the counter at 1, not at 2.
+/// take one step: its first turn reads, its second writes. Return all four turns, two for each thread, in an
+/// order that leaves the counter at 1 instead of 2.
 #[must_use]
 pub fn losing_turns() -> Vec<Turn> {
     // B reads before A has written, so both write 1.
     vec![Turn::A, Turn::B, Turn::A, Turn::B]
 }
 
-/// The sum of all numbers in `work`, added up by threads: one thread for each inner list.
+/// Adds up all numbers in `work` with threads: one thread for each inner list, also for an empty one.
 ///
-/// All threads run at the same time and add their numbers to one counter that they share. No update is
-/// lost, whatever the scheduler does. Use [`os::thread`] and [`os::sync`]: the test schedules these.
+/// All threads run at the same time, and each adds the numbers of its list to one counter that they share.
+/// No update is lost, whatever the scheduler does. Every thread has been joined when the function returns.
+/// Use [`os::thread`] and [`os::sync`]: the tests schedule these. The sum fits into a `u64`.
 ///
 /// ```text
 /// sum_in_threads(vec![vec![1, 2], vec![30]]) == 33   // two threads

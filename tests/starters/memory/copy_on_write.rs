@@ -27,12 +27,13 @@ pub struct Seen {
 
 /// Forks a child that writes to `pages`, and reports who sees what.
 ///
-/// The child measures, writes all of `writes` in their order, and measures again. The parent waits for it,
-/// then looks at its own pages.
+/// The child measures its pages with [`Pages::usage`], makes all of `writes` in their order, and measures again.
+/// The parent waits for the child, and only then looks at its own pages. No child is left behind, whatever
+/// happens.
 ///
 /// # Errors
-/// When the process cannot be forked, the pages cannot be measured, or the child did not come to its end:
-/// it panics, for example, at a write to a page that is not there.
+/// When the process can't be forked, the pages can't be measured, or the child doesn't return: it panics, for
+/// example, at a write to a page that isn't there.
 pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
     todo!(
         "fork a child that does the {} writes to the {} pages and reports; then look at them yourself",

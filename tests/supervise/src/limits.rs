@@ -15,11 +15,17 @@ pub struct Limits {
     /// It covers a supervisor that is killed itself and cannot clean up. Leave it off for a program that outlives the
     /// thread that starts it.
     pub die_with_parent: bool,
+    /// Whether a crash leaves no core dump.
+    pub no_core_dump: bool,
 }
 
 impl Limits {
-    /// Has `command` apply the limits in the new process, before the program begins. Core dumps are always off.
+    /// Has `command` apply the limits in the new process, before the program begins.
     pub(crate) fn apply(self, command: &mut Command) {
+        if self == Self::default() {
+            // Without a hook in between, the standard library starts programs by `posix_spawn`, which is faster.
+            return;
+        }
         let parent = std::process::id();
         let prepare = move || {
             let at_most = |resource, bytes: u64| {
@@ -29,8 +35,9 @@ impl Limits {
                 };
                 setrlimit(resource, limit)
             };
-            // A crash is an everyday verdict here: it leaves no core dump.
-            at_most(Resource::Core, 0)?;
+            if self.no_core_dump {
+                at_most(Resource::Core, 0)?;
+            }
             if let Some(bytes) = self.memory {
                 lenient(at_most(Resource::As, bytes))?;
             }

@@ -46,7 +46,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// A deadline by wall clock, 64 KiB of each stream, no flood limit, no resource limits, with a sweep.
+    /// A deadline by wall clock, 64 KiB of each stream, no flood limit, no core dump, with a sweep; the program dies with the
+    /// thread that started it.
     #[must_use]
     pub fn new(deadline: Duration) -> Self {
         Self {
@@ -56,6 +57,7 @@ impl Options {
             flood: None,
             limits: Limits {
                 die_with_parent: true,
+                no_core_dump: true,
                 ..Limits::default()
             },
             sweep: true,
@@ -202,7 +204,7 @@ impl Running {
     }
 
     /// Reads what the program has printed, and waits until there is more, the program ends, `also` becomes readable or
-    /// `timeout` has passed. Whether `also` is readable (or at its end).
+    /// `timeout` has passed. Returns whether `also` is readable (or at its end).
     ///
     /// # Errors
     /// When the system can't poll.
@@ -235,7 +237,9 @@ impl Running {
         if let Some(fd) = also {
             fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
         }
-        let ours = [self.stdout.fd(), self.stderr.fd(), self.group.pidfd()];
+        // Once the program has ended its pidfd stays readable, and polling it would not wait for anything else.
+        let pidfd = self.group.pidfd().filter(|_| !self.group.has_ended());
+        let ours = [self.stdout.fd(), self.stderr.fd(), pidfd];
         let ours = ours.into_iter().flatten();
         fds.extend(ours.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let timeout = Timespec {

@@ -305,7 +305,7 @@ fn memory_and_files_are_limited_from_the_first_instruction_on() {
     options.limits = Limits {
         memory: Some(1 << 30),
         file_size: Some(1 << 20),
-        die_with_parent: true,
+        ..options.limits
     };
     let outcome = run("ulimit -v; ulimit -f", &options);
     assert_eq!(outcome.stdout.text(), "1048576\n2048\n");
@@ -390,4 +390,27 @@ fn an_answer_is_trimmed_and_a_failure_is_none() {
     assert_eq!(ask("yes"), None);
     let hangs = supervise::answer(sh("echo version; sleep 1000"), Duration::from_millis(200));
     assert_eq!(hangs, None);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_has_ended_keeps_nobody_busy_while_its_child_talks_on() {
+    use std::os::fd::{AsFd, OwnedFd};
+    let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+    // The child holds the socket (as 3: a background job gets no standard input), its parent has ended: waiting for the child is waiting, not spinning.
+    let mut command = sh("exec 3<&0; exec sleep 1000 >/dev/null 2>&1 &");
+    command.stdin(Stdio::from(OwnedFd::from(theirs)));
+    let mut options = Options::new(LONG);
+    options.sweep = false;
+    let mut running = Running::spawn(&mut command, &options).expect("sh starts");
+    drop(command);
+    assert!(running.wait_ended(LONG).expect("poll"));
+    let mut turns = 0;
+    let until = Instant::now() + Duration::from_millis(300);
+    while Instant::now() < until {
+        let readable = running.pump(Some(ours.as_fd()), Duration::from_millis(100));
+        assert!(!readable.expect("poll"), "nobody wrote anything");
+        turns += 1;
+    }
+    assert!(turns < 50, "{turns} turns in 0.3 s");
 }

@@ -46,6 +46,7 @@ pub(super) fn limits(plan: &Plan) -> Limits {
         memory: plan.untrusted.then_some(MEMORY),
         file_size: plan.untrusted.then_some(FILE_SIZE),
         die_with_parent: true,
+        no_core_dump: true,
     }
 }
 

@@ -423,8 +423,8 @@ fn many_pages_are_no_trouble() {
         "However many pages there are, each is written and reported in its place.",
     );
     let mut random = random();
-    let pages: Vec<Option<u8>> = (0..1500).map(|_| Some(random.u8(..))).collect();
-    let writes = (0..400).map(|n| (n * 3 + 1, random.u8(..))).collect();
+    let pages: Vec<Option<u8>> = (0..400).map(|_| Some(random.u8(..))).collect();
+    let writes = (0..100).map(|n| (n * 3 + 1, random.u8(..))).collect();
     let case = Case {
         pages,
         writes,
@@ -432,13 +432,13 @@ fn many_pages_are_no_trouble() {
     };
     let outcome = case.call();
     let seen = outcome.seen.unwrap_or_else(|error| {
-        panic!("write_in_child returned the error {error:?} for 1500 pages and 400 writes")
+        panic!("write_in_child returned the error {error:?} for 400 pages and 100 writes")
     });
     assert_pages("`child`", &seen.child, &case.written());
     assert_eq!(
         seen.after,
         case.after(),
-        "`after`, for 1500 pages and 400 writes"
+        "`after`, for 400 pages and 100 writes"
     );
 }
 

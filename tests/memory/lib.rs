@@ -60,7 +60,7 @@ pub fn run(learner: Learner) -> ExitCode {
                 checks::step!(lost_updates),
                 checks::step!(copy_on_write),
                 checks::step!(shared_mapping),
-                checks::step!(python_block),
+                checks::step!(python_block, start_python),
             ],
         },
         learner,

@@ -224,6 +224,16 @@ fn python() -> Option<Python> {
     Some(Python(peer))
 }
 
+/// Starts the peer ahead of the tests. Where there is no Python, the tests say so.
+pub fn start_python() {
+    if let Some(python) = checks::find_python() {
+        let mut peer = PYTHON
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        peer.get_or_insert_with(|| python.peer(include_str!("peer.py"), &[]));
+    }
+}
+
 struct Python(MutexGuard<'static, Option<Peer>>);
 
 impl Python {

@@ -65,7 +65,7 @@ pub use harness::{Chapter, Step, Test, run};
 pub use judge::Call;
 pub use model::{Explored, explore, explore_schedules};
 pub use os_core::model::{Replay, Turn};
-pub use python::{Peer, Python, linux, python};
+pub use python::{Peer, Python, find_python, linux, python};
 pub use random::random;
 pub use subject::{Entry, panics_with, recv, send};
 pub use subject::{faults, ledger, leftovers, processes, rival};
@@ -134,6 +134,8 @@ macro_rules! tests {
 }
 
 /// A step from the module of its name, which declares `ENTRIES` (by [`subject!`]) and `TESTS` (by [`tests!`]).
+///
+/// `step!(module, prepare)` names a function of the module that is begun in the background: see [`Step::prepare`].
 #[macro_export]
 macro_rules! step {
     ($module:ident) => {
@@ -141,6 +143,13 @@ macro_rules! step {
             name: stringify!($module),
             entries: $module::ENTRIES,
             tests: $module::TESTS,
+            prepare: None,
+        }
+    };
+    ($module:ident, $prepare:ident) => {
+        $crate::Step {
+            prepare: Some($module::$prepare),
+            ..$crate::step!($module)
         }
     };
 }

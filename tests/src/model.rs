@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use wire::schedule::{Op, Schedule, Step};
 
 /// How many schedules are tried unless something goes wrong earlier.
-const SCHEDULES: usize = 300;
+const SCHEDULES: usize = 120;
 
 /// In a subject: runs `body` under many schedules and returns what came out, for the judge.
 ///

@@ -3,16 +3,21 @@
 use crate::failure;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
+use supervise::python::Search;
+use supervise::{Group, Limits};
 
 /// A peer that says nothing for this long has hung.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A CPython interpreter, 3.8 or newer.
+/// The oldest version that can be a peer.
+const OLDEST: (u32, u32) = (3, 8);
+
+/// A CPython interpreter.
 #[derive(Clone, Debug)]
 pub struct Python {
     executable: OsString,
@@ -26,14 +31,24 @@ pub struct Python {
 /// With `python` in `COURSE_REQUIRE` it fails instead.
 #[must_use]
 pub fn python() -> Option<&'static Python> {
-    static FOUND: OnceLock<Result<Python, String>> = OnceLock::new();
-    match FOUND.get_or_init(find) {
+    match lookup() {
         Ok(python) => Some(python),
         Err(why) => {
             failure::skip("python", why);
             None
         }
     }
+}
+
+/// The same, without a word if there is none.
+#[must_use]
+pub fn find_python() -> Option<&'static Python> {
+    lookup().as_ref().ok()
+}
+
+fn lookup() -> &'static Result<Python, String> {
+    static FOUND: OnceLock<Result<Python, String>> = OnceLock::new();
+    FOUND.get_or_init(find)
 }
 
 /// Whether this is Linux, for a test that needs it; else says so, as [`python`] does.
@@ -47,29 +62,21 @@ pub fn linux(why: &str) -> bool {
 }
 
 fn find() -> Result<Python, String> {
-    let program = std::env::var_os("CHECKS_PYTHON").unwrap_or_else(|| "python3".into());
-    let name = program.display().to_string();
-    // `-S`: without site-packages. The real executable spares a shim's start at every peer.
-    let output = Command::new(&program)
-        .args(["-E", "-S", "-c", PROBE])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{name} does not run ({error}); install Python 3.8 or newer"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.trim().split_once(' ') {
-        Some((version, executable)) if output.status.success() => Ok(Python {
-            executable: executable.into(),
-            version: version.into(),
-        }),
-        _ => Err(format!(
-            "{name} is no CPython 3.8 or newer; install one, or name one in CHECKS_PYTHON"
-        )),
-    }
+    let search = Search::from_env("CHECKS_PYTHON", OLDEST);
+    let named = search
+        .named
+        .clone()
+        .unwrap_or_else(|| OsString::from("python3"));
+    let found = search.one(Path::new(&named)).map_err(|error| {
+        let (major, minor) = OLDEST;
+        format!("{error}; install CPython {major}.{minor} or newer, or name one in CHECKS_PYTHON")
+    })?;
+    Ok(Python {
+        version: found.version,
+        // The real executable spares a shim's start at every peer.
+        executable: found.executable.into(),
+    })
 }
-
-const PROBE: &str = "import sys; assert sys.version_info >= (3, 8); \
-    assert sys.implementation.name == 'cpython'; \
-    print('.'.join(map(str, sys.version_info[:3])), sys.executable)";
 
 impl Python {
     /// Starts a script that talks in lines: `print` to send, `input` to receive.
@@ -82,23 +89,22 @@ impl Python {
     pub fn peer(&self, script: &str, arguments: &[&str]) -> Peer {
         // Whatever becomes of the judge, no peer outlives it by much.
         let script = format!("import signal; signal.alarm(60)\n{script}");
-        let mut child = Command::new(&self.executable)
+        let mut command = Command::new(&self.executable);
+        command
             // Isolated from the learner's environment, and without site-packages: half the time to start.
             .args(["-E", "-S", "-u", "-c", &script])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .unwrap_or_else(|error| {
-                failure::infrastructure(format!(
-                    "{} does not start: {error}",
-                    self.executable.display()
-                ))
-            });
+            .stderr(Stdio::piped());
+        let mut group = Group::spawn(&mut command, Limits::default()).unwrap_or_else(|error| {
+            failure::infrastructure(format!(
+                "{} cannot be started: {error}",
+                self.executable.display()
+            ))
+        });
         let (sender, lines) = channel();
-        let stdout = child.stdout.take().expect("its output is a pipe");
+        let stdout = group.take_stdout().expect("its output is a pipe");
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
@@ -106,15 +112,15 @@ impl Python {
                 }
             }
         });
-        let mut stderr = child.stderr.take().expect("its error output is a pipe");
+        let mut stderr = group.take_stderr().expect("its error output is a pipe");
         let errors = std::thread::spawn(move || {
             let mut text = String::new();
             let _ = stderr.read_to_string(&mut text);
             text
         });
         Peer {
-            stdin: child.stdin.take(),
-            child,
+            stdin: group.take_stdin(),
+            group: Some(group),
             lines,
             errors: Some(errors),
         }
@@ -123,7 +129,7 @@ impl Python {
 
 /// A Python script at work. Dropping it ends it.
 pub struct Peer {
-    child: Child,
+    group: Option<Group>,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
     errors: Option<std::thread::JoinHandle<String>>,
@@ -159,11 +165,7 @@ impl Peer {
 
     fn stop(&mut self) -> String {
         drop(self.stdin.take());
-        if let Ok(group) = libc::pid_t::try_from(self.child.id()) {
-            // SAFETY: the group is the one that this peer was started in, and it has not been reaped.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
-        }
-        let _ = self.child.wait();
+        drop(self.group.take()); // which kills it
         self.errors
             .take()
             .and_then(|errors| errors.join().ok())

@@ -29,6 +29,8 @@ pub struct Step<L: 'static> {
     pub entries: &'static [Entry<L>],
     /// The tests, the most telling first.
     pub tests: &'static [Test],
+    /// What takes a while to start, such as a Python: begun in the background when any of the tests is to run.
+    pub prepare: Option<fn()>,
 }
 
 /// A test: a function that panics when the learner's code is wrong.
@@ -70,11 +72,15 @@ pub fn run<L: Copy>(chapter: &Chapter<L>, learner: L) -> ExitCode {
             })
         })
         .collect();
-    judge(chapter.slug, cases)
+    let prepare = chapter
+        .steps
+        .iter()
+        .filter_map(|step| Some((step.name, step.prepare?)));
+    judge(chapter.slug, cases, prepare.collect())
 }
 
 /// Not generic, so it is compiled once and not for each learner's edit.
-fn judge(slug: &str, cases: Vec<Case>) -> ExitCode {
+fn judge(slug: &str, cases: Vec<Case>, prepare: Vec<(&str, fn())>) -> ExitCode {
     let options = match args::parse(std::env::args_os().skip(1)) {
         Ok(options) => options,
         Err(problem) => {
@@ -96,6 +102,11 @@ fn judge(slug: &str, cases: Vec<Case>) -> ExitCode {
     }
     crate::failure::prepare();
     let begin = std::time::Instant::now();
+    for (step, prepare) in prepare {
+        if cases.iter().any(|case| case.step == step) {
+            std::thread::spawn(prepare);
+        }
+    }
     let filtered = all - cases.len();
     print::begin(slug, cases.len());
     let reports = runner::run(&cases, options.threads, |reports| {

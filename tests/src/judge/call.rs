@@ -7,15 +7,8 @@ use crate::random;
 use crate::subject::{Job, Reply};
 use serde::{Serialize, de::DeserializeOwned};
 use std::marker::PhantomData;
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use supervise::End;
 use wire::status::Status;
-
-/// A subject that only waits, for this long, has hung.
-const WAITS: Duration = Duration::from_secs(3);
-/// One that computes gets more: the machine may be busy with other things.
-const COMPUTES: Duration = Duration::from_secs(12);
 
 /// A subject at work. Dropping it ends the subject and all that it started.
 pub struct Call<T> {
@@ -100,7 +93,7 @@ impl<T> Call<T> {
 
     fn take_printed(&mut self) {
         self.subject.stop();
-        failure::remember_printed(self.function, &self.subject.printed());
+        failure::remember_printed(self.function, self.subject.printed());
     }
 
     fn parse<V: DeserializeOwned>(&mut self, value: serde_json::Value) -> V {
@@ -110,16 +103,10 @@ impl<T> Call<T> {
 
     /// Waits for what the subject sends next, past reports of progress.
     fn reply(&mut self) -> Result<Reply, Silence> {
-        let begin = Instant::now();
-        let mut deadline = begin + WAITS;
+        self.subject.restart_clock();
         loop {
-            match self.subject.reply(deadline) {
+            match self.subject.reply() {
                 Ok(Reply::Progress(progress)) => self.progress = Some(progress),
-                Err(Silence::Late)
-                    if begin.elapsed() < COMPUTES && diagnose::computes(self.subject.id()) =>
-                {
-                    deadline += Duration::from_millis(500);
-                }
                 other => return other,
             }
         }
@@ -130,9 +117,9 @@ impl<T> Call<T> {
         let function = self.function;
         // While it still waits.
         let late = matches!(reply, Err(Silence::Late))
-            .then(|| diagnose::where_it_waits(self.subject.id()));
+            .then(|| diagnose::where_it_waits(self.subject.id().unwrap_or(0)));
         let status = self.subject.stop();
-        failure::remember_printed(function, &self.subject.printed());
+        failure::remember_printed(function, self.subject.printed());
         let progress = match &self.progress {
             Some(progress) => format!(" {progress}."),
             None => String::new(),
@@ -211,16 +198,10 @@ fn short(value: &serde_json::Value) -> String {
     }
 }
 
-fn ended(status: Option<ExitStatus>) -> String {
-    match status {
+fn ended(end: Option<End>) -> String {
+    match end {
         None => "closed its connection and was ended by the judge".into(),
-        Some(status) => match (status.code(), status.signal()) {
-            (Some(0), _) => "exited with code 0 before it returned".into(),
-            (Some(code), _) => format!("exited with code {code}"),
-            (None, Some(signal)) => {
-                format!("was killed by {}", os_core::process::signal_name(signal))
-            }
-            (None, None) => "ended in an unknown way".into(),
-        },
+        Some(end) if end.is_success() => format!("{end} before it returned"),
+        Some(end) => end.to_string(),
     }
 }

@@ -11,13 +11,6 @@ struct Task {
     channel: String,
 }
 
-/// Whether a process of this group wants a processor, rather than waits for something.
-pub(super) fn computes(group: u32) -> bool {
-    tasks(group)
-        .iter()
-        .any(|task| matches!(task.state, 'R' | 'D'))
-}
-
 /// What the group's processes do at this moment, in words; and what that means.
 pub(super) fn where_it_waits(group: u32) -> (String, String) {
     let mut seen: Vec<(String, &str)> = Vec::new();

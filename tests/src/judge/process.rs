@@ -1,17 +1,25 @@
-//! A subject as a process: its group, its socket, and what it prints.
+//! A subject as a process: its socket, its group, and what it prints.
 
 use crate::subject::{MAGIC, Reply};
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use supervise::{End, Keep, Limits, Options, Outcome, Patience, Running};
 use wire::frame;
 
+/// A subject that only waits, for this long, has hung.
+const WAITS: Duration = Duration::from_secs(3);
+/// One that computes gets more: the machine may be busy with other things.
+const COMPUTES: Duration = Duration::from_secs(12);
+/// How long a subject that has answered may take to end.
+const GOODBYE: Duration = Duration::from_millis(500);
 /// Bytes of each output stream that are kept; a subject that prints ten times as much is ended.
 const KEEP: usize = 64 * 1024;
+/// Kibibytes that a subject may print.
+pub(super) const FLOOD_KIB: usize = 10 * KEEP / 1024;
 
 /// Why waiting ended without a reply.
 pub(super) enum Silence {
@@ -26,10 +34,14 @@ pub(super) enum Silence {
 }
 
 pub(super) struct Subject {
-    child: Child,
     socket: UnixStream,
-    output: [Capture; 2],
-    stopped: Option<Option<ExitStatus>>,
+    state: State,
+}
+
+enum State {
+    Running(Box<Running>),
+    /// How it ended, if by itself; and what it printed.
+    Ended(Option<End>, String),
 }
 
 impl Subject {
@@ -51,30 +63,33 @@ impl Subject {
         ] {
             command.env_remove(name);
         }
-        let mut child = command
+        command
             .env("RUST_BACKTRACE", "0")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .map_err(|error| {
-                io::Error::new(error.kind(), format!("{}: {error}", program.display()))
-            })?;
-        let output = [
-            Capture::new(child.stdout.take().map(OwnedFd::from)),
-            Capture::new(child.stderr.take().map(OwnedFd::from)),
-        ];
+            .stdin(Stdio::from(OwnedFd::from(theirs)));
+        let options = Options {
+            patience: Patience::new(WAITS, COMPUTES),
+            stdout: Keep::First(KEEP),
+            stderr: Keep::First(KEEP),
+            flood: Some(10 * KEEP as u64),
+            // The subject sets its own: without any it is started by posix_spawn, which is faster.
+            limits: Limits::default(),
+            sweep: false,
+        };
+        let running = Running::spawn(&mut command, &options).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", program.display()))
+        })?;
         Ok(Self {
-            child,
             socket: ours,
-            output,
-            stopped: None,
+            state: State::Running(Box::new(running)),
         })
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    /// The id of its process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        match &self.state {
+            State::Running(running) => Some(running.id()),
+            State::Ended(..) => None,
+        }
     }
 
     /// Sends a message. A subject that has died shows when its answer is awaited.
@@ -82,182 +97,77 @@ impl Subject {
         let _ = frame::send(&mut self.socket, message);
     }
 
-    /// Waits for the subject's next reply until `deadline`, and meanwhile takes what it prints.
-    pub fn reply(&mut self, deadline: Instant) -> Result<Reply, Silence> {
+    /// Gives the subject its whole time again: it is asked the next question.
+    pub fn restart_clock(&mut self) {
+        if let State::Running(running) = &mut self.state {
+            running.restart_clock();
+        }
+    }
+
+    /// Waits for the subject's next reply, and meanwhile takes what it prints.
+    pub fn reply(&mut self) -> Result<Reply, Silence> {
+        const TICK: Duration = Duration::from_millis(100);
+        let State::Running(running) = &mut self.state else {
+            return Err(Silence::End);
+        };
         loop {
-            if self.output.iter().any(Capture::floods) {
+            if running.floods().is_some() {
                 return Err(Silence::Flood);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.poll(left) {
-                Ok(true) => {}
-                Ok(false) if left.is_zero() => return Err(Silence::Late),
-                Ok(false) => continue,
+            match running.pump(Some(self.socket.as_fd()), TICK) {
+                Ok(true) => break,
+                Ok(false) if running.time_up().is_some() => return Err(Silence::Late),
+                Ok(false) => {}
                 Err(error) => return Err(Silence::Broken(error.to_string())),
             }
-            // Once a frame has begun, the rest follows at once; a subject that stops inside one is cut off.
-            let _ = self.socket.set_read_timeout(Some(Duration::from_secs(10)));
-            return frame::recv(&mut self.socket).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Silence::End,
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Silence::Late,
-                _ => Silence::Broken(error.to_string()),
-            });
         }
-    }
-
-    /// Waits until something can be read, and takes what was printed; says whether the socket has something.
-    fn poll(&mut self, time: Duration) -> io::Result<bool> {
-        self.poll_streams(Some(self.socket.as_raw_fd()), time)
-    }
-
-    fn poll_streams(&mut self, socket: Option<i32>, time: Duration) -> io::Result<bool> {
-        let fds = [socket, self.output[0].fd(), self.output[1].fd()];
-        let mut polls = fds.map(|fd| libc::pollfd {
-            fd: fd.unwrap_or(-1), // which poll leaves out
-            events: libc::POLLIN,
-            revents: 0,
-        });
-        let millis = i32::try_from(time.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
-        // SAFETY: the array is ours and has the length given.
-        if unsafe { libc::poll(polls.as_mut_ptr(), 3, millis) } < 0 {
-            let error = io::Error::last_os_error();
-            return match error.kind() {
-                io::ErrorKind::Interrupted => Ok(false),
-                _ => Err(error),
-            };
-        }
-        for (capture, poll) in self.output.iter_mut().zip(&polls[1..]) {
-            if poll.revents != 0 {
-                capture.read_once();
-            }
-        }
-        Ok(polls[0].revents != 0)
+        // Once a frame has begun, the rest follows at once; a subject that stops inside one is cut off.
+        let _ = self.socket.set_read_timeout(Some(COMPUTES));
+        frame::recv(&mut self.socket).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Silence::End,
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Silence::Late,
+            _ => Silence::Broken(error.to_string()),
+        })
     }
 
     /// Ends the subject and all of its group; says how it ended, if by itself.
-    pub fn stop(&mut self) -> Option<ExitStatus> {
-        if let Some(status) = self.stopped {
-            return status;
-        }
-        // One that closed its socket is about to end, or did: that is how it ended, not our signal.
-        let deadline = Instant::now() + Duration::from_millis(500);
-        while !self.has_ended() && Instant::now() < deadline {
-            // Its output still flows: a full pipe must not keep it from ending.
-            let _ = self.poll_streams(None, Duration::from_millis(1));
-        }
-        let by_itself = self.has_ended();
-        self.kill_group();
-        let status = self.child.wait().ok().filter(|_| by_itself);
-        // What is in the pipes now is all. A process that left the group may hold them open: it isn't waited for.
-        for capture in &mut self.output {
-            capture.drain();
-        }
-        self.stopped = Some(status);
-        status
-    }
-
-    /// What the subject has printed, standard output first.
-    pub fn printed(&self) -> String {
-        self.output.iter().map(Capture::text).collect()
-    }
-
-    /// Whether the process has ended. It is not reaped, so its id can't come to mean another.
-    fn has_ended(&self) -> bool {
-        // SAFETY: a zeroed siginfo is valid, and it is ours to write to.
-        unsafe {
-            let mut info: libc::siginfo_t = std::mem::zeroed();
-            let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-            libc::waitid(libc::P_PID, self.child.id(), &raw mut info, options) == 0
-                && info.si_pid() != 0
-        }
-    }
-
-    fn kill_group(&self) {
-        let Ok(group) = libc::pid_t::try_from(self.child.id()) else {
-            return;
-        };
-        // SAFETY: kill takes plain numbers. The leader has not been reaped (only `stop` does, after this), so the number
-        // still means this group.
-        unsafe { libc::kill(-group, libc::SIGKILL) };
-    }
-}
-
-impl Drop for Subject {
-    fn drop(&mut self) {
-        if self.stopped.is_none() {
-            self.kill_group();
-            let _ = self.child.wait();
-        }
-    }
-}
-
-/// The beginning of an output stream.
-struct Capture {
-    stream: Option<std::fs::File>,
-    kept: Vec<u8>,
-    count: usize,
-}
-
-impl Capture {
-    fn new(stream: Option<OwnedFd>) -> Self {
-        Self {
-            stream: stream.map(std::fs::File::from),
-            kept: Vec::new(),
-            count: 0,
-        }
-    }
-
-    fn fd(&self) -> Option<i32> {
-        self.stream.as_ref().map(AsRawFd::as_raw_fd)
-    }
-
-    /// Reads what is there, after poll said so.
-    fn read_once(&mut self) {
-        let mut chunk = [0; 8192];
-        let read = match &mut self.stream {
-            Some(stream) => stream.read(&mut chunk).unwrap_or(0),
-            None => 0,
-        };
-        if read == 0 {
-            self.stream = None;
-        }
-        self.count += read;
-        let room = KEEP.saturating_sub(self.kept.len()).min(read);
-        self.kept.extend(&chunk[..room]);
-    }
-
-    /// Reads what is there now, without waiting for more.
-    fn drain(&mut self) {
-        while let Some(fd) = self.fd() {
-            let mut poll = libc::pollfd {
-                fd,
-                events: libc::POLLIN,
-                revents: 0,
-            };
-            // SAFETY: one pollfd, which is ours.
-            if self.floods() || unsafe { libc::poll(&raw mut poll, 1, 0) } <= 0 {
-                break;
+    pub fn stop(&mut self) -> Option<End> {
+        let placeholder = State::Ended(None, String::new());
+        if let State::Running(mut running) = std::mem::replace(&mut self.state, placeholder) {
+            // One that closed its socket is about to end, or did: that is how it ended, not our signal.
+            let _ = running.wait_ended(GOODBYE);
+            if let Ok(outcome) = running.finish(None) {
+                let end = Some(outcome.end).filter(|end| matches!(end, End::Exited(_)));
+                self.state = State::Ended(end, printed(&outcome));
             }
-            self.read_once();
+        }
+        match &self.state {
+            State::Ended(end, _) => *end,
+            State::Running(_) => None,
         }
     }
 
-    fn floods(&self) -> bool {
-        self.count > 10 * KEEP
-    }
-
-    fn text(&self) -> String {
-        // Rust's runtime advises on backtraces, which say nothing of the learner's code here.
-        let mut text: String = String::from_utf8_lossy(&self.kept)
-            .split_inclusive('\n')
-            .filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE"))
-            .collect();
-        if self.count > self.kept.len() {
-            text += "\n[… cut off]\n";
+    /// What the subject has printed, standard output first; known once it was stopped.
+    pub fn printed(&self) -> &str {
+        match &self.state {
+            State::Ended(_, printed) => printed,
+            State::Running(_) => "",
         }
-        text
     }
 }
 
-/// Kibibytes that a subject may print.
-pub(super) const FLOOD_KIB: usize = 10 * KEEP / 1024;
+fn printed(outcome: &Outcome) -> String {
+    // Rust's runtime advises on backtraces, which say nothing of the learner's code here.
+    [&outcome.stdout, &outcome.stderr]
+        .iter()
+        .flat_map(|stream| {
+            let text = stream.text();
+            let lines: Vec<String> = text
+                .split_inclusive('\n')
+                .filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE"))
+                .map(str::to_owned)
+                .collect();
+            lines
+        })
+        .collect()
+}

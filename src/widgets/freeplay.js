@@ -160,8 +160,8 @@ export class FreePlay {
           button.disabled = isDone;
         }
         return el(
-          "section",
-          { class: `stepper-thread ${threadClass(thread, index)}`, "aria-label": `thread ${thread}` },
+          "div",
+          { class: `stepper-thread ${threadClass(thread, index)}`, role: "group", "aria-label": `thread ${thread}` },
           el("p", { class: "thread-head" }, el("span", { class: "thread-sign", "aria-hidden": "true" }, thread), ` thread ${thread}`),
           list,
           el("p", {}, "its copy: ", copy),

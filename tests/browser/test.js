@@ -214,7 +214,7 @@ for (const path of pages) {
         assert.notEqual((await page.locator("main").innerText()).trim(), "");
         await fits(page);
         // Each interactive part shows what it enhances.
-        for (const part of await page.locator("memory-pages, course-stepper, course-predict[name]").all()) {
+        for (const part of await page.locator("memory-pages, course-stepper, course-question").all()) {
           assert.ok(await part.isVisible());
           assert.notEqual((await part.innerText()).trim(), "", `nothing in ${await part.evaluate((e) => e.outerHTML.slice(0, 80))}`);
         }
@@ -269,20 +269,6 @@ for (const path of pages) {
     }));
 }
 
-await test("predict: an answer is kept, and met again beside the measurement", () =>
-  open("memory.html", async (page) => {
-    const ask = page.locator("course-predict[name]").first();
-    const name = await ask.getAttribute("name");
-    const choice = ask.getByRole("radio").nth(1);
-    const label = (await ask.locator("label").nth(1).innerText()).trim();
-    await choice.press("Space");
-    await ask.getByRole("status").filter({ hasText: "Kept in this browser" }).waitFor();
-    await page.reload();
-    assert.ok(await choice.isChecked(), "checked after a reload");
-    const shown = page.locator(`course-predict[show="${name}"]`).first();
-    assert.equal((await shown.innerText()).replaceAll(/\s+/g, " ").trim(), `You predicted: ${label.replaceAll(/\s+/g, " ")}`);
-  }));
-
 await test("the search finds a word of a chapter, without any other host", () =>
   open("introduction.html", async (page) => {
     await page.keyboard.press("/");
@@ -314,7 +300,8 @@ for (const theme of THEMES) {
         await page.screenshot({ path: join(SCREENSHOTS, `print-${theme}.png`), fullPage: true });
         await fits(page);
         const colors = await page.evaluate(() => {
-          const ofAll = (/** @type {string} */ selector) => [...document.querySelectorAll(selector)].map((e) => getComputedStyle(e).color);
+          const ofAll = (/** @type {string} */ selector) =>
+            [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility()).map((e) => getComputedStyle(e).color);
           return { text: ofAll("main p, main li, main td, .admonition"), code: ofAll("main pre code, main pre code *") };
         });
         const luminance = (/** @type {string} */ color) => Math.max(...(color.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
@@ -324,7 +311,7 @@ for (const theme of THEMES) {
           [...new Set(colors.code)].filter((color) => theme === "dark" && luminance(color) > 100),
           [],
         );
-        for (const part of await page.locator("memory-pages, course-stepper, course-predict[name]").all()) {
+        for (const part of await page.locator("memory-pages, course-stepper, course-question").all()) {
           assert.equal(await part.locator(".widget button:visible").count(), 0, "no button on paper");
           assert.notEqual((await part.innerText()).trim(), "");
         }

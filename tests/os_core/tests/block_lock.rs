@@ -8,8 +8,10 @@ use std::io::ErrorKind;
 
 const ROUNDS: u64 = 20_000;
 
+type Test = fn(&Block, &str);
+
 fn main() {
-    let tests: [(&str, fn(&Block, &str)); 6] = [
+    let tests: [(&str, Test); 6] = [
         (
             "children_with_an_inherited_handle_exclude_each_other",
             children,
@@ -56,7 +58,13 @@ fn threads(block: &Block, name: &str) {
 }
 
 fn children(block: &Block, _: &str) {
-    let run = || fork(|| Ok(add(block))).expect("a child");
+    let run = || {
+        fork(|| {
+            add(block);
+            Ok(())
+        })
+        .expect("a child")
+    };
     for child in [run(), run()] {
         child.wait().expect("it adds");
     }

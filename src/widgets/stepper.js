@@ -1,102 +1,33 @@
-// <course-stepper>: two threads and one counter, and the reader is the scheduler; also plays a schedule saved by a test.
+// <course-stepper>: threads and one counter, and the reader is the scheduler; also plays a schedule saved by a test.
 //
 // A schedule comes from a file that the reader picks, from `src`, or from a
-// <script type="application/json"> inside the element; without one it is free play on `n += 1`.
+// <script type="application/json"> inside the element; without one it is free play on `n += 1`, with as many threads
+// as the attribute `threads` says (2 without).
 
-import { el, freshId, putAside } from "./dom.js";
+import { el, freshId, keepArrows, putAside } from "./dom.js";
+import { FreePlay } from "./freeplay.js";
+import { Replay, parseSchedule, words } from "./schedule.js";
+import { fromAddress, keepFile, keptFile, toAddress } from "./state.js";
+import { StepTable, threadClass } from "./steptable.js";
 
-/** One step of a thread. @typedef {{ thread: string, op: string, object: string, value?: string }} Step */
-/** What a failing test saves. @typedef {{ test: string, threads: string[], steps: Step[], outcome: string }} Schedule */
+/** @typedef {import("./schedule.js").Schedule} Schedule */
+/** @typedef {{ turns: string, schedule: string, step: string }} Keys */
 
-/** Bytes; a schedule that a person can follow is far smaller. */
-const LARGEST = 1 << 20;
-
-/** What `n += 1` is made of. `next` is the local value after the step. */
-const PROGRAM = /** @type {const} */ (["load n", "add 1", "store n"]);
-
-/**
- * Reads a schedule, or throws an Error that says what is wrong with it.
- *
- * @param {string} text
- * @returns {Schedule}
- */
-export function parseSchedule(text) {
-  /** @type {unknown} */
-  let data;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Error("this is no JSON; pick a file from target/schedules/");
-  }
-  /** @param {unknown} value @returns {value is Record<string, unknown>} */
-  const isObject = (value) => typeof value === "object" && value !== null;
-  if (!isObject(data) || !Array.isArray(data.steps) || data.steps.length === 0) {
-    throw new Error("this file has no steps; pick one from target/schedules/");
-  }
-  const steps = data.steps.map((step, index) => {
-    if (!isObject(step) || typeof step.thread !== "string" || typeof step.op !== "string") {
-      throw new Error(`step ${index + 1} has no thread and op`);
-    }
-    /** @type {Step} */
-    const read = { thread: step.thread, op: step.op, object: typeof step.object === "string" ? step.object : "" };
-    if (typeof step.value === "string" || typeof step.value === "number") {
-      read.value = String(step.value);
-    }
-    return read;
-  });
-  return {
-    test: typeof data.test === "string" ? data.test : "a schedule",
-    // main before A before B, whoever stepped first
-    threads: [...new Set(steps.map((step) => step.thread))].sort((a, b) => (a === "main" ? -1 : b === "main" ? 1 : a < b ? -1 : 1)),
-    steps,
-    outcome: typeof data.outcome === "string" ? data.outcome : "",
-  };
-}
-
-/**
- * What a step saw and left: "reads 0", "writes 1", "adds 2 to 5", or "load" and "store" with a value.
- *
- * @param {Step} step
- * @returns {{ before?: string, after?: string, local?: string }}
- */
-export function effect(step) {
-  const text = step.value === undefined ? step.op : `${step.op} ${step.value}`;
-  const [, verb = "", first, second] = /^(\w+)(?: (\d+))?(?: \w+ (\d+))?/.exec(text) ?? [];
-  switch (verb) {
-    case "reads":
-    case "load":
-      return first === undefined ? {} : { before: first, after: first, local: first };
-    case "writes":
-    case "store":
-      return first === undefined ? {} : { after: first };
-    case "adds":
-      return first === undefined || second === undefined
-        ? {}
-        : { before: second, after: String(BigInt(second) + BigInt(first)), local: second };
-    case "subtracts":
-      return first === undefined || second === undefined
-        ? {}
-        : { before: second, after: String(BigInt.asUintN(64, BigInt(second) - BigInt(first))), local: second };
-    case "swaps":
-    case "replaces":
-      return first === undefined || second === undefined ? {} : { before: first, after: second, local: first };
-    case "finds":
-      return first === undefined ? {} : { before: first, after: first, local: first };
-    default:
-      return {};
-  }
-}
+/** Bytes; 50,000 steps are about 5 MB. */
+const LARGEST = 32 << 20;
+/** Values of the history that are shown. */
+const SHOWN = 6;
 
 class CourseStepper extends HTMLElement {
   #stage = el("div", { class: "stepper-stage" });
   #status = el("p", { class: "widget-status", role: "status", "aria-live": "polite" });
   #title = el("p", { class: "stepper-title" });
-  /** Whose turn it was, in free play. @type {("A" | "B")[]} */
-  #turns = [];
-  /** @type {Schedule | null} */
-  #schedule = null;
-  /** How many steps of the schedule were played. */
-  #played = 0;
+  /** @type {Keys} */
+  #keys = { turns: "turns", schedule: "schedule", step: "step" };
+  /** @type {FreePlay} */
+  #play = new FreePlay(2);
+  /** @type {{ schedule: Schedule, table: StepTable, played: number } | null} */
+  #shown = null;
 
   connectedCallback() {
     if (this.dataset.live !== undefined) {
@@ -105,26 +36,49 @@ class CourseStepper extends HTMLElement {
     this.dataset.live = "";
     const inline = this.querySelector('script[type="application/json"]')?.textContent;
     putAside(this);
+    keepArrows(this);
+    const others = [...document.querySelectorAll("course-stepper")].indexOf(this);
+    if (others > 0) {
+      this.#keys = { turns: `turns${others + 1}`, schedule: `schedule${others + 1}`, step: `step${others + 1}` };
+    }
     const file = el("input", { type: "file", accept: ".json,application/json", id: freshId("schedule") });
+    file.addEventListener("click", () => {
+      file.value = ""; // so that the same file, saved anew, counts as a change
+    });
     file.addEventListener("change", () => void this.#open(file));
     this.append(
       el(
         "div",
-        { class: "widget", role: "group", "aria-label": "You are the scheduler of two threads" },
+        { class: "widget", role: "group", "aria-label": "You are the scheduler of the threads" },
         this.#title,
         this.#stage,
         this.#status,
-        el("p", { class: "stepper-file" }, el("label", { for: file.id }, "Play a saved schedule, from target/schedules/: "), file),
+        el("p", { class: "stepper-file" }, el("label", { for: file.id }, "Play a schedule that a failing test saved in target/schedules/: "), file),
       ),
     );
+    this.#play = new FreePlay(Number(this.getAttribute("threads") ?? 2), fromAddress(this.#keys.turns) ?? "");
+    void this.#begin(inline ?? null);
+  }
+
+  /** @param {string | null} inline */
+  async #begin(inline) {
     const src = this.getAttribute("src");
-    if (inline) {
-      this.#load(inline);
+    const picked = fromAddress(this.#keys.schedule);
+    if (inline !== null) {
+      this.#load(inline, null);
+      return;
+    }
+    this.#free();
+    if (picked !== null) {
+      const step = Number(fromAddress(this.#keys.step) ?? 0);
+      const text = await keptFile(this.#keys.schedule);
+      if (text !== null) {
+        this.#load(text, picked, Number.isSafeInteger(step) ? step : 0);
+      } else {
+        toAddress({ [this.#keys.schedule]: null, [this.#keys.step]: null });
+      }
     } else if (src) {
-      this.#free();
-      void this.#fetch(src);
-    } else {
-      this.#free();
+      await this.#fetch(src);
     }
   }
 
@@ -135,10 +89,13 @@ class CourseStepper extends HTMLElement {
       return;
     }
     if (file.size > LARGEST) {
-      this.#say(`${file.name}: too large for a schedule`);
+      this.#refuse(`${file.name} is larger than ${LARGEST >> 20} MiB`);
       return;
     }
-    this.#load(await file.text());
+    const text = await file.text();
+    if (this.#load(text, file.name)) {
+      await keepFile(this.#keys.schedule, text);
+    }
   }
 
   /** @param {string} src */
@@ -148,22 +105,39 @@ class CourseStepper extends HTMLElement {
       if (!answer.ok) {
         throw new Error(`${src}: ${answer.status}`);
       }
-      this.#load(await answer.text());
+      this.#load(await answer.text(), null);
     } catch (problem) {
-      this.#say(`The schedule cannot be shown: ${problem instanceof Error ? problem.message : problem}`);
+      this.#refuse(problem);
     }
   }
 
-  /** @param {string} text */
-  #load(text) {
+  /**
+   * Shows a schedule, and says whether it is one.
+   *
+   * @param {string} text
+   * @param {string | null} name of the file that was picked
+   * @param {number} [played]
+   */
+  #load(text, name, played = 0) {
     try {
-      this.#schedule = parseSchedule(text);
-      this.#played = 0;
-      this.#drawSchedule();
-      this.#say(`${this.#schedule.steps.length} steps. Press “next step”.`);
+      const schedule = parseSchedule(text);
+      this.#shown = { schedule, table: new StepTable(schedule), played: Math.min(Math.max(0, played), schedule.steps.length) };
     } catch (problem) {
-      this.#say(`The schedule cannot be shown: ${problem instanceof Error ? problem.message : problem}`);
+      this.#refuse(problem);
+      return false;
     }
+    toAddress({ [this.#keys.turns]: null, [this.#keys.schedule]: name });
+    this.#buildSchedule(this.#shown.schedule);
+    this.#draw();
+    if (played === 0) {
+      this.#say(`${this.#shown.schedule.steps.length} steps. Press “next step”.`);
+    }
+    return true;
+  }
+
+  /** @param {unknown} problem */
+  #refuse(problem) {
+    this.#say(`The schedule cannot be shown: ${problem instanceof Error ? problem.message : problem}`);
   }
 
   /** @param {string} text */
@@ -171,212 +145,120 @@ class CourseStepper extends HTMLElement {
     this.#status.textContent = text;
   }
 
-  // Free play.
-
   #free() {
-    this.#schedule = null;
-    this.#turns = [];
-    this.#drawFree();
-    this.#say("Both threads run n += 1, and n is 0. You decide who takes the next step.");
-  }
-
-  /** The state after the turns so far. */
-  #state() {
-    const state = { n: 0, done: { A: 0, B: 0 }, local: { A: /** @type {number | null} */ (null), B: /** @type {number | null} */ (null) } };
-    let told = "";
-    for (const who of this.#turns) {
-      const local = state.local[who] ?? 0;
-      switch (PROGRAM[state.done[who]]) {
-        case "load n":
-          state.local[who] = state.n;
-          told = `${who} loads n: its copy is ${state.n}.`;
-          break;
-        case "add 1":
-          state.local[who] = local + 1;
-          told = `${who} adds 1 to its copy: ${local + 1}. n is still ${state.n}.`;
-          break;
-        default:
-          told = `${who} stores its copy: n was ${state.n} and is ${local}.`;
-          state.n = local;
-      }
-      state.done[who] += 1;
-    }
-    return { ...state, told };
-  }
-
-  /** @param {"A" | "B"} who */
-  #turn(who) {
-    this.#turns.push(who);
-    this.#drawFree();
-    const { n, done, told } = this.#state();
-    if (done.A + done.B < 2 * PROGRAM.length) {
-      this.#say(told);
-    } else if (n === 2) {
-      this.#say(`${told} Both are done and n is 2: nothing was lost. Can you find an order that ends with 1?`);
-    } else {
-      this.#say(`${told} Both are done and n is 1: two additions, one lost.`);
-    }
-    this.#focus(who);
-  }
-
-  #undo() {
-    this.#turns.pop();
-    this.#drawFree();
-    this.#say(this.#state().told || "Back at the beginning: n is 0.");
-    this.#focus("undo");
-  }
-
-  #drawFree() {
-    const { n, done, local } = this.#state();
-    this.#title.textContent = "Both threads run n += 1. You are the scheduler.";
-    const board = el("div", { class: "stepper-board" });
-    for (const who of /** @type {const} */ (["A", "B"])) {
-      const finished = done[who] === PROGRAM.length;
-      const list = el("ol", { class: "stepper-program" });
-      PROGRAM.forEach((step, index) => {
-        const current = index === done[who];
-        list.append(el("li", { "data-done": index < done[who], "aria-current": current ? "step" : false }, el("code", {}, step)));
-      });
-      board.append(
-        el(
-          "section",
-          { class: "stepper-thread", "aria-label": `thread ${who}` },
-          el("h5", {}, `thread ${who}`),
-          list,
-          el("p", {}, "its copy: ", el("b", {}, local[who] === null ? "none yet" : String(local[who]))),
-          this.#button(finished ? `${who} is done` : `${who}’s turn`, who, finished, () => this.#turn(who)),
-        ),
-      );
-      if (who === "A") {
-        board.append(el("p", { class: "stepper-counter" }, "n ", el("b", {}, String(n))));
-      }
-    }
-    const trace = el("p", { class: "stepper-trace" }, "turns so far: ", el("b", {}, this.#turns.join(" ") || "none"));
-    const buttons = el(
-      "div",
-      { class: "widget-buttons" },
-      this.#button("one step back", "undo", this.#turns.length === 0, () => this.#undo()),
-      this.#button("start over", "reset", this.#turns.length === 0, () => {
-        this.#free();
-        this.#focus("A");
-      }),
-    );
-    this.#stage.replaceChildren(board, trace, buttons);
+    this.#shown = null;
+    this.#title.textContent = `${this.#play.threads.length === 2 ? "Both" : "All"} threads run n += 1. You are the scheduler.`;
+    const say = (/** @type {string} */ text, /** @type {string | null} */ turns) => {
+      this.#say(text);
+      toAddress({ [this.#keys.turns]: turns });
+    };
+    this.#stage.replaceChildren(this.#play.build(say));
   }
 
   // A saved schedule.
 
-  /** @param {number} to */
-  #play(to) {
-    const schedule = this.#schedule;
-    if (!schedule) {
-      return;
-    }
-    const forward = to > this.#played;
-    this.#played = Math.max(0, Math.min(schedule.steps.length, to));
-    this.#drawSchedule();
-    const step = schedule.steps[this.#played - 1];
-    const end = this.#played === schedule.steps.length;
-    const text = step ? `Step ${this.#played}: ${step.thread} ${words(step)}.` : "At the beginning.";
-    this.#say(end && schedule.outcome ? `${text} That was the last one; the outcome: ${schedule.outcome}.` : text);
-    this.#focus(forward && !end ? "next" : "back");
+  #back = this.#button("one step back", () => this.#go(-1));
+  #next = this.#button("next step", () => this.#go(1));
+  #start = this.#button("to the beginning", () => this.#go(-Infinity));
+  #end = this.#button("to the end", () => this.#go(Infinity));
+  #slider = el("input", { type: "range", min: "0", "aria-label": "step", oninput: () => this.#go(Number(this.#slider.value) - (this.#shown?.played ?? 0)) });
+  #values = el("div", { class: "stepper-values" });
+
+  /** @param {Schedule} schedule */
+  #buildSchedule(schedule) {
+    this.#title.replaceChildren("A schedule saved by ", el("code", {}, schedule.test));
+    this.#slider.max = String(schedule.steps.length);
+    this.#next.classList.add("main-button");
+    const leave = this.#button("free play", () => {
+      toAddress({ [this.#keys.schedule]: null, [this.#keys.step]: null });
+      this.#free();
+      this.#play.focus();
+    });
+    const buttons = el("div", { class: "widget-buttons" }, this.#next, this.#back, this.#start, this.#end, leave);
+    this.#stage.replaceChildren(this.#values, this.#shown?.table.element ?? "", this.#slider, buttons);
   }
 
-  #drawSchedule() {
-    const schedule = this.#schedule;
-    if (!schedule) {
+  /** @param {number} by */
+  #go(by) {
+    const shown = this.#shown;
+    if (!shown) {
       return;
     }
-    this.#title.replaceChildren("A schedule saved by ", el("code", {}, schedule.test));
-    /** @type {Map<string, string>} */
-    const objects = new Map();
-    /** @type {Map<string, string>} */
-    const locals = new Map();
-    for (const step of schedule.steps) {
-      if (step.object && !objects.has(step.object)) {
-        objects.set(step.object, effect(step).before ?? "not written yet");
-      }
+    const { steps, outcome } = shown.schedule;
+    shown.played = Math.max(0, Math.min(steps.length, shown.played + by));
+    this.#draw();
+    const step = steps[shown.played - 1];
+    const object = step?.object ? ` (${step.object})` : "";
+    const stale = step?.isStale ? " It made this from a stale copy, so what was written meanwhile is lost." : "";
+    const text = step ? `Step ${shown.played}: ${step.thread} ${words(step)}${object}.${stale}` : "At the beginning.";
+    const isEnd = shown.played === steps.length;
+    this.#say(isEnd && outcome ? `${text} That was the last one; the outcome: ${outcome}.` : text);
+    toAddress({ [this.#keys.step]: shown.played === 0 ? null : String(shown.played) });
+    // A button that was pressed and is disabled now has lost the focus.
+    if (this.contains(document.activeElement) === false || document.activeElement === document.body) {
+      (isEnd ? this.#back : this.#next).focus({ preventScroll: true });
     }
-    for (const step of schedule.steps.slice(0, this.#played)) {
-      const { after, local } = effect(step);
-      if (after !== undefined && step.object) {
-        objects.set(step.object, after);
-      }
-      if (local !== undefined) {
-        locals.set(step.thread, local);
-      }
+  }
+
+  #draw() {
+    const shown = this.#shown;
+    if (!shown) {
+      return;
     }
-    const head = el("tr", {}, el("th", { scope: "col" }, "step"));
-    for (const thread of schedule.threads) {
-      head.append(el("th", { scope: "col" }, thread, el("small", {}, ` last read: ${locals.get(thread) ?? "–"}`)));
+    const { schedule, table, played } = shown;
+    const replay = Replay.after(schedule, played);
+    this.#slider.value = String(played);
+    const hadFocus = document.activeElement;
+    this.#next.disabled = this.#end.disabled = played === schedule.steps.length;
+    this.#back.disabled = this.#start.disabled = played === 0;
+    if (hadFocus instanceof HTMLButtonElement && hadFocus.disabled) {
+      hadFocus.blur();
     }
-    const body = el("tbody");
-    schedule.steps.forEach((step, index) => {
-      const row = el("tr", {
-        "data-done": index < this.#played,
-        "aria-current": index === this.#played - 1 ? "step" : false,
-      });
-      row.append(el("th", { scope: "row" }, String(index + 1)));
-      for (const thread of schedule.threads) {
-        row.append(el("td", {}, thread === step.thread ? words(step, objects.size > 1) : ""));
-      }
-      body.append(row);
-    });
-    const values = el("p", { class: "stepper-objects" });
-    for (const [object, value] of objects) {
-      values.append(el("span", {}, `${object} `, el("b", {}, value)));
-    }
-    const buttons = el(
-      "div",
-      { class: "widget-buttons" },
-      this.#button("next step", "next", this.#played === schedule.steps.length, () => this.#play(this.#played + 1)),
-      this.#button("one step back", "back", this.#played === 0, () => this.#play(this.#played - 1)),
-      this.#button("to the beginning", "reset", this.#played === 0, () => this.#play(0)),
-      this.#button("free play", "free", false, () => {
-        this.#free();
-        this.#focus("A");
+    this.#values.replaceChildren(
+      ...[...replay.things].map(([object, thing]) => {
+        const holder = thing.holder ? ` · held by ${thing.holder}` : "";
+        return el(
+          "p",
+          { class: thing.isLock ? "thing thing-lock" : "thing" },
+          el("span", {}, `${object} `, el("b", {}, thing.value || (thing.isLock ? "" : "?"))),
+          holder,
+          drawHistory(thing.history, schedule.threads),
+        );
       }),
     );
-    const scroll = el("div", { class: "stepper-schedule", tabindex: "0", role: "region", "aria-label": "the steps" });
-    scroll.append(el("table", {}, el("thead", {}, head), body));
-    this.#stage.replaceChildren(values, scroll, buttons);
-    body.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    table.show(replay);
   }
 
   /**
    * @param {string} text
-   * @param {string} name
-   * @param {boolean} disabled
    * @param {() => void} act
    */
-  #button(text, name, disabled, act) {
-    return el("button", { type: "button", "data-name": name, disabled, onclick: act }, text);
-  }
-
-  /**
-   * Drawing anew loses the focus: gives it to the button that was pressed, or to one that still works.
-   *
-   * @param {string} name
-   */
-  #focus(name) {
-    const pressed = this.#stage.querySelector(`button[data-name="${name}"]:not([disabled])`);
-    const other = this.#stage.querySelector("button:not([disabled])");
-    const button = pressed ?? other;
-    if (button instanceof HTMLButtonElement) {
-      button.focus({ preventScroll: true });
-    }
+  #button(text, act) {
+    return el("button", { type: "button", onclick: act }, text);
   }
 }
 
 /**
- * A step in words. To name the object is of use only where there are several.
+ * How a value came to be what it is: the last few, and by whom.
  *
- * @param {Step} step
- * @param {boolean} [named]
+ * @param {import("./schedule.js").Change[]} history
+ * @param {string[]} threads
  */
-function words(step, named = true) {
-  const op = step.value === undefined ? step.op : `${step.op} ${step.value}`;
-  return step.object && named ? `${op} (${step.object})` : op;
+function drawHistory(history, threads) {
+  const list = el("span", { class: "value-history" });
+  if (history.length < 2) {
+    return list;
+  }
+  if (history.length > SHOWN) {
+    list.append("… → ");
+  }
+  history.slice(-SHOWN).forEach(({ thread, value }, index) => {
+    list.append(index > 0 ? " → " : "", value || "?");
+    if (thread) {
+      list.append(" ", el("span", { class: `by ${threadClass(thread, threads.indexOf(thread))}` }, thread));
+    }
+  });
+  return list;
 }
 
 if (!customElements.get("course-stepper")) {

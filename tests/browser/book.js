@@ -53,13 +53,15 @@ export class Book {
     return new Promise((heard) => this.complaints.once("line", heard));
   }
 
-  static async serve() {
+  /** @param {(folder: string) => void} [prepare] changes the copy before it is served */
+  static async serve(prepare) {
     const program = course();
     const folder = mkdtempSync(join(tmpdir(), "course-browser-"));
     for (const part of PARTS.filter((part) => existsSync(join(PROJECT, part)))) {
       cpSync(join(PROJECT, part), join(folder, part), { recursive: true });
     }
     mkdirSync(join(folder, "exercises"));
+    prepare?.(folder);
     const server = spawn(program, ["serve", "--port", "0", "--root", folder], { stdio: ["ignore", "pipe", "pipe"] });
     // However the tests end, neither the server nor the copy stays.
     process.on("exit", () => {

@@ -214,7 +214,7 @@ for (const path of pages) {
         assert.notEqual((await page.locator("main").innerText()).trim(), "");
         await fits(page);
         // Each interactive part shows what it enhances.
-        for (const part of await page.locator("memory-pages, course-stepper, course-predict[name]").all()) {
+        for (const part of await page.locator("memory-pages, course-stepper, course-question").all()) {
           assert.ok(await part.isVisible());
           assert.notEqual((await part.innerText()).trim(), "", `nothing in ${await part.evaluate((e) => e.outerHTML.slice(0, 80))}`);
         }
@@ -269,98 +269,6 @@ for (const path of pages) {
     }));
 }
 
-await test("memory pages: fork and write by keyboard, and the parent keeps its value", () =>
-  open(
-    "memory.html",
-    async (page) => {
-      const pages = page.locator("memory-pages").first();
-      await pages.getByRole("button", { name: "fork" }).focus();
-      await page.keyboard.press("Enter");
-      await pages.getByRole("button", { name: /^child, page 1/ }).focus();
-      await page.keyboard.press("Space");
-      await pages.getByRole("status").filter({ hasText: "the parent still sees 20" }).waitFor();
-      await pages.getByRole("button", { name: /^parent, page 1, holds 20/ }).waitFor();
-      await pages.getByRole("button", { name: /^child, page 1, holds 21/ }).waitFor();
-      await pages.screenshot({ path: join(SCREENSHOTS, "memory-pages.png") });
-    },
-    { reducedMotion: "reduce" },
-  ));
-
-await test("stepper: an order that loses an addition ends with 1", () =>
-  open("memory.html", async (page) => {
-    const steppers = await page.locator("course-stepper").all();
-    let played = false;
-    for (const stepper of steppers) {
-      const free = stepper.getByRole("button", { name: "free play" });
-      if (await free.isVisible()) {
-        await free.click();
-      }
-      if (!(await stepper.getByRole("button", { name: "A’s turn" }).isVisible())) {
-        continue;
-      }
-      for (const who of ["A", "B", "A", "B", "A", "B"]) {
-        await stepper.getByRole("button", { name: `${who}’s turn` }).press("Enter");
-      }
-      await stepper.getByRole("status").filter({ hasText: "one lost" }).waitFor();
-      await stepper.screenshot({ path: join(SCREENSHOTS, "stepper.png") });
-      played = true;
-    }
-    assert.ok(played, "there is a stepper to play");
-  }));
-
-await test("stepper: plays the schedule that a failing test saves, and refuses what is none", () =>
-  open("memory.html", async (page) => {
-    const stepper = page.locator("course-stepper").first();
-    const schedule = {
-      test: "lost_updates::no_update_is_lost",
-      threads: ["main", "A", "B"],
-      steps: [
-        { thread: "A", op: "load", object: "counter 1", value: "0" },
-        { thread: "B", op: "load", object: "counter 1", value: "0" },
-        { thread: "A", op: "store", object: "counter 1", value: "1" },
-        { thread: "B", op: "store", object: "counter 1", value: "1" },
-      ],
-      outcome: "<b>1</b> and not 2",
-    };
-    const pick = (/** @type {string} */ text) =>
-      stepper.locator("input[type=file]").setInputFiles({ name: "schedule.json", mimeType: "application/json", buffer: Buffer.from(text) });
-    await pick(JSON.stringify(schedule));
-    const next = stepper.getByRole("button", { name: "next step" });
-    for (let step = 0; step < schedule.steps.length; step += 1) {
-      await next.press("Enter");
-    }
-    await stepper.getByRole("status").filter({ hasText: "<b>1</b> and not 2" }).waitFor(); // as text, not as markup
-    for (const bad of [
-      "",
-      "[]",
-      "{}",
-      '{"steps":[]}',
-      '{"steps":[1]}',
-      '{"steps":[{"thread":1}]}',
-      "\u0000",
-      '{"steps":[{"thread":"A","op":"load"}',
-    ]) {
-      await pick(bad);
-      await stepper.getByRole("status").filter({ hasText: "cannot be shown" }).waitFor();
-      await pick(JSON.stringify(schedule));
-      await stepper.getByRole("status").filter({ hasText: "4 steps" }).waitFor();
-    }
-  }));
-
-await test("predict: an answer is kept, and met again beside the measurement", () =>
-  open("memory.html", async (page) => {
-    const ask = page.locator("course-predict[name]").first();
-    const name = await ask.getAttribute("name");
-    const choice = ask.getByRole("radio").nth(1);
-    const label = (await ask.locator("label").nth(1).innerText()).trim();
-    await choice.press("Space");
-    await ask.getByRole("status").filter({ hasText: "Kept in this browser" }).waitFor();
-    await page.reload();
-    assert.ok(await choice.isChecked(), "checked after a reload");
-    const shown = page.locator(`course-predict[show="${name}"]`).first();
-    assert.equal((await shown.innerText()).replaceAll(/\s+/g, " ").trim(), `You predicted: ${label.replaceAll(/\s+/g, " ")}`);
-  }));
-
 await test("the search finds a word of a chapter, without any other host", () =>
   open("introduction.html", async (page) => {
     await page.keyboard.press("/");
@@ -392,7 +300,8 @@ for (const theme of THEMES) {
         await page.screenshot({ path: join(SCREENSHOTS, `print-${theme}.png`), fullPage: true });
         await fits(page);
         const colors = await page.evaluate(() => {
-          const ofAll = (/** @type {string} */ selector) => [...document.querySelectorAll(selector)].map((e) => getComputedStyle(e).color);
+          const ofAll = (/** @type {string} */ selector) =>
+            [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility()).map((e) => getComputedStyle(e).color);
           return { text: ofAll("main p, main li, main td, .admonition"), code: ofAll("main pre code, main pre code *") };
         });
         const luminance = (/** @type {string} */ color) => Math.max(...(color.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
@@ -402,7 +311,7 @@ for (const theme of THEMES) {
           [...new Set(colors.code)].filter((color) => theme === "dark" && luminance(color) > 100),
           [],
         );
-        for (const part of await page.locator("memory-pages, course-stepper, course-predict[name]").all()) {
+        for (const part of await page.locator("memory-pages, course-stepper, course-question").all()) {
           assert.equal(await part.locator(".widget button:visible").count(), 0, "no button on paper");
           assert.notEqual((await part.innerText()).trim(), "");
         }

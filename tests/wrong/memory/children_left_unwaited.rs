@@ -1,21 +1,8 @@
 //! Wrong: waits until the total is there, but for no child: zombies stay
-//! Replaces: shared_mapping
+//! Changes: shared_mapping
 //! Fails: shared_mapping::no_child_is_left_behind
 //! Section: memory.md#wait-for-your-children
 
-use os::memory::{Mapping, Ordering};
-use os::process;
-use std::io;
-
-/// The sum of all numbers in `work`, added up by processes: one child for each inner list.
-///
-/// All children run at the same time and add their numbers to one counter in memory that they share with
-/// their parent. No update is lost, and when this returns no child is left, running or as a zombie.
-///
-/// It is the job of [`sum_in_threads`](crate::lost_updates::sum_in_threads) on the other side of the wall.
-///
-/// # Errors
-/// When memory cannot be mapped, a process cannot be forked, or a child did not come to its end.
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;
     let counter = mapping.word(0);

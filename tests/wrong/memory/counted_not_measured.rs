@@ -1,42 +1,8 @@
 //! Wrong: counts writes where the kernel counts pages
-//! Replaces: copy_on_write
+//! Changes: copy_on_write
 //! Fails: copy_on_write::only_written_pages_are_copied
 //! Section: memory.md#count-pages-while-both-are-alive
 
-use os::memory::{Pages, Usage};
-use os::process;
-use std::io;
-
-/// A write to do: `value` into the first byte of `page`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// The number of the page, from 0.
-    pub page: usize,
-    /// The byte to write.
-    pub value: u8,
-}
-
-/// What child and parent saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// How the child held the pages before it wrote.
-    pub before: Usage,
-    /// How the child held the pages after it wrote.
-    pub after: Usage,
-    /// The first byte of each page, as the child sees it after its writes.
-    pub child: Vec<u8>,
-    /// The first byte of each page, as the parent sees it when the child has ended.
-    pub parent: Vec<u8>,
-}
-
-/// Forks a child that writes to `pages`, and reports who sees what.
-///
-/// The child measures, writes all of `writes` in their order, and measures again. The parent waits for it,
-/// then looks at its own pages.
-///
-/// # Errors
-/// When the process cannot be forked, the pages cannot be measured, or the child did not come to its end:
-/// it panics, for example, at a write to a page that is not there.
 pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
     let child = process::fork(|| {
         let before = pages.usage()?;
@@ -57,8 +23,4 @@ pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
         child,
         parent: first_bytes(pages),
     })
-}
-
-fn first_bytes(pages: &Pages) -> Vec<u8> {
-    (0..pages.len()).map(|page| pages.get(page)).collect()
 }

@@ -1,67 +1,8 @@
 //! Wrong: a load and a store in place of one addition
-//! Replaces: lost_updates
+//! Changes: lost_updates
 //! Fails: lost_updates::no_update_is_lost_under_any_schedule
 //! Section: memory.md#two-additions-one-lost
 
-use os::model::Turn;
-use os::sync::{AtomicU64, Ordering};
-use os::thread;
-
-/// A counter that loses updates. It is wrong on purpose: leave it as it is.
-#[derive(Debug)]
-pub struct RacyCounter {
-    value: AtomicU64,
-}
-
-impl RacyCounter {
-    /// A counter that stands at zero.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            value: AtomicU64::new(0),
-        }
-    }
-
-    /// Adds `n`, in two steps: reads the value, then writes a new one.
-    pub fn add(&self, n: u64) {
-        let seen = self.value.load(Ordering::SeqCst);
-        self.value.store(seen + n, Ordering::SeqCst);
-    }
-
-    /// What the counter stands at.
-    #[must_use]
-    pub fn get(&self) -> u64 {
-        self.value.load(Ordering::SeqCst)
-    }
-}
-
-impl Default for RacyCounter {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// You are the scheduler: an order of turns in which an update is lost.
-///
-/// Two threads, A and B, share a [`RacyCounter`] at zero. Each calls `add(1)` once. A turn lets one thread
-/// take one step: its first turn reads, its second writes. The order returned here has all four turns, and
-/// leaves the counter at 1, not at 2.
-#[must_use]
-pub fn losing_turns() -> Vec<Turn> {
-    // B reads before A has written, so both write 1.
-    vec![Turn::A, Turn::B, Turn::A, Turn::B]
-}
-
-/// The sum of all numbers in `work`, added up by threads: one thread for each inner list.
-///
-/// All threads run at the same time and add their numbers to one counter that they share. No update is
-/// lost, whatever the scheduler does. Use [`os::thread`] and [`os::sync`]: the test schedules these.
-///
-/// ```text
-/// sum_in_threads(vec![vec![1, 2], vec![30]]) == 33   // two threads
-/// sum_in_threads(vec![]) == 0                        // no thread
-/// ```
-#[must_use]
 pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {
     let counter = AtomicU64::new(0);
     thread::scope(|scope| {

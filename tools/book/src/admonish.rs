@@ -69,7 +69,20 @@ fn admonish(context: &Context04, text: String) -> Result<String> {
         .run(context, book)
         .map_err(|error| anyhow!("{error:#}"))?;
     match book.sections.into_iter().next() {
-        Some(BookItem04::Chapter(chapter)) => Ok(chapter.content),
+        Some(BookItem04::Chapter(chapter)) => Ok(without_role_of_details(&chapter.content)),
         _ => bail!("mdbook-admonish lost the chapter"),
     }
+}
+
+/// `text` without the role `note` of admonitions that fold: HTML allows `<details>` no such role.
+fn without_role_of_details(text: &str) -> String {
+    const FOLD: &str = "<details id=\"admonition";
+    let lines = text.split_inclusive('\n').map(|line| {
+        if line.trim_start().starts_with(FOLD) {
+            line.replacen(" role=\"note\"", "", 1)
+        } else {
+            line.to_owned()
+        }
+    });
+    lines.collect()
 }

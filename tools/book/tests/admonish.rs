@@ -83,3 +83,24 @@ fn unknown_settings_are_an_error() {
         fixture.error()
     );
 }
+
+#[test]
+fn an_admonition_that_folds_has_no_role_that_html_forbids() {
+    let page = Fixture::new(
+        "```admonish note collapsible=true\nText.\n```\n\n```admonish note\nText.\n```\n",
+    )
+    .page();
+    let main = main_of(&page);
+    let fold = main
+        .split_once("<details")
+        .unwrap()
+        .1
+        .split_once('>')
+        .unwrap()
+        .0;
+    assert!(
+        fold.contains("class=\"admonition") && !fold.contains("role="),
+        "{fold}"
+    );
+    assert!(main.contains("role=\"note\""), "others keep theirs: {main}");
+}

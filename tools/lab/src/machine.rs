@@ -1,4 +1,4 @@
-//! What an experiment ran on, as a record says it: no host, no user, no path.
+//! The machine that an experiment ran on. Records are shipped, so it names no host, user or path.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This machine.
+    /// Describes this machine.
     #[must_use]
     pub fn this() -> Self {
         let system = rustix::system::uname();
@@ -33,7 +33,7 @@ impl Machine {
         }
     }
 
-    /// Whether runs on the two may stand in one record: all but the kernel is the same.
+    /// Returns whether runs on both machines belong in one record: everything but the kernel is equal.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         (&self.os, &self.arch, &self.cpu, self.cpus)
@@ -55,7 +55,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// `6.18.44` of `6.18.44-custom`: what a vendor or a host appends is nobody's business.
+/// Strips what a vendor or host appended: `6.18.44-custom` becomes `6.18.44`.
 fn numbers(release: &str) -> &str {
     let end = release.find(|c: char| !c.is_ascii_digit() && c != '.');
     release[..end.unwrap_or(release.len())].trim_end_matches('.')

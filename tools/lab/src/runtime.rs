@@ -1,4 +1,4 @@
-//! What ran an experiment: a Python of some version and build, or the Rust that compiled this crate.
+//! Runtimes: a Python of some version and build, or the Rust that compiled this crate.
 
 use crate::python::Python;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub enum Language {
     Rust,
 }
 
-/// What ran an experiment. No path and no host is in it: records are shipped.
+/// What ran an experiment. It names no path and no host: records are shipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {

@@ -39,11 +39,12 @@ impl Fixture {
             "book.toml",
             &fs::read_to_string(project().join("book.toml")).unwrap(),
         );
-        for file in ["course.css", "course.js", "mdbook-admonish.css"] {
-            fixture.write(
-                &format!("theme/{file}"),
-                &fs::read_to_string(project().join("theme").join(file)).unwrap(),
-            );
+        for entry in fs::read_dir(project().join("theme")).unwrap() {
+            let file = entry.unwrap().file_name().into_string().unwrap();
+            if file != "head.hbs" {
+                let text = fs::read_to_string(project().join("theme").join(&file)).unwrap();
+                fixture.write(&format!("theme/{file}"), &text);
+            }
         }
         fixture.write(
             "src/SUMMARY.md",

@@ -84,13 +84,32 @@ fn numbers(text: &str) -> String {
     stable
 }
 
-/// A list of numbers has as many as the random input had.
+/// A list of numbers, or of such lists, becomes `[…]`, a tuple `(…)`: how long they are follows the random input.
 fn collapse(text: &str) -> String {
-    let mut stable = text.to_owned();
-    while stable.contains("N, N, N") {
-        stable = stable.replace("N, N, N", "N, N");
+    let mut stable = String::new();
+    // Where brackets that are still open begin in `stable`.
+    let mut open = Vec::new();
+    for c in text.chars() {
+        match c {
+            '[' | '(' => open.push(stable.len()),
+            ']' | ')' => {
+                if let Some(start) = open.pop() {
+                    let inside = &stable[start + 1..];
+                    let is_numbers = inside
+                        .chars()
+                        .all(|c| matches!(c, 'N' | '…' | '-' | ',' | ' ' | '[' | ']' | '(' | ')'));
+                    // `f(N)` is a call, not a tuple.
+                    if is_numbers && (c == ']' || inside.contains(',')) {
+                        stable.truncate(start + 1);
+                        stable.push('…');
+                    }
+                }
+            }
+            _ => {}
+        }
+        stable.push(c);
     }
-    stable.replace("N, N", "N, …")
+    stable
 }
 
 #[cfg(test)]
@@ -115,7 +134,10 @@ mod tests {
 
     #[test]
     fn lists_and_temporary_names_are_shortened() {
-        assert_eq!(collapse("[N, N, N, N] and [N]"), "[N, …] and [N]");
+        assert_eq!(
+            collapse("Ok(N), [N, -N] and [[(N, N)], []], [A, N] :)"),
+            "Ok(N), […] and […], [A, N] :)"
+        );
         assert_eq!(paths("open /tmp/x-1/y: no", "/tmp"), "open <temp>: no");
     }
 }

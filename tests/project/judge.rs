@@ -229,7 +229,7 @@ fn a_failing_step_shows_one_failure_in_full_and_timeouts_last() {
     assert_eq!(shown.matches("\n---- ").count(), 1, "{shown}");
     let at = |part: &str| {
         shown
-            .find(part)
+            .rfind(part)
             .unwrap_or_else(|| panic!("no {part:?} in {shown}"))
     };
     assert!(

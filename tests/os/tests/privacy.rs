@@ -126,3 +126,17 @@ fn borrows_are_checked() {
         assert!(message.contains(error), "{code}: {message}");
     }
 }
+
+#[test]
+fn a_result_that_cannot_be_sent_says_what_can() {
+    for result in ["std::io::stdout()", "std::sync::Mutex::new(1)"] {
+        let error = compiles(&format!(
+            "pub fn start() {{ let _ = os::process::fork(|| Ok({result})); }}"
+        ))
+        .expect_err("it can't be sent");
+        assert!(
+            error.contains("return a number, a `bool`, a `String`, a `Vec` or a tuple of them"),
+            "{error}"
+        );
+    }
+}

@@ -46,7 +46,7 @@ const NOT_REPORTED: i32 = 102;
 pub fn fork<T, F>(child: F) -> io::Result<Child<T>>
 where
     F: FnOnce() -> io::Result<T>,
-    T: Serialize + DeserializeOwned,
+    T: Answer,
 {
     match start()? {
         Side::Parent(pid, answer) => Ok(Child::new(pid, answer)),
@@ -55,6 +55,19 @@ where
         }),
     }
 }
+
+/// What a forked child can return to its parent: anything that can be written as JSON and read back.
+#[diagnostic::on_unimplemented(
+    message = "a forked child can't send `{Self}` to its parent",
+    label = "this can't be sent between processes",
+    note = "return a number, a `bool`, a `String`, a `Vec` or a tuple of them: the result travels through a pipe as bytes, \
+            so it must own all its data (no references, no locks, no handles)"
+)]
+pub trait Answer: Serialize + DeserializeOwned {}
+
+// Otherwise the compiler would tell a learner about serde.
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Answer for T {}
 
 enum Side {
     Parent(libc::pid_t, File),

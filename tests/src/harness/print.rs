@@ -113,7 +113,10 @@ fn failures(reports: &[Report], options: &Options) -> String {
         }
         shown = true;
     }
-    if shown && !options.verbose && reports.iter().filter(|report| fails(report)).count() > 1 {
+    let judged = reports
+        .iter()
+        .filter(|report| fails(report) && report.status != Status::Unstarted);
+    if shown && !options.verbose && judged.count() > 1 {
         text += "\n`cargo test -- NAME` shows one failure in full, `cargo test -- --verbose` all of them.\n";
     }
     text

@@ -201,7 +201,7 @@ def course(scratch, chapter):
 
 
 def row(name, seconds, references):
-    quarters = statistics.quantiles(seconds, n=4) if len(seconds) > 1 else [seconds[0]] * 3
+    quarters = statistics.quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [seconds[0]] * 3
     cells = [f"{name:11} {statistics.median(seconds):6.2f} s  {quarters[0]:.2f} to {quarters[2]:.2f}  {min(seconds):.2f} to {max(seconds):.2f} "]
     for reference in references:
         ratios = [a / b for a, b in zip(seconds, reference)]

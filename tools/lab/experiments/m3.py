@@ -106,8 +106,7 @@ def one_round(number):
 
 
 try:
-    for _ in range(3):
-        one_round(0)  # warm-up
+    one_round(0)  # warm-up
     for number in range(rounds):
         bench.emit({"round": one_round(number)})
 finally:

@@ -232,7 +232,7 @@ fn experiment(rounds: usize) -> io::Result<()> {
         "largest_bytes": SIZES[3],
         "hand_overs_per_sample": HAND_OVERS,
     });
-    report(rounds, 3, &given, |number| {
+    report(rounds, 1, &given, |number| {
         let mut round = Round::new();
         let (mut same, mut seen, mut copies) = (0, 0, 0);
         for (name, size) in rotated(BY_THREAD, number) {

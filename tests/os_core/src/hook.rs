@@ -100,7 +100,7 @@ pub enum Event<'a> {
     },
     /// Unmaps memory of any kind. The space may still exist through other handles.
     Unmap {
-        /// Before or after.
+        /// Always before: afterwards there is nothing to look at.
         when: When,
         /// Which memory.
         space: Space,

@@ -381,6 +381,93 @@ fn a_read_before_the_join_is_found_at_once() {
     );
 }
 
+/// Each of these relies on luck or time; a schedule that is tried early shows it.
+#[test]
+fn attempts_and_patience_that_are_bounded_are_found_at_once() {
+    fn found(what: &str, body: fn() -> u64) {
+        let explored = explore_until(0, SCHEDULES, body, |outcome| match outcome.value {
+            Ok(60) => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        });
+        let wrong = explored
+            .outcomes
+            .iter()
+            .any(|outcome| outcome.value != Ok(60));
+        assert!(
+            explored.schedules <= 12 && wrong,
+            "{what}: {} schedules",
+            explored.schedules
+        );
+    }
+    fn in_two_threads(add: fn(&AtomicU64, &AtomicBool)) -> u64 {
+        let (counter, flag) = (AtomicU64::new(0), AtomicBool::new(false));
+        thread::scope(|s| {
+            for _ in 0..2 {
+                s.spawn(|| (0..30).for_each(|_| add(&counter, &flag)));
+            }
+        });
+        counter.into_inner()
+    }
+    found("ten attempts", || {
+        in_two_threads(|counter, _| {
+            for _ in 0..10 {
+                let seen = counter.load(SeqCst);
+                if counter
+                    .compare_exchange(seen, seen + 1, SeqCst, SeqCst)
+                    .is_ok()
+                {
+                    return;
+                }
+            }
+        })
+    });
+    found("a spin lock that loses patience", || {
+        in_two_threads(|counter, flag| {
+            for _ in 0..1000 {
+                if !flag.swap(true, SeqCst) {
+                    break;
+                }
+                thread::yield_now();
+            }
+            counter.store(counter.load(SeqCst) + 1, SeqCst);
+            flag.store(false, SeqCst);
+        })
+    });
+    found("a wait of a thousand yields", || {
+        let counter = Arc::new(AtomicU64::new(0));
+        let theirs = counter.clone();
+        thread::spawn(move || theirs.store(60, SeqCst));
+        (0..1000).for_each(|_| thread::yield_now());
+        counter.load(SeqCst)
+    });
+}
+
+/// Correct code that spins is slow under hostile schedules, and still correct.
+#[test]
+fn spin_locks_that_wait_as_long_as_it_takes_pass() {
+    for (threads, yields) in [(2, false), (20, false), (20, true)] {
+        always(threads * 3, move || {
+            let (counter, flag) = (AtomicU64::new(0), AtomicBool::new(false));
+            thread::scope(|s| {
+                for _ in 0..threads {
+                    s.spawn(|| {
+                        for _ in 0..3 {
+                            while flag.compare_exchange(false, true, SeqCst, SeqCst).is_err() {
+                                if yields {
+                                    thread::yield_now();
+                                }
+                            }
+                            counter.store(counter.load(SeqCst) + 1, SeqCst);
+                            flag.store(false, SeqCst);
+                        }
+                    });
+                }
+            });
+            counter.into_inner()
+        });
+    }
+}
+
 #[test]
 fn a_sleep_synchronizes_nothing() {
     let explored = run(|| {

@@ -14,6 +14,9 @@ pub(super) const MAX_STEPS: usize = 50_000;
 /// The steps that a thread may take in a row while others could go. Keeps a busy loop from starving the thread it
 /// waits for.
 const QUANTUM: usize = 150;
+/// The same for strategies that heed no yields: they show who waits only for a while. And the sum for all threads.
+const PATIENCE: usize = 3000;
+const PATIENCE_OF_ALL: usize = 20_000;
 /// More steps than a reader could follow are not shown.
 const SHOWN_STEPS: usize = 1000;
 
@@ -466,12 +469,16 @@ impl Run {
         if self.yielding && self.strategy.heeds_yields() {
             leave(&mut able, |task| task != self.current);
         }
-        if able.iter().all(|task| self.tasks[*task].used >= QUANTUM) {
+        let quantum = match self.strategy.heeds_yields() {
+            true => QUANTUM,
+            false => PATIENCE.min(PATIENCE_OF_ALL / self.tasks.len()),
+        };
+        if able.iter().all(|task| self.tasks[*task].used >= quantum) {
             for task in &mut self.tasks {
                 task.used = 0;
             }
         }
-        leave(&mut able, |task| self.tasks[task].used < QUANTUM);
+        leave(&mut able, |task| self.tasks[task].used < quantum);
         let new: Vec<usize> = able
             .iter()
             .copied()

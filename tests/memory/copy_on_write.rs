@@ -188,7 +188,7 @@ fn assert_pages(who: &str, yours: &[u8], expected: &[u8]) {
 
 fn one_child_is_forked() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "One child, made with `os::process::fork`, does all of the writes. A thread would write to the parent's own pages.",
     );
     let outcome = Case::random().call();
@@ -197,7 +197,7 @@ fn one_child_is_forked() {
 
 fn the_parent_does_not_see_the_childs_writes() {
     explain(
-        "memory.md#copy-on-write",
+        "memory/exercise.md#copy-on-write",
         "A forked child writes to a copy of the page. The parent keeps what it had.",
     );
     let case = Case::random();
@@ -214,7 +214,7 @@ fn the_parent_does_not_see_the_childs_writes() {
 
 fn the_child_measures_before_and_after_its_writes() {
     explain(
-        "memory.md#count-pages-while-both-are-alive",
+        "memory/exercise.md#count-pages-while-both-are-alive",
         "Only the child's own account, taken before its first write and after its last, shows which pages were copied for it.",
     );
     let outcome = Case::random().call();
@@ -246,7 +246,7 @@ fn the_child_measures_before_and_after_its_writes() {
 
 fn the_child_sees_its_own_writes() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "The child does all of the writes, in their order, and then looks at every page.",
     );
     let case = Case::random();
@@ -255,7 +255,7 @@ fn the_child_sees_its_own_writes() {
 
 fn before_a_write_all_pages_are_shared() {
     explain(
-        "memory.md#count-pages-while-both-are-alive",
+        "memory/exercise.md#count-pages-while-both-are-alive",
         "A fork copies no page: the child has all of them, shared with its parent, and none of its own.",
     );
     let case = Case::random();
@@ -269,7 +269,7 @@ fn before_a_write_all_pages_are_shared() {
 
 fn only_written_pages_are_copied() {
     explain(
-        "memory.md#count-pages-while-both-are-alive",
+        "memory/exercise.md#count-pages-while-both-are-alive",
         "A write copies the page that is written, once, and no other. Only the child's own account shows it, taken while the \
          parent still has the pages.",
     );
@@ -284,7 +284,7 @@ fn only_written_pages_are_copied() {
 
 fn without_writes_nothing_is_copied() {
     explain(
-        "memory.md#count-pages-while-both-are-alive",
+        "memory/exercise.md#count-pages-while-both-are-alive",
         "A fork copies no page. Only a write does.",
     );
     let case = Case::without_writes();
@@ -300,7 +300,7 @@ fn without_writes_nothing_is_copied() {
 
 fn a_child_that_writes_every_page_shares_none() {
     explain(
-        "memory.md#count-pages-while-both-are-alive",
+        "memory/exercise.md#count-pages-while-both-are-alive",
         "Every page that the child writes is copied; when all are, none is shared.",
     );
     let mut case = Case::random();
@@ -319,7 +319,7 @@ fn a_child_that_writes_every_page_shares_none() {
 
 fn a_page_that_nobody_touched_is_not_shared() {
     explain(
-        "memory.md#count-pages-while-both-are-alive",
+        "memory/exercise.md#count-pages-while-both-are-alive",
         "A page exists only once somebody has written to it: the kernel counts what is there, and `pages.len()` doesn't.",
     );
     let mut case = Case::random();
@@ -351,7 +351,7 @@ fn a_page_that_nobody_touched_is_not_shared() {
 
 fn the_parent_looks_after_the_child_has_ended() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "What the parent saw before the child had ended proves nothing: wait first, then look at every page.",
     );
     let case = Case::random();
@@ -384,7 +384,7 @@ fn the_parent_looks_after_the_child_has_ended() {
 
 fn no_pages_are_no_trouble() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "Without a page there is nothing to write and nothing to count.",
     );
     let case = Case {
@@ -400,7 +400,7 @@ fn no_pages_are_no_trouble() {
 
 fn one_page_may_be_written_many_times() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "There may be more writes than pages: all are done, in their order.",
     );
     let mut random = random();
@@ -419,7 +419,7 @@ fn one_page_may_be_written_many_times() {
 
 fn many_pages_are_no_trouble() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "However many pages there are, each is written and reported in its place.",
     );
     let mut random = random();
@@ -444,7 +444,7 @@ fn many_pages_are_no_trouble() {
 
 fn a_second_call_begins_anew() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "Each call forks a child for its own pages and its own writes.",
     );
     let cases: Vec<Case> = vec![Case::random(), Case::without_writes(), Case::random()];
@@ -465,7 +465,7 @@ fn a_second_call_begins_anew() {
 
 fn a_write_beyond_the_pages_is_an_error() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "The child panics at a page that isn't there. Its parent lives on, waits for it, and returns the error.",
     );
     let mut case = Case::random();
@@ -510,7 +510,7 @@ fn expect_error(case: &Case, what: &str) {
 
 fn a_fork_that_fails_is_an_error() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "Without a child there is nothing to report but the error.",
     );
     expect_error(
@@ -521,7 +521,7 @@ fn a_fork_that_fails_is_an_error() {
 
 fn a_measurement_that_fails_is_an_error() {
     explain(
-        "memory.md#step-2-copy-on-write",
+        "memory/exercise.md#step-2-copy-on-write",
         "A child that can't measure its pages has nothing to report but the error, and its parent passes it on.",
     );
     for (nth, which) in [(1, "first"), (2, "second")] {
@@ -534,7 +534,7 @@ fn a_measurement_that_fails_is_an_error() {
 
 fn a_killed_child_is_an_error() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "A child that is killed reports nothing: `wait` says so, and the error is the answer.",
     );
     expect_error(&Case::with(Fault::KillChild(1)), "The child was killed");
@@ -542,7 +542,7 @@ fn a_killed_child_is_an_error() {
 
 fn nothing_is_left_behind() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "A child that nobody waits for stays in the process table as a zombie.",
     );
     let outcome = Case::random().call();

@@ -127,7 +127,7 @@ fn schedule(replay: &Replay<u64>) -> String {
 
 fn your_turns_lose_an_update() {
     explain(
-        "memory.md#you-are-the-scheduler",
+        "memory/exercise.md#you-are-the-scheduler",
         "An addition is lost when both threads read before either has written: both then write the same value.",
     );
     let (turns, replay) = losing_turns();
@@ -146,7 +146,7 @@ fn your_turns_lose_an_update() {
 
 fn your_turns_are_two_for_each_thread() {
     explain(
-        "memory.md#you-are-the-scheduler",
+        "memory/exercise.md#you-are-the-scheduler",
         "`add` takes two steps, so each thread gets two turns: four in all.",
     );
     let (turns, _) = losing_turns();
@@ -160,7 +160,7 @@ fn your_turns_are_two_for_each_thread() {
 fn the_racy_counter_is_left_as_it_was() {
     use Turn as T;
     explain(
-        "memory.md#you-are-the-scheduler",
+        "memory/exercise.md#you-are-the-scheduler",
         "`RacyCounter` is wrong on purpose: leave it as it was given.",
     );
     let (a, b) = (T::A, T::B);
@@ -186,7 +186,7 @@ fn the_racy_counter_is_left_as_it_was() {
 
 fn every_list_has_a_thread_of_its_own() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "Each list gets a thread of its own, started with `os::thread`; an empty list too, and however many there are.",
     );
     let many = vec![1; random().usize(65..80)];
@@ -204,7 +204,7 @@ fn every_list_has_a_thread_of_its_own() {
 
 fn the_scheduler_sees_the_shared_counter() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "The test decides who goes next at every access to `os::sync`. It can't at accesses to anything else.",
     );
     let explored = sum_under_many_schedules(&vec![vec![1], vec![2]]);
@@ -220,7 +220,7 @@ fn the_scheduler_sees_the_shared_counter() {
 
 fn all_threads_run_at_the_same_time() {
     explain(
-        "memory.md#join-before-you-read",
+        "memory/exercise.md#join-before-you-read",
         "A thread that is joined before the next one starts runs alone: start all threads, then join them all.",
     );
     for count in [3, 33] {
@@ -236,7 +236,7 @@ fn all_threads_run_at_the_same_time() {
 
 fn the_total_is_read_after_the_threads_have_ended() {
     explain(
-        "memory.md#join-before-you-read",
+        "memory/exercise.md#join-before-you-read",
         "The total is read before the thread has added everything. Only a join guarantees that it has.",
     );
     let n = random().u64(1..100);
@@ -249,7 +249,7 @@ fn the_total_is_read_after_the_threads_have_ended() {
 
 fn no_update_is_lost_under_any_schedule() {
     explain(
-        "memory.md#two-additions-one-lost",
+        "memory/exercise.md#two-additions-one-lost",
         "Reading and writing are two steps: another thread writes in between, and its update is lost.",
     );
     let mut random = random();
@@ -262,7 +262,7 @@ fn no_update_is_lost_under_any_schedule() {
         let explored = sum_under_many_schedules(&work);
         if explored.main_reads_too_early() {
             explain(
-                "memory.md#join-before-you-read",
+                "memory/exercise.md#join-before-you-read",
                 "The total is read before every thread has added everything. Only a join guarantees that.",
             );
         }
@@ -272,7 +272,7 @@ fn no_update_is_lost_under_any_schedule() {
 
 fn all_threads_add_to_one_counter() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "The threads share one counter, and each adds the numbers of its own list to it: no counter for each thread, no \
          adding up at the end.",
     );
@@ -378,7 +378,7 @@ fn describe(added: &BTreeMap<&str, BTreeMap<&str, Option<u64>>>) -> String {
 
 fn every_thread_has_ended_at_the_return() {
     explain(
-        "memory.md#join-before-you-read",
+        "memory/exercise.md#join-before-you-read",
         "A thread that has added everything may still run. Join it: when the function returns, no thread of it is left.",
     );
     let explored = sum_under_many_schedules(&vec![vec![1], vec![2]]);
@@ -391,7 +391,7 @@ fn every_thread_has_ended_at_the_return() {
 
 fn no_list_no_thread() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "No list means no thread and the sum 0.",
     );
     let (sum, threads, _) = sum(&[]);
@@ -401,7 +401,7 @@ fn no_list_no_thread() {
 
 fn one_thread_adds_its_whole_list() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "A single list has a single thread, which adds all of it.",
     );
     let work = lists(&[random().usize(2..50)]);
@@ -411,7 +411,7 @@ fn one_thread_adds_its_whole_list() {
 
 fn empty_lists_add_nothing() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "An empty list has a thread that adds nothing, wherever it stands.",
     );
     for lengths in [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]] {
@@ -423,7 +423,7 @@ fn empty_lists_add_nothing() {
 
 fn the_sum_may_need_all_64_bits() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "The numbers are `u64`: a sum in `u32`, `i64` or a float loses some.",
     );
     for work in [
@@ -439,7 +439,7 @@ fn the_sum_may_need_all_64_bits() {
 
 fn a_second_call_begins_anew() {
     explain(
-        "memory.md#step-1-lost-updates",
+        "memory/exercise.md#step-1-lost-updates",
         "Each call has a counter of its own, at zero: one that outlives the call still holds the last total.",
     );
     let (first, second) = (lists(&[3, 3]), lists(&[2, 5, 2]));
@@ -454,7 +454,7 @@ fn a_second_call_begins_anew() {
 
 fn no_update_is_lost() {
     explain(
-        "memory.md#two-additions-one-lost",
+        "memory/exercise.md#two-additions-one-lost",
         "Reading and writing are two steps: another thread writes in between, and its update is lost.",
     );
     let seed = random().u64(..);
@@ -470,7 +470,7 @@ fn no_update_is_lost() {
 
 fn nothing_is_left_behind() {
     explain(
-        "memory.md#join-before-you-read",
+        "memory/exercise.md#join-before-you-read",
         "When the function returns, every thread has been joined.",
     );
     let (.., left) = sum(&lists(&[3, 3, 3]));

@@ -255,7 +255,7 @@ fn add(name: &Name, amounts: &[u64]) -> Added {
 
 fn rust_adds_to_a_block_that_python_made() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "The block that Python made under this name is the one to open; its first eight bytes are the word.",
     );
     let Some(mut python) = python() else { return };
@@ -381,7 +381,7 @@ impl Contest {
 
 fn every_write_is_made_under_the_lock() {
     explain(
-        "memory.md#one-lock-for-two-languages",
+        "memory/exercise.md#one-lock-for-two-languages",
         "The lock is held as long as its guard lives: `let _lock = …` keeps it, `let _ = …` drops it at once.",
     );
     let contest = Contest::new();
@@ -395,7 +395,7 @@ fn every_write_is_made_under_the_lock() {
 
 fn python_gets_its_turn_between_two_amounts() {
     explain(
-        "memory.md#one-lock-for-two-languages",
+        "memory/exercise.md#one-lock-for-two-languages",
         "Whoever keeps the lock for several amounts keeps Python waiting: acquire it and release it for each.",
     );
     let contest = Contest::new();
@@ -410,7 +410,7 @@ fn python_gets_its_turn_between_two_amounts() {
 
 fn nothing_is_assumed_to_stay_without_the_lock() {
     explain(
-        "memory.md#one-lock-for-two-languages",
+        "memory/exercise.md#one-lock-for-two-languages",
         "Between a release of the lock and the next time you hold it, somebody else has written. What was read before is stale.",
     );
     let contest = Contest::new();
@@ -430,7 +430,7 @@ fn nothing_is_assumed_to_stay_without_the_lock() {
 
 fn the_lock_is_free_at_the_end() {
     explain(
-        "memory.md#one-lock-for-two-languages",
+        "memory/exercise.md#one-lock-for-two-languages",
         "The lock is released when its guard is dropped. A guard that is leaked or kept holds it for ever.",
     );
     assert!(
@@ -441,7 +441,7 @@ fn the_lock_is_free_at_the_end() {
 
 fn the_result_is_what_the_word_held_at_the_end() {
     explain(
-        "memory.md#step-4-a-block-shared-with-python",
+        "memory/exercise.md#step-4-a-block-shared-with-python",
         "The result is read from the word after the last addition. Others may have added to it, so it can't be computed.",
     );
     let contest = Contest::new();
@@ -455,7 +455,7 @@ fn the_result_is_what_the_word_held_at_the_end() {
 
 fn no_update_is_lost_while_python_adds() {
     explain(
-        "memory.md#one-lock-for-two-languages",
+        "memory/exercise.md#one-lock-for-two-languages",
         "Python reads, adds and writes: three steps. Whoever doesn't acquire the lock writes in between.",
     );
     let Some(mut python) = python() else { return };
@@ -483,7 +483,7 @@ fn no_update_is_lost_while_python_adds() {
 
 fn no_amounts_change_nothing() {
     explain(
-        "memory.md#step-4-a-block-shared-with-python",
+        "memory/exercise.md#step-4-a-block-shared-with-python",
         "With nothing to add, the word stays as it is, and is what is returned.",
     );
     let (name, value) = (Name::new(), random().u64(..));
@@ -494,7 +494,7 @@ fn no_amounts_change_nothing() {
 
 fn only_the_first_word_changes() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "The block may be longer than a word: what follows the first is somebody else's.",
     );
     for bytes in [4096, 16, 20, 100_000] {
@@ -518,7 +518,7 @@ fn only_the_first_word_changes() {
 
 fn the_word_may_need_all_64_bits() {
     explain(
-        "memory.md#step-4-a-block-shared-with-python",
+        "memory/exercise.md#step-4-a-block-shared-with-python",
         "The word and the amounts are `u64`: a sum in `u32`, `i64` or a float loses some.",
     );
     for (start, amounts) in [
@@ -543,7 +543,7 @@ fn the_word_may_need_all_64_bits() {
 
 fn a_second_call_begins_anew() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "Each call opens the block of the name that it was given.",
     );
     let names = [Name::new(), Name::new()];
@@ -568,7 +568,7 @@ fn a_second_call_begins_anew() {
 
 fn a_block_that_nobody_made_is_an_error() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "To attach is not to create: without a block of this name there is an error.",
     );
     for amounts in [&[1][..], &[]] {
@@ -584,7 +584,7 @@ fn a_block_that_nobody_made_is_an_error() {
 
 fn a_block_too_short_for_a_word_is_an_error() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "A block has the size that its maker gave it. Check it before you access the word, also with nothing to add.",
     );
     for (bytes, amounts) in [(4, &[1][..]), (7, &[1]), (4, &[]), (1, &[])] {
@@ -601,7 +601,7 @@ fn a_block_too_short_for_a_word_is_an_error() {
 
 fn a_lock_that_fails_is_an_error() {
     explain(
-        "memory.md#one-lock-for-two-languages",
+        "memory/exercise.md#one-lock-for-two-languages",
         "Without the lock nothing may be written: what was added before stays, and the error is the answer.",
     );
     for nth in 1..=3 {
@@ -630,7 +630,7 @@ fn a_lock_that_fails_is_an_error() {
 
 fn the_name_of_a_block_that_python_made_stays() {
     explain(
-        "memory.md#who-unlinks-the-block",
+        "memory/exercise.md#who-unlinks-the-block",
         "Whoever made the block removes its name, nobody else: others may still want to attach.",
     );
     let name = Name::new();
@@ -644,7 +644,7 @@ fn the_name_of_a_block_that_python_made_stays() {
 
 fn adding_leaves_nothing_behind() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "A block that you opened is closed when its value is dropped: one that is forgotten or kept in a `static` stays.",
     );
     let name = Name::new();
@@ -656,7 +656,7 @@ fn adding_leaves_nothing_behind() {
 
 fn python_reads_the_lent_block() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "While `use_it` runs, the block exists under its name and its first word holds the value.",
     );
     let Some(mut python) = python() else { return };
@@ -684,7 +684,7 @@ fn python_reads_the_lent_block() {
 
 fn the_lent_block_holds_the_value() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "The block has its name and its value before `use_it` runs.",
     );
     for value in [random().u64(..), 0, u64::MAX] {
@@ -708,7 +708,7 @@ fn the_lent_block_holds_the_value() {
 
 fn the_borrower_runs_once_and_its_result_is_returned() {
     explain(
-        "memory.md#step-4-a-block-shared-with-python",
+        "memory/exercise.md#step-4-a-block-shared-with-python",
         "Each call makes a block, runs `use_it` once, and returns what it returned.",
     );
     let names = [Name::new(), Name::new()];
@@ -731,7 +731,7 @@ fn the_borrower_runs_once_and_its_result_is_returned() {
 
 fn the_borrower_may_take_the_lock() {
     explain(
-        "memory.md#one-lock-for-two-languages",
+        "memory/exercise.md#one-lock-for-two-languages",
         "The lock belongs to whoever uses the block: hold it to write the value, and not while `use_it` runs.",
     );
     let name = Name::new();
@@ -744,7 +744,7 @@ fn the_borrower_may_take_the_lock() {
 
 fn the_name_is_gone_afterwards() {
     explain(
-        "memory.md#who-unlinks-the-block",
+        "memory/exercise.md#who-unlinks-the-block",
         "A name that nobody unlinks keeps its memory until the machine restarts.",
     );
     let name = Name::new();
@@ -758,7 +758,7 @@ fn the_name_is_gone_afterwards() {
 
 fn the_name_is_gone_after_a_panic() {
     explain(
-        "memory.md#who-unlinks-the-block",
+        "memory/exercise.md#who-unlinks-the-block",
         "A panic skips the code below it, but not a `drop`: unlink there.",
     );
     let name = Name::new();
@@ -779,7 +779,7 @@ fn the_name_is_gone_after_a_panic() {
 
 fn the_panic_comes_through_when_the_name_is_gone_already() {
     explain(
-        "memory.md#who-unlinks-the-block",
+        "memory/exercise.md#who-unlinks-the-block",
         "A second panic, in a `drop` that runs because of the first, aborts the process: a name that is gone already is no error.",
     );
     let name = Name::new();
@@ -792,7 +792,7 @@ fn the_panic_comes_through_when_the_name_is_gone_already() {
 
 fn a_name_that_is_taken_is_left_alone() {
     explain(
-        "memory.md#who-unlinks-the-block",
+        "memory/exercise.md#who-unlinks-the-block",
         "A block that somebody else made is neither overwritten nor unlinked.",
     );
     let name = Name::new();
@@ -817,7 +817,7 @@ fn a_name_that_is_taken_is_left_alone() {
 
 fn a_block_that_cannot_be_made_is_an_error() {
     explain(
-        "memory.md#a-block-with-a-name",
+        "memory/exercise.md#a-block-with-a-name",
         "Without a block there is nothing to lend: `use_it` doesn't run, and the error is the answer.",
     );
     let name = Name::new();
@@ -841,7 +841,7 @@ fn a_block_that_cannot_be_made_is_an_error() {
 
 fn somebody_else_may_unlink_the_lent_block() {
     explain(
-        "memory.md#who-unlinks-the-block",
+        "memory/exercise.md#who-unlinks-the-block",
         "CPython before 3.13 unlinks blocks that it only attached to. That is no error of yours.",
     );
     let name = Name::new();
@@ -863,7 +863,7 @@ fn somebody_else_may_unlink_the_lent_block() {
 
 fn lending_leaves_nothing_behind() {
     explain(
-        "memory.md#who-unlinks-the-block",
+        "memory/exercise.md#who-unlinks-the-block",
         "When the function returns, the block is unlinked and closed: one that is forgotten or kept stays.",
     );
     let name = Name::new();

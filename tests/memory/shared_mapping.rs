@@ -80,7 +80,7 @@ fn lists(lengths: &[usize]) -> Vec<Vec<u64>> {
 
 fn every_list_has_a_process_of_its_own() {
     explain(
-        "memory.md#step-3-a-shared-mapping",
+        "memory/exercise.md#step-3-a-shared-mapping",
         "Each list gets a child of its own, made with `os::process::fork`; an empty list too, and however many there are.",
     );
     let many = vec![1; random().usize(65..75)];
@@ -97,7 +97,7 @@ fn every_list_has_a_process_of_its_own() {
 
 fn all_children_run_at_the_same_time() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "A child that is waited for before the next one is forked runs alone: fork all children, then wait for them all.",
     );
     for count in [3, 20] {
@@ -113,7 +113,7 @@ fn all_children_run_at_the_same_time() {
 
 fn one_process_adds_its_whole_list() {
     explain(
-        "memory.md#one-counter-for-two-processes",
+        "memory/exercise.md#one-counter-for-two-processes",
         "The parent must see what the child adds: the counter has to be in memory that both map.",
     );
     let work = lists(&[20]);
@@ -122,7 +122,7 @@ fn one_process_adds_its_whole_list() {
 
 fn the_total_is_read_after_the_children_have_ended() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "The total is read before every child has added its list. Only a wait for each child guarantees that it has.",
     );
     for lengths in [&[1][..], &[2, 2, 2]] {
@@ -138,7 +138,7 @@ fn the_total_is_read_after_the_children_have_ended() {
 
 fn no_update_is_lost_between_processes() {
     explain(
-        "memory.md#two-additions-one-lost",
+        "memory/exercise.md#two-additions-one-lost",
         "Reading and writing are two steps in a process as in a thread: another one writes in between, and its update is lost.",
     );
     for policy in Policy::all(random().u64(..)).into_iter().skip(1) {
@@ -160,7 +160,7 @@ fn no_update_is_lost_between_processes() {
 
 fn the_children_add_to_one_shared_counter() {
     explain(
-        "memory.md#one-counter-for-two-processes",
+        "memory/exercise.md#one-counter-for-two-processes",
         "The children share one counter, and each adds its own list to it: no counter for each child, no adding up in the \
          parent.",
     );
@@ -250,7 +250,7 @@ fn describe(added: &BTreeMap<Place, BTreeMap<usize, Option<u64>>>) -> String {
 
 fn no_list_no_process() {
     explain(
-        "memory.md#step-3-a-shared-mapping",
+        "memory/exercise.md#step-3-a-shared-mapping",
         "No list means no process and the sum 0.",
     );
     let (sum, ledger, _) = sum(&[]);
@@ -260,7 +260,7 @@ fn no_list_no_process() {
 
 fn empty_lists_add_nothing() {
     explain(
-        "memory.md#step-3-a-shared-mapping",
+        "memory/exercise.md#step-3-a-shared-mapping",
         "An empty list has a child that adds nothing, wherever it stands.",
     );
     for lengths in [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]] {
@@ -271,7 +271,7 @@ fn empty_lists_add_nothing() {
 
 fn the_sum_may_need_all_64_bits() {
     explain(
-        "memory.md#step-3-a-shared-mapping",
+        "memory/exercise.md#step-3-a-shared-mapping",
         "The numbers are `u64`: a sum in `u32`, `i64` or a float loses some.",
     );
     for work in [
@@ -286,7 +286,7 @@ fn the_sum_may_need_all_64_bits() {
 
 fn a_second_call_begins_anew() {
     explain(
-        "memory.md#step-3-a-shared-mapping",
+        "memory/exercise.md#step-3-a-shared-mapping",
         "Each call has a counter of its own, at zero: one that outlives the call still holds the last total.",
     );
     let (first, second) = (lists(&[3, 3]), lists(&[2, 5, 2]));
@@ -316,7 +316,7 @@ fn expect_error(work: &Vec<Vec<u64>>, failing: Vec<Fault>, what: &str) {
 
 fn a_killed_child_is_an_error() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "Whatever became of one child, the others are children too: wait for every one, then return the error.",
     );
     let work = lists(&[2, 0, 2]);
@@ -342,7 +342,7 @@ fn a_killed_child_is_an_error() {
 
 fn a_fork_that_fails_is_an_error() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "When a fork fails, the children that were forked before are there all the same: wait for them, then return the error.",
     );
     let work = lists(&[2, 2, 2]);
@@ -354,7 +354,7 @@ fn a_fork_that_fails_is_an_error() {
 
 fn a_mapping_that_fails_is_an_error() {
     explain(
-        "memory.md#one-counter-for-two-processes",
+        "memory/exercise.md#one-counter-for-two-processes",
         "Without shared memory there is nothing to count in: return the error.",
     );
     expect_error(
@@ -369,7 +369,7 @@ fn a_mapping_that_fails_is_an_error() {
 
 fn no_child_is_left_behind() {
     explain(
-        "memory.md#wait-for-your-children",
+        "memory/exercise.md#wait-for-your-children",
         "A child that nobody waits for stays in the process table as a zombie.",
     );
     let (.., left) = sum(&lists(&[2, 2, 2]));
@@ -381,7 +381,7 @@ fn no_child_is_left_behind() {
 
 fn nothing_else_is_left_behind() {
     explain(
-        "memory.md#step-3-a-shared-mapping",
+        "memory/exercise.md#step-3-a-shared-mapping",
         "What the function mapped or opened goes when it returns: a value that is forgotten or kept in a `static` stays.",
     );
     let (.., left) = sum(&lists(&[2, 2, 2]));

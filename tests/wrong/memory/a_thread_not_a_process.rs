@@ -1,7 +1,7 @@
 //! Wrong: a thread in place of a process: its writes are the parent's
 //! Changes: copy_on_write
 //! Fails: copy_on_write::the_parent_does_not_see_the_childs_writes
-//! Section: memory.md#copy-on-write
+//! Section: memory/exercise.md#copy-on-write
 
 use os::memory::{Pages, Usage};
 use os::thread;

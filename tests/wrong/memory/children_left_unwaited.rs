@@ -1,7 +1,7 @@
 //! Wrong: waits until the total is there, but for no child: zombies stay
 //! Changes: shared_mapping
 //! Fails: shared_mapping::no_child_is_left_behind
-//! Section: memory.md#wait-for-your-children
+//! Section: memory/exercise.md#wait-for-your-children
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;

@@ -1,7 +1,7 @@
 //! Wrong: counts writes where the kernel counts pages
 //! Changes: copy_on_write
 //! Fails: copy_on_write::only_written_pages_are_copied
-//! Section: memory.md#count-pages-while-both-are-alive
+//! Section: memory/exercise.md#count-pages-while-both-are-alive
 
 pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
     let child = process::fork(|| {

@@ -1,7 +1,7 @@
 //! Wrong: makes a block where there is none
 //! Changes: python_block
 //! Fails: python_block::a_block_that_nobody_made_is_an_error
-//! Section: memory.md#a-block-with-a-name
+//! Section: memory/exercise.md#a-block-with-a-name
 
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {
     let block = Block::open(name).or_else(|_| Block::create(name, size_of::<u64>()))?;

@@ -1,7 +1,7 @@
 //! Wrong: returns when a fork fails, and leaves the children forked before
 //! Changes: shared_mapping
 //! Fails: shared_mapping::a_fork_that_fails_is_an_error
-//! Section: memory.md#wait-for-your-children
+//! Section: memory/exercise.md#wait-for-your-children
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;

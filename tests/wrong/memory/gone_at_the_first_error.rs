@@ -1,7 +1,7 @@
 //! Wrong: returns at the first child that failed, and waits for no other
 //! Changes: shared_mapping
 //! Fails: shared_mapping::a_killed_child_is_an_error
-//! Section: memory.md#wait-for-your-children
+//! Section: memory/exercise.md#wait-for-your-children
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;

@@ -1,7 +1,7 @@
 //! Wrong: a load and a store in place of one addition
 //! Changes: lost_updates
 //! Fails: lost_updates::no_update_is_lost_under_any_schedule
-//! Section: memory.md#two-additions-one-lost
+//! Section: memory/exercise.md#two-additions-one-lost
 
 pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {
     let counter = AtomicU64::new(0);

@@ -1,7 +1,7 @@
 //! Wrong: the guard is not kept, so the lock is given back before the addition
 //! Changes: python_block
 //! Fails: python_block::every_write_is_made_under_the_lock
-//! Section: memory.md#one-lock-for-two-languages
+//! Section: memory/exercise.md#one-lock-for-two-languages
 
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {
     let block = Block::open(name)?;

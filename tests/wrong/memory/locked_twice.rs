@@ -1,7 +1,7 @@
 //! Wrong: a lock, but one for the read and another for the write
 //! Changes: lost_updates
 //! Fails: lost_updates::no_update_is_lost_under_any_schedule
-//! Section: memory.md#two-additions-one-lost
+//! Section: memory/exercise.md#two-additions-one-lost
 
 use os::model::Turn;
 use os::sync::{AtomicU64, Mutex, Ordering};

@@ -1,7 +1,7 @@
 //! Wrong: an atomic addition without the lock: Python's is not atomic
 //! Changes: python_block
 //! Fails: python_block::no_update_is_lost_while_python_adds
-//! Section: memory.md#one-lock-for-two-languages
+//! Section: memory/exercise.md#one-lock-for-two-languages
 
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {
     let block = Block::open(name)?;

@@ -1,7 +1,7 @@
 //! Wrong: one thread after the other: an order in which nothing is lost
 //! Changes: lost_updates
 //! Fails: lost_updates::your_turns_lose_an_update
-//! Section: memory.md#you-are-the-scheduler
+//! Section: memory/exercise.md#you-are-the-scheduler
 
 pub fn losing_turns() -> Vec<Turn> {
     vec![Turn::A, Turn::A, Turn::B, Turn::B]

@@ -1,7 +1,7 @@
 //! Wrong: holds the lock over all amounts, so Python waits for the last one
 //! Changes: python_block
 //! Fails: python_block::python_gets_its_turn_between_two_amounts
-//! Section: memory.md#one-lock-for-two-languages
+//! Section: memory/exercise.md#one-lock-for-two-languages
 
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {
     let block = Block::open(name)?;

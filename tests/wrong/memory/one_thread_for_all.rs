@@ -1,7 +1,7 @@
 //! Wrong: right, but all lists are added up by one thread
 //! Changes: lost_updates
 //! Fails: lost_updates::every_list_has_a_thread_of_its_own
-//! Section: memory.md#step-1-lost-updates
+//! Section: memory/exercise.md#step-1-lost-updates
 
 pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {
     let counter = AtomicU64::new(0);

@@ -1,7 +1,7 @@
 //! Wrong: a private mapping: every child adds to a copy of its own
 //! Changes: shared_mapping
 //! Fails: shared_mapping::one_process_adds_its_whole_list
-//! Section: memory.md#one-counter-for-two-processes
+//! Section: memory/exercise.md#one-counter-for-two-processes
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::private(1)?;

@@ -1,7 +1,7 @@
 //! Wrong: a load and a store in place of one addition
 //! Changes: shared_mapping
 //! Fails: shared_mapping::no_update_is_lost_between_processes
-//! Section: memory.md#two-additions-one-lost
+//! Section: memory/exercise.md#two-additions-one-lost
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;

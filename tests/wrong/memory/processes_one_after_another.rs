@@ -1,7 +1,7 @@
 //! Wrong: waits for each child before it forks the next one
 //! Changes: shared_mapping
 //! Fails: shared_mapping::all_children_run_at_the_same_time
-//! Section: memory.md#wait-for-your-children
+//! Section: memory/exercise.md#wait-for-your-children
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;

@@ -1,7 +1,7 @@
 //! Wrong: the total is read while the threads may still add
 //! Changes: lost_updates
 //! Fails: lost_updates::the_total_is_read_after_the_threads_have_ended
-//! Section: memory.md#join-before-you-read
+//! Section: memory/exercise.md#join-before-you-read
 
 pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {
     let counter = AtomicU64::new(0);

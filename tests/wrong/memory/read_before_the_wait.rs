@@ -1,7 +1,7 @@
 //! Wrong: the total is read while the children may still add
 //! Changes: shared_mapping
 //! Fails: shared_mapping::the_total_is_read_after_the_children_have_ended
-//! Section: memory.md#wait-for-your-children
+//! Section: memory/exercise.md#wait-for-your-children
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;

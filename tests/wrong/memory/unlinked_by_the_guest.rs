@@ -1,7 +1,7 @@
 //! Wrong: takes away the name of a block that Python made
 //! Changes: python_block
 //! Fails: python_block::the_name_of_a_block_that_python_made_stays
-//! Section: memory.md#who-unlinks-the-block
+//! Section: memory/exercise.md#who-unlinks-the-block
 
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {
     let block = Block::open(name)?;

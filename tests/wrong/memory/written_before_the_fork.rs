@@ -1,7 +1,7 @@
 //! Wrong: the writes are done before the fork, so the parent has them too
 //! Changes: copy_on_write
 //! Fails: copy_on_write::the_parent_does_not_see_the_childs_writes
-//! Section: memory.md#copy-on-write
+//! Section: memory/exercise.md#copy-on-write
 
 pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
     for write in writes {

@@ -1,7 +1,13 @@
 //! One run: its threads, what they wait for, and what they have done so far.
 
+mod choose;
+mod objects;
+
+pub(super) use choose::MAX_STEPS;
+pub(crate) use objects::{Tag, access, hold, record, release};
+
 use super::outcome::Failure;
-use super::schedulers::{Strategy, View};
+use super::schedulers::Strategy;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -9,14 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use wire::schedule::{Op, Step};
 
-/// A program that takes more steps than this under one schedule waits for something in a busy loop.
-pub(super) const MAX_STEPS: usize = 50_000;
-/// The steps that a thread may take in a row while others could go. Keeps a busy loop from starving the thread it
-/// waits for.
-const QUANTUM: usize = 150;
-/// The same for strategies that heed no yields: they show who waits only for a while. And the sum for all threads.
-const PATIENCE: usize = 3000;
-const PATIENCE_OF_ALL: usize = 20_000;
 /// More steps than a reader could follow are not shown.
 const SHOWN_STEPS: usize = 1000;
 
@@ -286,84 +284,6 @@ pub(crate) fn serial() -> u64 {
     if running() { with(|run| run.serial) } else { 0 }
 }
 
-/// What a shared object is called in the present run: assigned at its first use there, so that it does not matter how
-/// and where it was constructed.
-#[derive(Debug, Default)]
-pub(crate) struct Tag {
-    run: AtomicU64,
-    object: AtomicU64,
-}
-
-impl Tag {
-    pub(crate) const fn new() -> Self {
-        Self {
-            run: AtomicU64::new(0),
-            object: AtomicU64::new(0),
-        }
-    }
-
-    /// The number of the object in the present run. `kind` names it.
-    pub(crate) fn object(&self, kind: &'static str) -> usize {
-        with(|run| {
-            if self.run.load(Relaxed) != run.serial {
-                let count = run.kinds.entry(kind).or_default();
-                *count += 1;
-                let name = match *count {
-                    1 => kind.to_owned(),
-                    n => format!("{kind} {n}"),
-                };
-                self.object.store(run.objects.len() as u64, Relaxed);
-                self.run.store(run.serial, Relaxed);
-                run.objects.push(Object {
-                    name,
-                    holders: Vec::new(),
-                });
-            }
-            usize::try_from(self.object.load(Relaxed)).unwrap_or(usize::MAX)
-        })
-    }
-}
-
-/// Remembers a step of the running thread.
-pub(crate) fn record(object: Option<usize>, op: Op) {
-    with(|run| {
-        if run.stop.is_none() {
-            let task = run.current;
-            run.read = matches!(op, Op::Load { .. } | Op::CompareFailed { .. });
-            if let Some(object) = object {
-                run.tasks[task].last = Some((object, op.to_string()));
-            }
-            run.records.push(Record { task, object, op });
-        }
-    });
-}
-
-/// One access to something shared: a scheduling point, the access itself, and a record of it.
-pub(crate) fn access<T>(tag: &Tag, kind: &'static str, run: impl FnOnce() -> (T, Op)) -> T {
-    point();
-    let (value, op) = run();
-    record(Some(tag.object(kind)), op);
-    value
-}
-
-/// The running thread holds a lock from here on.
-pub(crate) fn hold(object: usize) {
-    with(|run| run.objects[object].holders.push(run.current));
-}
-
-/// The running thread holds the lock no longer: who waits for it may try again.
-pub(crate) fn release(object: usize) {
-    with(|run| {
-        let me = run.current;
-        let holders = &mut run.objects[object].holders;
-        let held = holders.iter().position(|holder| *holder == me).unwrap_or(0);
-        if held < holders.len() {
-            holders.remove(held);
-        }
-    });
-    wake(Waiting::Lock(object));
-}
-
 /// Adds a thread to the run; it has not begun.
 pub(super) fn add_task(name: Option<String>) -> usize {
     with(|run| {
@@ -424,163 +344,6 @@ pub(super) fn main_returned(panicked: bool) {
     });
     while with(|run| run.tasks[1..].iter().any(|task| !task.finished)) {
         wait_unstoppably(Waiting::Rest);
-    }
-}
-
-impl Run {
-    /// Chooses the thread that goes on.
-    pub fn choose(&mut self) -> usize {
-        self.decisions += 1;
-        let chosen = self.pick();
-        if chosen != self.current {
-            self.read = false;
-        }
-        self.yielding = false;
-        self.tasks[chosen].begun = true;
-        self.tasks[chosen].used += 1;
-        self.current = chosen;
-        chosen
-    }
-
-    fn pick(&mut self) -> usize {
-        if self.stop.is_some() {
-            return self.last_unfinished();
-        }
-        let mut able = self.able();
-        if able.is_empty() {
-            // Time passes only when nobody can go on.
-            let timed = |task: &Task| matches!(task.waiting, Some(Waiting::CondvarOrTimeout(_)));
-            match self.tasks.iter().position(timed) {
-                Some(task) => {
-                    self.tasks[task].waiting = None;
-                    self.tasks[task].timed_out = true;
-                    able = vec![task];
-                }
-                None => {
-                    self.stop = Some(Stop::Failed(Failure::Deadlock(self.waits())));
-                    return self.last_unfinished();
-                }
-            }
-        }
-        if self.decisions > MAX_STEPS {
-            self.stop = Some(Stop::Failed(Failure::Endless(self.spins())));
-            return self.last_unfinished();
-        }
-        if self.yielding && self.strategy.heeds_yields() {
-            leave(&mut able, |task| task != self.current);
-        }
-        let quantum = match self.strategy.heeds_yields() {
-            true => QUANTUM,
-            false => PATIENCE.min(PATIENCE_OF_ALL / self.tasks.len()),
-        };
-        if able.iter().all(|task| self.tasks[*task].used >= quantum) {
-            for task in &mut self.tasks {
-                task.used = 0;
-            }
-        }
-        leave(&mut able, |task| self.tasks[task].used < quantum);
-        let new: Vec<usize> = able
-            .iter()
-            .copied()
-            .filter(|task| !self.tasks[*task].begun)
-            .collect();
-        self.strategy.next(&View {
-            able: &able,
-            new: &new,
-            current: self.current,
-            read: self.read,
-        })
-    }
-
-    fn able(&self) -> Vec<usize> {
-        let able = |task: &Task| !task.finished && task.waiting.is_none();
-        (0..self.tasks.len())
-            .filter(|task| able(&self.tasks[*task]))
-            .collect()
-    }
-
-    /// In a run that was stopped threads end in the opposite order to that in which they began: one may borrow from
-    /// those before it.
-    fn last_unfinished(&self) -> usize {
-        self.tasks
-            .iter()
-            .rposition(|task| !task.finished)
-            .unwrap_or(0)
-    }
-
-    /// Who waits for what, of all that have not ended.
-    fn waits(&self) -> String {
-        let all: Vec<String> = self
-            .tasks
-            .iter()
-            .enumerate()
-            .filter_map(|(task, state)| Some((task, state.waiting.filter(|_| !state.finished)?)))
-            .map(|(task, waiting)| {
-                format!("{} waits for {}", label(task), self.what(task, waiting))
-            })
-            .collect();
-        all.join("; ")
-    }
-
-    fn what(&self, waiter: usize, waiting: Waiting) -> String {
-        let name = |object: usize| format!("`{}`", self.objects[object].name);
-        match waiting {
-            Waiting::Lock(object) => {
-                let holders = &self.objects[object].holders;
-                if holders.contains(&waiter) {
-                    return format!("{}, which it holds itself", name(object));
-                }
-                let held: Vec<String> = holders
-                    .iter()
-                    .map(|holder| {
-                        let ended = self.tasks[*holder].finished;
-                        label(*holder)
-                            + if ended {
-                                " (which has ended without releasing it)"
-                            } else {
-                                ""
-                            }
-                    })
-                    .collect();
-                match held.is_empty() {
-                    true => name(object),
-                    false => format!("{}, held by {}", name(object), held.join(" and ")),
-                }
-            }
-            Waiting::Condvar(object) | Waiting::CondvarOrTimeout(object) => {
-                format!("a notification of {}", name(object))
-            }
-            Waiting::Join(task) => format!("{} to end", label(task)),
-            Waiting::Scope => "the threads of its scope to end".into(),
-            Waiting::Park => "somebody to unpark it".into(),
-            Waiting::Rest => "all other threads to end".into(),
-        }
-    }
-
-    /// What each thread that can go on did last.
-    fn spins(&self) -> String {
-        let all: Vec<String> = self
-            .able()
-            .into_iter()
-            .map(|task| match &self.tasks[task].last {
-                Some((object, did)) => {
-                    format!(
-                        "{} keeps using `{}`: it {did}",
-                        label(task),
-                        self.objects[*object].name
-                    )
-                }
-                None => format!("{} uses nothing shared", label(task)),
-            })
-            .collect();
-        all.join("; ")
-    }
-}
-
-/// Leaves only those that fit, unless none does.
-fn leave(tasks: &mut Vec<usize>, fits: impl Fn(usize) -> bool) {
-    if tasks.iter().any(|task| fits(*task)) {
-        tasks.retain(|task| fits(*task));
     }
 }
 

@@ -95,11 +95,16 @@ fn long_lists(seed: u64) -> Vec<Vec<u64>> {
         .collect()
 }
 
-/// One call, after another one in the same process.
-fn sum(work: &[Vec<u64>]) -> Plain {
+/// Several calls in one process, after another one: a process for each would take longer than the calls.
+fn sums(works: &[Vec<Vec<u64>>]) -> Vec<Plain> {
     let before = vec![vec![1000, 1], vec![7]];
-    let calls = vec![before, work.to_vec()];
-    sum_in_threads(&calls).remove(1)
+    let mut calls = vec![before];
+    calls.extend_from_slice(works);
+    sum_in_threads(&calls).split_off(1)
+}
+
+fn sum(work: &[Vec<u64>]) -> Plain {
+    sums(&[work.to_vec()]).remove(0)
 }
 
 fn total(work: &[Vec<u64>]) -> u64 {
@@ -190,9 +195,8 @@ fn every_list_has_a_thread_of_its_own() {
         "Each list gets a thread of its own, started with `os::thread`; an empty list too, and however many there are.",
     );
     let many = vec![1; random().usize(65..80)];
-    for lengths in [&[3, 0, 2][..], &[4], &[0], &many] {
-        let work = lists(lengths);
-        let (_, threads, _) = sum(&work);
+    let works = [&[3, 0, 2][..], &[4], &[0], &many].map(lists);
+    for (work, (_, threads, _)) in works.iter().zip(sums(&works)) {
         assert_eq!(
             threads,
             work.len(),
@@ -414,10 +418,9 @@ fn empty_lists_add_nothing() {
         "memory/exercise.md#step-1-lost-updates",
         "An empty list has a thread that adds nothing, wherever it stands.",
     );
-    for lengths in [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]] {
-        let work = lists(lengths);
-        let (sum, ..) = sum(&work);
-        assert_eq!(sum, total(&work), "the sum of {work:?}");
+    let works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]].map(lists);
+    for (work, (sum, ..)) in works.iter().zip(sums(&works)) {
+        assert_eq!(sum, total(work), "the sum of {work:?}");
     }
 }
 
@@ -426,14 +429,14 @@ fn the_sum_may_need_all_64_bits() {
         "memory/exercise.md#step-1-lost-updates",
         "The numbers are `u64`: a sum in `u32`, `i64` or a float loses some.",
     );
-    for work in [
+    let works = [
         vec![vec![u64::from(u32::MAX)], vec![u64::from(u32::MAX), 7]],
         vec![vec![(1 << 53) + 1], vec![2]],
         vec![vec![1 << 62, 1], vec![1 << 62], vec![1 << 62]],
         vec![vec![u64::MAX - 5], vec![5]],
-    ] {
-        let (sum, ..) = sum(&work);
-        assert_eq!(sum, total(&work), "the sum of {work:?}");
+    ];
+    for (work, (sum, ..)) in works.iter().zip(sums(&works)) {
+        assert_eq!(sum, total(work), "the sum of {work:?}");
     }
 }
 

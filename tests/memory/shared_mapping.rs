@@ -25,12 +25,17 @@ checks::subject! {
         run(learner, &work)
     }
 
-    /// A call in which something fails, after one in which nothing does.
-    fn sum_with_faults(learner, work: Vec<Vec<u64>>, failing: Vec<Fault>) -> Outcome as sum_in_processes {
+    /// Calls in which something fails, one after the other, after one in which nothing does.
+    fn sums_with_faults(learner, work: Vec<Vec<u64>>, failing: Vec<Vec<Fault>>) -> Vec<Outcome> as sum_in_processes {
         let _ = run(learner, &work);
-        faults::reset();
-        faults::plan(&failing);
-        run(learner, &work)
+        failing
+            .iter()
+            .map(|failing| {
+                faults::reset();
+                faults::plan(failing);
+                run(learner, &work)
+            })
+            .collect()
     }
 }
 
@@ -59,10 +64,16 @@ fn run(learner: Learner, work: &[Vec<u64>]) -> Outcome {
     (sum.map_err(|error| error.to_string()), ledger, left)
 }
 
-/// One call, after another one in the same process.
-fn sum(work: &[Vec<u64>]) -> Outcome {
+/// Several calls in one process, after another one: a process for each would take longer than the calls.
+fn sums(works: &[Vec<Vec<u64>>]) -> Vec<Outcome> {
     let before = vec![vec![1000, 1], vec![7]];
-    sum_in_processes(&vec![before, work.to_vec()]).remove(1)
+    let mut calls = vec![before];
+    calls.extend_from_slice(works);
+    sum_in_processes(&calls).split_off(1)
+}
+
+fn sum(work: &[Vec<u64>]) -> Outcome {
+    sums(&[work.to_vec()]).remove(0)
 }
 
 fn total(work: &[Vec<u64>]) -> u64 {
@@ -84,13 +95,13 @@ fn every_list_has_a_process_of_its_own() {
         "Each list gets a child of its own, made with `os::process::fork`; an empty list too, and however many there are.",
     );
     let many = vec![1; random().usize(65..75)];
-    for lengths in [&[3, 0, 5, 1][..], &[4], &[0], &many] {
-        let (_, ledger, _) = sum(&lists(lengths));
+    let works = [&[3, 0, 5, 1][..], &[4], &[0], &many].map(lists);
+    for (work, (_, ledger, _)) in works.iter().zip(sums(&works)) {
         assert_eq!(
             ledger.all_forks(),
-            lengths.len(),
+            work.len(),
             "children forked for {} lists",
-            lengths.len()
+            work.len()
         );
     }
 }
@@ -263,9 +274,9 @@ fn empty_lists_add_nothing() {
         "memory/exercise.md#step-3-a-shared-mapping",
         "An empty list has a child that adds nothing, wherever it stands.",
     );
-    for lengths in [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]] {
-        let work = lists(lengths);
-        assert_eq!(sum(&work).0, Ok(total(&work)), "the sum of {work:?}");
+    let works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]].map(lists);
+    for (work, (sum, ..)) in works.iter().zip(sums(&works)) {
+        assert_eq!(sum, Ok(total(work)), "the sum of {work:?}");
     }
 }
 
@@ -274,13 +285,14 @@ fn the_sum_may_need_all_64_bits() {
         "memory/exercise.md#step-3-a-shared-mapping",
         "The numbers are `u64`: a sum in `u32`, `i64` or a float loses some.",
     );
-    for work in [
+    let works = [
         vec![vec![u64::from(u32::MAX)], vec![u64::from(u32::MAX), 7]],
         vec![vec![(1 << 53) + 1], vec![2]],
         vec![vec![1 << 62, 1], vec![1 << 62], vec![1 << 62]],
         vec![vec![u64::MAX - 5], vec![5]],
-    ] {
-        assert_eq!(sum(&work).0, Ok(total(&work)), "the sum of {work:?}");
+    ];
+    for (work, (sum, ..)) in works.iter().zip(sums(&works)) {
+        assert_eq!(sum, Ok(total(work)), "the sum of {work:?}");
     }
 }
 
@@ -302,16 +314,19 @@ fn a_second_call_begins_anew() {
     );
 }
 
-fn expect_error(work: &Vec<Vec<u64>>, failing: Vec<Fault>, what: &str) {
-    let (sum, _, left) = sum_with_faults(work, &failing);
-    assert!(
-        sum.is_err(),
-        "{what}, and sum_in_processes returned {sum:?}"
-    );
-    assert!(
-        left.is_nothing(),
-        "{what}, and sum_in_processes left {left} behind"
-    );
+/// Each call must return an error, and leave nothing behind.
+fn expect_errors(work: &Vec<Vec<u64>>, cases: Vec<(Vec<Fault>, String)>) {
+    let (failing, what): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+    for (what, (sum, _, left)) in what.iter().zip(sums_with_faults(work, &failing)) {
+        assert!(
+            sum.is_err(),
+            "{what}, and sum_in_processes returned {sum:?}"
+        );
+        assert!(
+            left.is_nothing(),
+            "{what}, and sum_in_processes left {left} behind"
+        );
+    }
 }
 
 fn a_killed_child_is_an_error() {
@@ -319,24 +334,26 @@ fn a_killed_child_is_an_error() {
         "memory/exercise.md#wait-for-your-children",
         "Whatever became of one child, the others are children too: wait for every one, then return the error.",
     );
-    let work = lists(&[2, 0, 2]);
-    for nth in 1..=3 {
-        let what = format!("Child {nth} of 3 was killed before it added anything");
-        expect_error(&work, vec![Fault::KillChild(nth)], &what);
-    }
-    expect_error(
-        &work,
-        vec![Fault::KillChild(1), Fault::KillChild(3)],
-        "Children 1 and 3 of 3 were killed",
-    );
-    expect_error(
-        &lists(&[1, 1, 1, 1, 1, 1]),
+    let kill = |children: &[u64]| children.iter().copied().map(Fault::KillChild).collect();
+    let one = |nth: u64| {
+        let what = format!("Child {nth} of 6 was killed before it added anything");
+        (kill(&[nth]), what)
+    };
+    expect_errors(
+        &lists(&[2, 0, 2, 1, 1, 1]),
         vec![
-            Fault::KillChild(1),
-            Fault::KillChild(2),
-            Fault::KillChild(4),
+            one(1),
+            one(2),
+            one(6),
+            (
+                kill(&[1, 3]),
+                "Children 1 and 3 of 6 were killed".to_owned(),
+            ),
+            (
+                kill(&[1, 2, 4]),
+                "Children 1, 2 and 4 of 6 were killed".to_owned(),
+            ),
         ],
-        "Children 1, 2 and 4 of 6 were killed",
     );
 }
 
@@ -345,11 +362,11 @@ fn a_fork_that_fails_is_an_error() {
         "memory/exercise.md#wait-for-your-children",
         "When a fork fails, the children that were forked before are there all the same: wait for them, then return the error.",
     );
-    let work = lists(&[2, 2, 2]);
-    for (nth, which) in [(1, "first"), (2, "second"), (3, "third")] {
+    let cases = [(1, "first"), (2, "second"), (3, "third")].map(|(nth, which)| {
         let what = format!("The {which} fork of 3 failed");
-        expect_error(&work, vec![Fault::Fail(Operation::Fork, nth)], &what);
-    }
+        (vec![Fault::Fail(Operation::Fork, nth)], what)
+    });
+    expect_errors(&lists(&[2, 2, 2]), cases.to_vec());
 }
 
 fn a_mapping_that_fails_is_an_error() {
@@ -357,13 +374,13 @@ fn a_mapping_that_fails_is_an_error() {
         "memory/exercise.md#one-counter-for-two-processes",
         "Without shared memory there is nothing to count in: return the error.",
     );
-    expect_error(
+    let failing = vec![
+        Fault::Fail(Operation::Map, 1),
+        Fault::Fail(Operation::Create, 1),
+    ];
+    expect_errors(
         &lists(&[2, 2]),
-        vec![
-            Fault::Fail(Operation::Map, 1),
-            Fault::Fail(Operation::Create, 1),
-        ],
-        "No memory could be mapped",
+        vec![(failing, "No memory could be mapped".to_owned())],
     );
 }
 

@@ -64,21 +64,23 @@ class CourseStepper extends HTMLElement {
   async #begin(inline) {
     const src = this.getAttribute("src");
     const picked = fromAddress(this.#keys.schedule);
-    if (inline !== null) {
-      this.#load(inline, null);
+    const asked = Number(fromAddress(this.#keys.step) ?? 0);
+    const step = Number.isSafeInteger(asked) ? asked : 0;
+    if (picked !== null) {
+      const text = await keptFile(this.#keys.schedule);
+      if (text !== null && this.#load(text, picked, step)) {
+        return;
+      }
+      toAddress({ [this.#keys.schedule]: null, [this.#keys.step]: null });
+    }
+    const isPlaying = fromAddress(this.#keys.turns) !== null;
+    if (inline !== null && !isPlaying) {
+      this.#load(inline, null, step);
       return;
     }
     this.#free();
-    if (picked !== null) {
-      const step = Number(fromAddress(this.#keys.step) ?? 0);
-      const text = await keptFile(this.#keys.schedule);
-      if (text !== null) {
-        this.#load(text, picked, Number.isSafeInteger(step) ? step : 0);
-      } else {
-        toAddress({ [this.#keys.schedule]: null, [this.#keys.step]: null });
-      }
-    } else if (src) {
-      await this.#fetch(src);
+    if (src && !isPlaying) {
+      await this.#fetch(src, step);
     }
   }
 
@@ -98,14 +100,17 @@ class CourseStepper extends HTMLElement {
     }
   }
 
-  /** @param {string} src */
-  async #fetch(src) {
+  /**
+   * @param {string} src
+   * @param {number} step
+   */
+  async #fetch(src, step) {
     try {
       const answer = await fetch(src);
       if (!answer.ok) {
         throw new Error(`${src}: ${answer.status}`);
       }
-      this.#load(await answer.text(), null);
+      this.#load(await answer.text(), null, step);
     } catch (problem) {
       this.#refuse(problem);
     }
@@ -129,9 +134,7 @@ class CourseStepper extends HTMLElement {
     toAddress({ [this.#keys.turns]: null, [this.#keys.schedule]: name });
     this.#buildSchedule(this.#shown.schedule);
     this.#draw();
-    if (played === 0) {
-      this.#say(`${this.#shown.schedule.steps.length} steps. Press “next step”.`);
-    }
+    this.#say(played === 0 ? `${this.#shown.schedule.steps.length} steps. Press “next step”.` : "As you left it.");
     return true;
   }
 

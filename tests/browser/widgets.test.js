@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Lab, PHONE, SCREENSHOTS, THEMES, missing } from "./widgets.js";
+import { DESK, Lab, PHONE, SCREENSHOTS, THEMES, missing } from "./widgets.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -525,21 +525,12 @@ describe("widgets", { skip: why ?? false, concurrency: false }, () => {
       await lab.open(
         "introduction.html",
         async (page) => {
-          await page.addInitScript(() => {
-            const shifts = { sum: 0 };
-            Object.assign(window, { shifts });
-            new PerformanceObserver((list) => {
-              for (const entry of list.getEntries()) {
-                shifts.sum += /** @type {any} */ (entry).value;
-              }
-            }).observe({ type: "layout-shift", buffered: true });
-          });
+          await watchShifts(page);
           for (const part of parts) {
             await page.goto(`${lab.book.address}/widgets.html${part}`);
             await page.reload({ waitUntil: "load" });
             await page.locator("course-recall[data-live]").waitFor();
-            await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-            const sum = await page.evaluate(() => /** @type {any} */ (window).shifts.sum);
+            const sum = await shifts(page);
             assert.ok(sum < 0.1, `${part}: a layout shift of ${sum}`);
           }
         },
@@ -547,7 +538,59 @@ describe("widgets", { skip: why ?? false, concurrency: false }, () => {
       );
     }
   });
+
+  test("the search finds a section by the last part of a name", () =>
+    lab.open("introduction.html?search=flock", async (page) => {
+      const first = page.locator("#mdbook-searchresults a").first();
+      await first.waitFor();
+      assert.match((await first.getAttribute("href")) ?? "", /exercise\.html.*#/);
+    }));
+
+  test("no page of the book moves while it loads", async (t) => {
+    for (const path of ["introduction.html", "memory.html", "memory/exercise.html"]) {
+      for (const viewport of [DESK, PHONE]) {
+        await lab.open(
+          "instructors.html",
+          async (page) => {
+            await watchShifts(page);
+            await page.goto(`${lab.book.address}/${path}`, { waitUntil: "networkidle" });
+            await page.evaluate(() => document.fonts.ready.then(() => undefined));
+            const sum = await shifts(page);
+            t.diagnostic(`${path}, ${viewport.width} px: ${sum.toFixed(4)}`);
+            assert.ok(sum < 0.1, `${path}, ${viewport.width} px: a layout shift of ${sum}`);
+          },
+          { viewport },
+        );
+      }
+    }
+  });
 });
+
+/**
+ * Adds up how far the next page moves by itself.
+ *
+ * @param {Page} page
+ */
+async function watchShifts(page) {
+  await page.addInitScript(() => {
+    const shifts = { sum: 0 };
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        shifts.sum += /** @type {any} */ (entry).value;
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+}
+
+/**
+ * @param {Page} page
+ * @returns {Promise<number>}
+ */
+async function shifts(page) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  return page.evaluate(() => /** @type {any} */ (window).shifts.sum);
+}
 
 /**
  * What axe finds in the page's text.

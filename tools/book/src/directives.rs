@@ -22,7 +22,7 @@ use crate::markup::{
     Found, alone_on_its_line, as_block, escape, find, line_at, literal_ranges, unclosed_block,
 };
 use crate::questions::{self, Desk};
-use crate::{Error, listing, picture};
+use crate::{Error, listing, picture, search};
 use anyhow::Result;
 use mdbook_preprocessor::{
     Preprocessor, PreprocessorContext,
@@ -81,7 +81,7 @@ impl Preprocessor for Directives {
                     desk: &desk,
                 };
                 match page.expand(&chapter.content) {
-                    Ok(text) => chapter.content = text,
+                    Ok(text) => chapter.content = search::with_parts_of_names(&text),
                     Err(error) => done = Err(error),
                 }
             }

@@ -15,6 +15,7 @@ pub mod publish;
 mod questions;
 pub mod recall;
 mod region;
+mod search;
 pub mod serve;
 mod stamp;
 mod warnings;

@@ -15,13 +15,12 @@ impl Course {
     fn new(chapter: &str) -> Self {
         let course = Self(tempfile::tempdir().unwrap());
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for file in [
-            "book.toml",
-            "theme/course.css",
-            "theme/course.js",
-            "theme/mdbook-admonish.css",
-        ] {
-            course.write(file, &fs::read_to_string(project.join(file)).unwrap());
+        // The real book's settings and all that they name, but no head.hbs: that one wants the widgets.
+        let theme = fs::read_dir(project.join("theme")).unwrap();
+        let theme = theme.map(|entry| format!("theme/{}", entry.unwrap().file_name().display()));
+        let theme = theme.filter(|file| !file.ends_with(".hbs"));
+        for file in theme.chain(["book.toml".to_owned()]) {
+            course.write(&file, &fs::read_to_string(project.join(&file)).unwrap());
         }
         course.write("Cargo.toml", "");
         course.write("exercises/none", "");

@@ -300,8 +300,8 @@ impl Gate {
                 return Ok(None);
             }
         };
-        match self.run(&chapter.slug, &sources, Some(answer.only()))? {
-            Trial::Ran { results, .. } => Ok(answers::judge(answer, results, found)),
+        match self.run(&chapter.slug, &sources, Some(&answer.step))? {
+            Trial::Ran { results, .. } => Ok(answers::judge(answer, &results, found)),
             Trial::Refused(status, message) => {
                 let problem = format_args!("cannot be judged ({status}): {message}");
                 found.problem(&answer.place, problem);

@@ -312,7 +312,7 @@ fn a_wrong_answer_that_passes_or_points_elsewhere_is_found() {
         (
             "one::after_zero",
             "one::after_two",
-            "no test or step is called `one::after_two`",
+            "there is no test `one::after_two`",
         ),
         (
             "#one-more-or-none",
@@ -500,4 +500,22 @@ fn every_sentence_has_a_test_and_every_test_a_sentence() {
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems[0].contains("names `one::after_two`, and there is no such test"));
     assert!(problems[1].contains("no sentence is held by `one::after_one`"));
+}
+
+#[test]
+fn a_wrong_answer_must_be_shown_by_the_test_that_it_names() {
+    let fixture = Fixture::new();
+    // It fails all three tests of the step, and the first is shown.
+    fixture.replace(
+        "tests/wrong/sums/same.rs",
+        "one::after_zero",
+        "one::after_one",
+    );
+    expect(
+        &judge(&fixture).problems,
+        &[
+            "tests/wrong/sums/same.rs",
+            "a learner is shown `one::after_zero` first (failed), not `one::after_one`",
+        ],
+    );
 }

@@ -126,14 +126,6 @@ impl Answer {
         };
         Ok(solution.clone().with(file, patch::apply(step, &self.text)?))
     }
-
-    /// The tests that it is judged by: a test's or a step's name.
-    pub(super) fn only(&self) -> &str {
-        match &self.kind {
-            Kind::Wrong { fails, .. } => fails,
-            Kind::Right => &self.step,
-        }
-    }
 }
 
 /// What can be said of an answer before it is judged.
@@ -170,7 +162,7 @@ pub(super) fn look(
 /// Whether every result is as it should be for an answer of this kind. Returns the failure of a wrong answer that was caught.
 pub(super) fn judge(
     answer: &Answer,
-    results: Vec<TestResult>,
+    results: &[TestResult],
     found: &mut Findings,
 ) -> Option<TestResult> {
     let place = &answer.place;
@@ -178,9 +170,9 @@ pub(super) fn judge(
         for result in results {
             match result.status {
                 Status::Passed => {}
-                Status::Skipped => found.skipped(place, &result),
+                Status::Skipped => found.skipped(place, result),
                 status => {
-                    let message = result.message;
+                    let message = &result.message;
                     let problem =
                         format_args!("`{}` rejects it ({status}): {message}", result.test);
                     found.problem(place, problem);
@@ -189,10 +181,11 @@ pub(super) fn judge(
         }
         return None;
     };
-    let Some(result) = results.into_iter().find(|result| result.test == *fails) else {
+    let Some(result) = results.iter().find(|result| result.test == *fails) else {
         found.problem(place, format_args!("there is no test `{fails}`"));
         return None;
     };
+    let result = result.clone();
     match result.status {
         Status::Failed | Status::Timeout | Status::Crash => {}
         Status::Skipped => {
@@ -204,6 +197,19 @@ pub(super) fn judge(
             found.problem(place, problem);
             return None;
         }
+    }
+    // A learner reads one failure: the most telling one should be this.
+    let failing = results
+        .iter()
+        .filter(|result| !matches!(result.status, Status::Passed | Status::Skipped));
+    if let Some(shown) = failing.min_by_key(|result| result.status)
+        && shown.test != *fails
+    {
+        let problem = format_args!(
+            "a learner is shown `{}` first ({}), not `{fails}` ({}): {}",
+            shown.test, shown.status, result.status, shown.message
+        );
+        found.problem(place, problem);
     }
     if result.section.as_deref() != Some(section) {
         let shown = result.section.as_deref().unwrap_or("no section");

@@ -18,8 +18,9 @@ if [ "$1" = --list ]; then printf '%s: test\n' {tests}; exit 0; fi
 [ "$1" = --test-threads ] && [ "$3" = --exact ] || exit 2
 threads=$2
 shift 3
-report() {{ printf '{{"test":"%s","status":"%s","message":"%s",%s"section":"memory.md#here","seed":7}}\n' "$test" "$1" "$2" "$3" >>"$CHECKS_REPORT"; }}
-ok() {{ echo "test $test ... ok"; exit 0; }}
+reported=
+report() {{ reported=1; printf '{{"test":"%s","status":"%s","message":"%s",%s"section":"memory.md#here","seed":7}}\n' "$test" "$1" "$2" "$3" >>"$CHECKS_REPORT"; }}
+ok() {{ [ $reported ] || report passed; echo "test $test ... ok"; exit 0; }}
 bad() {{ echo "test $test ... FAILED"; exit 101; }}
 pids= all=0
 for test in "$@"; do
@@ -67,10 +68,12 @@ fn one(body: &str) -> TestResult {
 }
 
 #[test]
-fn a_pass_needs_exit_0_and_a_test_that_ran() {
+fn a_pass_needs_a_line_and_a_report() {
     assert_eq!(one("ok").status, Status::Passed);
-    let silent = one("exit 0");
-    assert_eq!(silent.status, Status::InfrastructureError, "{silent:?}");
+    for body in ["exit 0", "echo \"test $test ... ok\"; exit 0"] {
+        let silent = one(body);
+        assert_eq!(silent.status, Status::InfrastructureError, "{silent:?}");
+    }
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn a_stop_leaves_no_results_and_no_wait() {
     let mut plan = Plan::new(judge(
         dir.path(),
         "a::x a::y",
-        "if [ $test = a::x ]; then report passed; ok; fi; sleep 1000",
+        "if [ $test = a::x ]; then ok; fi; sleep 1000",
     ));
     plan.jobs = 1;
     let stop = Stop::new();
@@ -265,7 +268,7 @@ fn a_judge_that_is_not_there_is_named() {
 fn all_tests_run_in_one_process() {
     let dir = tempfile::tempdir().expect("a folder");
     let runs = dir.path().join("runs");
-    let body = format!("echo $$ >>'{}'; report passed ''; ok", runs.display());
+    let body = format!("echo $$ >>'{}'; ok", runs.display());
     let plan = Plan::new(judge(dir.path(), "a::x a::y b::z", &body));
     let results = run(&plan, &Stop::new(), |_| {}).expect("runs");
     assert!(results.iter().all(|result| result.status == Status::Passed));
@@ -279,7 +282,7 @@ fn all_tests_run_in_one_process() {
 #[test]
 fn a_judge_that_dies_costs_no_other_test_its_verdict() {
     // It dies as soon as it comes to `a::bomb`, together with the tests of its process that have no verdict yet.
-    let body = "report passed ''; if [ $test = a::bomb ]; then kill -KILL $$; exit; fi; ok";
+    let body = "if [ $test = a::bomb ]; then kill -KILL $$; exit; fi; ok";
     let results = results("a::x a::bomb a::z", body, |plan| plan.jobs = 1).expect("runs");
     let statuses: Vec<_> = results.iter().map(|result| result.status).collect();
     use Status::{InfrastructureError, Passed};
@@ -289,7 +292,7 @@ fn a_judge_that_dies_costs_no_other_test_its_verdict() {
 
 #[test]
 fn a_test_that_stalls_costs_no_other_test_its_time() {
-    let body = "case $test in *slow) sleep 1000;; esac; report passed ''; ok";
+    let body = "case $test in *slow) sleep 1000;; esac; ok";
     let change = |plan: &mut Plan| {
         plan.jobs = 1;
         plan.deadline = Duration::from_millis(1500);
@@ -311,7 +314,7 @@ fn what_a_learner_prints_is_no_verdict() {
 
 #[test]
 fn without_shared_memory_no_failure_is_a_verdict() {
-    let body = "if [ $test = a::x ]; then report failed no; bad; fi; report passed; ok";
+    let body = "if [ $test = a::x ]; then report failed no; bad; fi; ok";
     // No folder there: nothing can be written, as when it is full or read-only.
     let change = |plan: &mut Plan| plan.shared_memory = Some("/no/such/folder".into());
     let results = results("a::x a::y", body, change).expect("runs");

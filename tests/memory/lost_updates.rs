@@ -46,8 +46,8 @@ checks::subject! {
 
 /// Ordered by what says most about the mistake.
 pub const TESTS: &[checks::Test] = checks::tests![
-    your_turns_lose_an_update,
     your_turns_are_two_for_each_thread,
+    your_turns_lose_an_update,
     the_racy_counter_is_left_as_it_was,
     every_list_has_a_thread_of_its_own,
     the_scheduler_sees_the_shared_counter,

@@ -43,10 +43,11 @@ checks::subject! {
 pub const TESTS: &[checks::Test] = checks::tests![
     every_list_has_a_process_of_its_own,
     all_children_run_at_the_same_time,
-    one_process_adds_its_whole_list,
-    the_total_is_read_after_the_children_have_ended,
-    no_update_is_lost_between_processes,
+    no_child_is_left_behind,
     the_children_add_to_one_shared_counter,
+    the_total_is_read_after_the_children_have_ended,
+    one_process_adds_its_whole_list,
+    no_update_is_lost_between_processes,
     no_list_no_process,
     empty_lists_add_nothing,
     the_sum_may_need_all_64_bits,
@@ -54,7 +55,6 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_killed_child_is_an_error,
     a_fork_that_fails_is_an_error,
     a_mapping_that_fails_is_an_error,
-    no_child_is_left_behind,
     nothing_else_is_left_behind,
 ];
 
@@ -176,8 +176,8 @@ fn the_children_add_to_one_shared_counter() {
          parent.",
     );
     let work = vec![vec![1, 2], vec![40, 3], vec![], vec![500]];
-    let (sum, ledger, _) = sum_scheduled(&work, &Policy::TakeTurns);
-    assert_eq!(sum, Ok(546), "the sum of {work:?}");
+    // One child after the other, and not the sum: updates that are lost are for other tests.
+    let (_, ledger, _) = sum_scheduled(&work, &Policy::WhenAwaited);
     let added = added_by_child(&ledger);
     let fits = added.values().any(|by_child| {
         let known: Option<Vec<u64>> = by_child

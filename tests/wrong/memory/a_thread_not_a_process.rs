@@ -1,7 +1,7 @@
 //! Wrong: a thread in place of a process: its writes are the parent's
 //! Changes: copy_on_write
-//! Fails: copy_on_write::the_parent_does_not_see_the_childs_writes
-//! Section: memory/exercise.md#copy-on-write
+//! Fails: copy_on_write::one_child_is_forked
+//! Section: memory/exercise.md#step-2-copy-on-write
 
 use os::memory::{Pages, Usage};
 use os::thread;

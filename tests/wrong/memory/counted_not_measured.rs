@@ -1,6 +1,6 @@
 //! Wrong: counts writes where the kernel counts pages
 //! Changes: copy_on_write
-//! Fails: copy_on_write::only_written_pages_are_copied
+//! Fails: copy_on_write::the_child_measures_before_and_after_its_writes
 //! Section: memory/exercise.md#count-pages-while-both-are-alive
 
 pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {

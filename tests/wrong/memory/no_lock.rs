@@ -1,6 +1,6 @@
 //! Wrong: an atomic addition without the lock: Python's is not atomic
 //! Changes: python_block
-//! Fails: python_block::no_update_is_lost_while_python_adds
+//! Fails: python_block::every_write_is_made_under_the_lock
 //! Section: memory/exercise.md#one-lock-for-two-languages
 
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {

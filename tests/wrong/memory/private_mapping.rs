@@ -1,6 +1,6 @@
 //! Wrong: a private mapping: every child adds to a copy of its own
 //! Changes: shared_mapping
-//! Fails: shared_mapping::one_process_adds_its_whole_list
+//! Fails: shared_mapping::the_children_add_to_one_shared_counter
 //! Section: memory/exercise.md#one-counter-for-two-processes
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {

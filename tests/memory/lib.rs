@@ -66,3 +66,17 @@ pub fn run(learner: Learner) -> ExitCode {
         learner,
     )
 }
+
+/// Lists of the given lengths, of small numbers drawn at random.
+fn lists(lengths: &[usize]) -> Vec<Vec<u64>> {
+    let mut random = checks::random();
+    lengths
+        .iter()
+        .map(|length| (0..*length).map(|_| random.u64(1..1000)).collect())
+        .collect()
+}
+
+/// What steps 1 and 3 have to return for these lists.
+fn total(work: &[Vec<u64>]) -> u64 {
+    work.iter().flatten().sum()
+}

@@ -1,6 +1,6 @@
 //! Step 1: threads share a counter, and no schedule may lose an update.
 
-use crate::Learner;
+use crate::{Learner, lists, total};
 use checks::leftovers::{self, Leftovers};
 use checks::schedule::{Op, Step};
 use checks::{Explored, Replay, Turn, explain, ledger, random};
@@ -105,19 +105,6 @@ fn sums(works: &[Vec<Vec<u64>>]) -> Vec<Plain> {
 
 fn sum(work: &[Vec<u64>]) -> Plain {
     sums(&[work.to_vec()]).remove(0)
-}
-
-fn total(work: &[Vec<u64>]) -> u64 {
-    work.iter().flatten().sum()
-}
-
-/// Lists of the given lengths, of small numbers that differ.
-fn lists(lengths: &[usize]) -> Vec<Vec<u64>> {
-    let mut random = random();
-    lengths
-        .iter()
-        .map(|length| (0..*length).map(|_| random.u64(1..1000)).collect())
-        .collect()
 }
 
 fn schedule(replay: &Replay<u64>) -> String {

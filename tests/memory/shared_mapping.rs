@@ -1,6 +1,6 @@
 //! Step 3: processes share a counter, and lose no update either.
 
-use crate::Learner;
+use crate::{Learner, lists, total};
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, Memory, Place, What};
 use checks::leftovers::{self, Leftovers};
@@ -74,19 +74,6 @@ fn sums(works: &[Vec<Vec<u64>>]) -> Vec<Outcome> {
 
 fn sum(work: &[Vec<u64>]) -> Outcome {
     sums(&[work.to_vec()]).remove(0)
-}
-
-fn total(work: &[Vec<u64>]) -> u64 {
-    work.iter().flatten().sum()
-}
-
-/// Lists of some numbers each.
-fn lists(lengths: &[usize]) -> Vec<Vec<u64>> {
-    let mut random = random();
-    lengths
-        .iter()
-        .map(|length| (0..*length).map(|_| random.u64(1..1000)).collect())
-        .collect()
 }
 
 fn every_list_has_a_process_of_its_own() {

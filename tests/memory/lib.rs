@@ -10,6 +10,9 @@ use os_core::memory::{Pages, Usage};
 use std::io;
 use std::process::ExitCode;
 
+/// A write of step 2: a page and the value of its first byte.
+pub type Write = (usize, u8);
+
 /// The functions of the exercise.
 #[derive(Clone, Copy)]
 pub struct Learner {
@@ -19,8 +22,8 @@ pub struct Learner {
     pub racy_counter: fn() -> RacyCounter,
     /// Step 1: `lost_updates::sum_in_threads`.
     pub sum_in_threads: fn(Vec<Vec<u64>>) -> u64,
-    /// Step 2: `copy_on_write::write_in_child`, with each write as page and value.
-    pub write_in_child: fn(&mut Pages, &[(usize, u8)]) -> io::Result<Seen>,
+    /// Step 2: `copy_on_write::write_in_child`, as far as the tests know it.
+    pub write_in_child: fn(&mut Pages, &[Write]) -> io::Result<Seen>,
     /// Step 3: `shared_mapping::sum_in_processes`.
     pub sum_in_processes: fn(&[Vec<u64>]) -> io::Result<u64>,
     /// Step 4: `python_block::add_to_block`.

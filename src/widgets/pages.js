@@ -269,8 +269,10 @@ class MemoryPages extends HTMLElement {
           : started
             ? `${names[first]} only`
             : names[first];
-    const value = frame ? String(frame.value) : "";
-    view.value.textContent = frame && mode === "objects" ? `${value} · refs ${frame.refs}` : value;
+    view.value.textContent = frame ? String(frame.value) : "";
+    if (frame && mode === "objects") {
+      view.value.append(el("small", {}, `refs ${frame.refs}`));
+    }
   }
 
   /** Draws a pointer from each page to its frame. A pointer that has a new target moves there (the style sheet says how fast). */

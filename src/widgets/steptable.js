@@ -98,7 +98,7 @@ export class StepTable {
           cell.append(this.#isNamed && step.object ? `${step.object}: ${words(step)}` : words(step));
           set(cell, "data-kind", step.kind);
           if (step.isStale) {
-            cell.append(" ", el("span", { class: "copy copy-stale" }, "from a stale copy"));
+            cell.append(" ", el("span", { class: "copy copy-stale", title: "from a stale copy" }, "stale"));
           }
         }
         row.append(cell);

@@ -11,7 +11,6 @@ use grader::{
     runner::{self, Plan, RunError, Status, TestResult},
     stop::Stop,
 };
-use std::fs;
 
 /// What became of a chapter's exercise.
 pub enum Verdict {
@@ -111,14 +110,6 @@ pub fn line_named(message: &str, step: &str) -> Option<usize> {
     rest[..end].parse().ok()
 }
 
-/// Puts tests in the order of their source, where the plain case comes before the edges; libtest sorts by name.
-fn as_written(tests: &mut [TestResult], source: &str) {
-    tests.sort_by_key(|test| {
-        let name = test.test.rsplit("::").next().unwrap_or(&test.test);
-        source.find(&format!("fn {name}(")).unwrap_or(usize::MAX)
-    });
-}
-
 /// Compiles and runs the tests of the chapter called `slug`, or of its step `only` (from 0), and notes the result
 /// in the reader's progress.
 ///
@@ -174,13 +165,11 @@ pub fn judge(
             ticker.show(&format!("Judging {}", result.test))
         });
         ticker.clear();
-        let mut tests = match tests {
+        let tests = match tests {
             Ok(tests) => tests,
             Err(RunError::Interrupted) => return Ok(Verdict::Interrupted),
             Err(error) => return Err(error).with_context(|| format!("the tests of {slug}")),
         };
-        let source = root.join("tests").join(slug).join(format!("{name}.rs"));
-        as_written(&mut tests, &fs::read_to_string(source).unwrap_or_default());
         let mut step = Step {
             name: name.to_owned(),
             tests,
@@ -233,14 +222,6 @@ mod tests {
             tests: statuses.iter().enumerate().map(test).collect(),
             new: false,
         }
-    }
-
-    #[test]
-    fn tests_stand_as_their_author_wrote_them() {
-        let mut step = step(&[Status::Passed; 3]);
-        as_written(&mut step.tests, "fn 2() {}\n#[test]\nfn 0() {}");
-        let names: Vec<_> = step.tests.iter().map(|test| test.test.as_str()).collect();
-        assert_eq!(names, ["a::2", "a::0", "a::1"]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn judge(test: &'static str, section: &str, body: fn()) {
     });
     let seconds = env::var("ALPHA_PATIENCE").map_or(60.0, |seconds| seconds.parse().unwrap());
     let (status, message) = match answer.recv_timeout(Duration::from_secs_f64(seconds)) {
-        Ok(None) => return,
+        Ok(None) => ("passed", String::new()),
         Ok(Some(message)) if message.contains("not yet implemented") => ("unstarted", message),
         Ok(Some(message)) if message.contains("no python3") => ("skipped", message),
         Ok(Some(message)) if message.contains("exit code 0") => ("crash", message),
@@ -57,7 +57,7 @@ fn judge(test: &'static str, section: &str, body: fn()) {
         )
         .unwrap();
     }
-    if status != "skipped" {
+    if !matches!(status, "passed" | "skipped") {
         panic::resume_unwind(Box::new(status)); // fails the test, past the hook
     }
 }

@@ -52,11 +52,11 @@ pub const TESTS: &[checks::Test] = checks::tests![
     one_page_may_be_written_many_times,
     many_pages_are_no_trouble,
     a_second_call_begins_anew,
+    nothing_is_left_behind,
     a_write_beyond_the_pages_is_an_error,
     a_fork_that_fails_is_an_error,
     a_measurement_that_fails_is_an_error,
     a_killed_child_is_an_error,
-    nothing_is_left_behind,
 ];
 
 fn run(learner: Learner, case: &Case) -> Outcome {
@@ -170,10 +170,16 @@ impl Case {
         let outcome = self.call();
         match outcome.seen.clone() {
             Ok(seen) => (seen, outcome),
-            Err(error) => panic!(
-                "write_in_child returned the error {error:?} for {}",
-                self.describe()
-            ),
+            Err(error) => {
+                explain(
+                    "memory/exercise.md#step-2-copy-on-write",
+                    "These pages can be measured, and these writes can be made, so there is no reason for an error.",
+                );
+                panic!(
+                    "write_in_child returned the error {error:?} for {}",
+                    self.describe()
+                )
+            }
         }
     }
 }
@@ -189,9 +195,15 @@ fn assert_pages(who: &str, yours: &[u8], expected: &[u8]) {
 fn one_child_is_forked() {
     explain(
         "memory/exercise.md#step-2-copy-on-write",
-        "One child, made with `os::process::fork`, does all of the writes. A thread would write to the parent's own pages.",
+        "Make the child with `os::process::fork`. A thread would write to the parent's own pages.",
     );
     let outcome = Case::random().call();
+    if outcome.ledger.forks() > 1 {
+        explain(
+            "memory/exercise.md#step-2-copy-on-write",
+            "One child does all of the writes. If there are several, each has a copy of its own, and none sees what the others wrote.",
+        );
+    }
     assert_eq!(outcome.ledger.forks(), 1, "children forked");
 }
 
@@ -229,6 +241,12 @@ fn the_child_measures_before_and_after_its_writes() {
     let wrote = of_child(
         |what| matches!(what, What::Wrote { place, .. } if matches!(place.memory, Memory::Pages(_))),
     );
+    if wrote.is_empty() {
+        explain(
+            "memory/exercise.md#step-2-copy-on-write",
+            "The child makes all of the writes, to the pages that it was given and not to something else.",
+        );
+    }
     assert!(!wrote.is_empty(), "The child wrote to no page.");
     assert!(
         !measured.is_empty(),
@@ -288,7 +306,20 @@ fn without_writes_nothing_is_copied() {
         "A fork copies no page. Only a write does.",
     );
     let case = Case::without_writes();
-    let (seen, _) = case.seen();
+    let (seen, outcome) = case.seen();
+    explain(
+        "memory/exercise.md#step-2-copy-on-write",
+        "There is a child even if it has nothing to write: it reports how it holds the pages.",
+    );
+    assert_eq!(
+        outcome.ledger.forks(),
+        1,
+        "children forked, with nothing to write"
+    );
+    explain(
+        "memory/exercise.md#count-pages-while-both-are-alive",
+        "A fork copies no page. Only a write does.",
+    );
     assert_eq!(
         seen.before,
         case.before(),
@@ -385,7 +416,7 @@ fn the_parent_looks_after_the_child_has_ended() {
 fn no_pages_are_no_trouble() {
     explain(
         "memory/exercise.md#step-2-copy-on-write",
-        "Without a page there is nothing to write and nothing to count.",
+        "Without a page there is nothing to write and nothing to count. There is a child all the same, which reports that.",
     );
     let case = Case {
         pages: vec![],
@@ -447,7 +478,10 @@ fn a_second_call_begins_anew() {
         "memory/exercise.md#step-2-copy-on-write",
         "Each call forks a child for its own pages and its own writes.",
     );
-    let cases: Vec<Case> = vec![Case::random(), Case::without_writes(), Case::random()];
+    let (first, mut second, mut third) = (Case::random(), Case::without_writes(), Case::random());
+    second.pages.extend([None, Some(7), Some(8)]);
+    third.pages.push(Some(9));
+    let cases = vec![first, second, third];
     for (number, (case, outcome)) in cases.iter().zip(write_in_child(&cases)).enumerate() {
         let number = number + 1;
         let expected = Seen {
@@ -456,10 +490,14 @@ fn a_second_call_begins_anew() {
             child: case.written(),
             parent: case.contents(),
         };
-        assert!(
-            outcome.seen == Ok(expected),
-            "The results of call {number} of 3 in one process are wrong; those of a single call were checked before."
-        );
+        let seen = outcome.seen.unwrap_or_else(|error| {
+            panic!("call {number} of 3 in one process returned the error {error:?}")
+        });
+        let what = format!("in call {number} of 3 in one process");
+        assert_eq!(seen.before, expected.before, "`before`, {what}");
+        assert_eq!(seen.after, expected.after, "`after`, {what}");
+        assert_pages(&format!("`child`, {what}"), &seen.child, &expected.child);
+        assert_pages(&format!("`parent`, {what}"), &seen.parent, &expected.parent);
     }
 }
 
@@ -474,8 +512,8 @@ fn a_write_beyond_the_pages_is_an_error() {
     let outcome = case.call();
     assert!(
         outcome.seen.is_err(),
-        "write_in_child returned {:?} for a write to page {count} of {count}",
-        outcome.seen
+        "write_in_child returned `Ok` for a write to page {count}, and the pages are 0 to {}.",
+        count - 1
     );
     assert_pages(
         "the parent, afterwards",
@@ -493,8 +531,7 @@ fn expect_error(case: &Case, what: &str) {
     let outcome = case.call();
     assert!(
         outcome.seen.is_err(),
-        "{what}, and write_in_child returned {:?}",
-        outcome.seen
+        "{what}, and write_in_child returned `Ok`."
     );
     assert_pages(
         "the parent, afterwards",

@@ -117,8 +117,8 @@ pub const TESTS: &[checks::Test] = checks::tests![
     rust_adds_to_a_block_that_python_made,
     every_write_is_made_under_the_lock,
     no_update_is_lost_while_python_adds,
-    python_gets_its_turn_between_two_amounts,
     nothing_is_assumed_to_stay_without_the_lock,
+    python_gets_its_turn_between_two_amounts,
     the_lock_is_free_at_the_end,
     the_result_is_what_the_word_held_at_the_end,
     no_amounts_change_nothing,
@@ -128,19 +128,19 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_second_call_begins_anew,
     a_block_that_nobody_made_is_an_error,
     a_block_too_short_for_a_word_is_an_error,
-    a_lock_that_fails_is_an_error,
     adding_leaves_nothing_behind,
+    a_lock_that_fails_is_an_error,
     python_reads_the_lent_block,
     the_lent_block_holds_the_value,
     the_name_is_gone_afterwards,
     the_borrower_runs_once_and_its_result_is_returned,
     the_borrower_may_take_the_lock,
+    lending_leaves_nothing_behind,
     the_name_is_gone_after_a_panic,
     the_panic_comes_through_when_the_name_is_gone_already,
     a_name_that_is_taken_is_left_alone,
     a_block_that_cannot_be_made_is_an_error,
     somebody_else_may_unlink_the_lent_block,
-    lending_leaves_nothing_behind,
 ];
 
 /// A name for a block that nobody uses. Whatever has it at the end is unlinked.
@@ -268,9 +268,16 @@ fn rust_adds_to_a_block_that_python_made() {
 
     assert_eq!(python.ask(&format!("make {} {start}", name.0)), "made");
     let (last, _) = add(&name, &amounts);
+    let last = last.unwrap_or_else(|error| {
+        panic!("add_to_block returned the error {error:?} for a block that Python had made")
+    });
     let seen = python.ask(&format!("read {}", name.0));
     assert_eq!(seen, total.to_string(), "what Python reads from its block");
-    assert_eq!(last, Ok(total), "what add_to_block returned");
+    explain(
+        "memory/exercise.md#step-4-a-block-shared-with-python",
+        "Return what the word holds once all amounts are added.",
+    );
+    assert_eq!(last, total, "what add_to_block returned");
     python.ask(&format!("drop {}", name.0));
 }
 
@@ -312,6 +319,10 @@ impl Contest {
         let block = block(&name, 8, start);
         let (last, ledger, lock_is_free) = add_beside_a_rival(&name.0, &amounts, &step);
         let last = last.unwrap_or_else(|error| {
+            explain(
+                "memory/exercise.md#one-lock-for-two-languages",
+                "Somebody else holds the lock now and then, and always releases it, so there is no reason for an error.",
+            );
             panic!("add_to_block returned the error {error:?} for the amounts {amounts:?}")
         });
         Self {
@@ -353,6 +364,11 @@ impl Contest {
         }
         tenures.retain(|added| *added != 0);
         tenures
+    }
+
+    fn never_locked(&self) -> bool {
+        let is_lock = |what: &What| matches!(what, What::Locked(_));
+        self.ledger.count(|record| is_lock(&record.what)) == 0
     }
 
     fn unlocked_writes(&self) -> usize {
@@ -398,6 +414,12 @@ fn every_write_is_made_under_the_lock() {
         "The lock is held as long as its guard lives: `let _lock = …` keeps it, `let _ = …` drops it at once.",
     );
     let contest = Contest::get();
+    if contest.never_locked() {
+        explain(
+            "memory/exercise.md#one-lock-for-two-languages",
+            "The lock that Python knows is the block's: `let _lock = block.lock()?` holds it until `_lock` is dropped.",
+        );
+    }
     assert_eq!(
         contest.unlocked_writes(),
         0,
@@ -416,7 +438,7 @@ fn python_gets_its_turn_between_two_amounts() {
     tenures.sort_unstable();
     assert!(
         tenures == contest.amounts,
-        "The amounts {:?} were added while the lock was held once for each of these sums: {tenures:?}",
+        "The amounts are {:?}. Each time the lock was held, this much was added: {tenures:?}. It has to be one amount each time.",
         contest.amounts
     );
 }
@@ -488,7 +510,7 @@ fn no_update_is_lost_while_python_adds() {
     assert_eq!(
         seen,
         (start + rounds + sum).to_string(),
-        "what the block holds: it held {start}, Python added {rounds} times 1, and Rust {amounts:?}"
+        "what the block holds, which held {start}, after Python added 1 {rounds} times, and Rust {amounts:?}"
     );
     assert!(last.is_ok(), "add_to_block returned {last:?}");
     python.ask(&format!("drop {}", name.0));
@@ -602,17 +624,20 @@ fn a_block_that_nobody_made_is_an_error() {
         let (answer, _) = add(&name, amounts);
         assert!(
             answer.is_err(),
-            "add_to_block returned {answer:?}; nobody had made the block"
+            "Nobody had made the block, and add_to_block returned {answer:?}."
         );
         assert!(!name.exists(), "add_to_block made a block of its own");
     }
 }
 
 fn a_block_too_short_for_a_word_is_an_error() {
-    explain(
-        "memory/exercise.md#a-block-with-a-name",
-        "A block has the size that its maker gave it. Check it before you access the word, also with nothing to add.",
-    );
+    let check_the_size = || {
+        explain(
+            "memory/exercise.md#a-block-with-a-name",
+            "A block has the size that its maker gave it. Check it before you access the word, also with nothing to add.",
+        );
+    };
+    check_the_size();
     let cases = [(4, vec![1]), (7, vec![1]), (4, vec![]), (1, vec![])]
         .map(|(bytes, amounts): (usize, Vec<u64>)| (Name::new(), bytes, amounts));
     let _blocks = cases
@@ -623,9 +648,14 @@ fn a_block_too_short_for_a_word_is_an_error() {
         .map(|(name, _, amounts)| (name.0.clone(), amounts.clone()))
         .collect();
     for ((name, bytes, amounts), (answer, _)) in cases.iter().zip(add_to_block(&calls)) {
+        check_the_size();
         assert!(
             answer.is_err(),
             "add_to_block returned {answer:?} for a block of {bytes} bytes and the amounts {amounts:?}"
+        );
+        explain(
+            "memory/exercise.md#who-unlinks-the-block",
+            "Whoever made the block removes its name, nobody else, and not after an error either.",
         );
         assert!(name.exists(), "the name of somebody else's block is gone");
     }

@@ -52,10 +52,11 @@ pub const TESTS: &[checks::Test] = checks::tests![
     empty_lists_add_nothing,
     the_sum_may_need_all_64_bits,
     a_second_call_begins_anew,
+    no_child_is_left_behind,
+    nothing_else_is_left_behind,
     a_killed_child_is_an_error,
     a_fork_that_fails_is_an_error,
     a_mapping_that_fails_is_an_error,
-    nothing_else_is_left_behind,
 ];
 
 fn run(learner: Learner, work: &[Vec<u64>]) -> Outcome {
@@ -76,6 +77,13 @@ fn sum(work: &[Vec<u64>]) -> Outcome {
     sums(&[work.to_vec()]).remove(0)
 }
 
+fn counted(lists: usize) -> String {
+    match lists {
+        1 => "1 list".into(),
+        _ => format!("{lists} lists"),
+    }
+}
+
 fn every_list_has_a_process_of_its_own() {
     explain(
         "memory/exercise.md#step-3-a-shared-mapping",
@@ -87,8 +95,8 @@ fn every_list_has_a_process_of_its_own() {
         assert_eq!(
             ledger.all_forks(),
             work.len(),
-            "children forked for {} lists",
-            work.len()
+            "children forked for {}",
+            counted(work.len())
         );
     }
 }
@@ -101,10 +109,10 @@ fn all_children_run_at_the_same_time() {
     for count in [3, 20] {
         // No child adds anything before the parent waits and all children that exist have something to add.
         let (_, ledger, _) = sum_scheduled(&lists(&vec![2; count]), &Policy::TakeTurns);
-        assert_eq!(
-            ledger.forks_before_the_first_write(),
-            count,
-            "children that had been forked, of {count}, when the first of them added something"
+        let forked = ledger.forks_before_the_first_write();
+        assert!(
+            forked == count,
+            "When the first child added something, {forked} of the {count} children had been forked."
         );
     }
 }
@@ -115,7 +123,52 @@ fn one_process_adds_its_whole_list() {
         "The parent must see what the child adds: the counter has to be in memory that both map.",
     );
     let work = lists(&[20]);
-    assert_eq!(sum(&work).0, Ok(total(&work)), "the sum of one list");
+    let (sum, ledger, _) = sum(&work);
+    if reads_too_early(&ledger) {
+        explain(
+            "memory/exercise.md#wait-for-your-children",
+            "The total is read before the child has added its list. Only a wait for the child guarantees that it has.",
+        );
+    } else if child_and_parent_share(&ledger) {
+        explain(
+            "memory/exercise.md#step-3-a-shared-mapping",
+            "With a single child nothing can come in between. Does each call have a counter of its own, which begins at zero, and \
+             does the child add every number once?",
+        );
+    }
+    assert_eq!(sum, Ok(total(&work)), "the sum of one list");
+}
+
+fn is_shared(place: Place) -> bool {
+    matches!(place.memory, Memory::SharedMapping(_) | Memory::Block(_))
+}
+
+/// Whether a child wrote where the parent read.
+fn child_and_parent_share(ledger: &Ledger) -> bool {
+    let mut read = ledger
+        .records
+        .iter()
+        .filter_map(|record| match record.what {
+            What::Read { place, .. } if record.process == 0 && is_shared(place) => Some(place),
+            _ => None,
+        });
+    let is_written = |place: Place| {
+        let mut records = ledger.records.iter().filter(|record| record.process != 0);
+        records
+            .any(|record| matches!(record.what, What::Wrote { place: other, .. } if other == place))
+    };
+    read.any(is_written)
+}
+
+/// Whether the parent read shared memory for the last time before it had waited for a child.
+fn reads_too_early(ledger: &Ledger) -> bool {
+    let last = |is: fn(&What) -> bool| {
+        let mut records = ledger.records.iter();
+        records.rposition(|record| record.process == 0 && is(&record.what))
+    };
+    let read = last(|what| matches!(*what, What::Read { place, .. } if is_shared(place)));
+    read.is_some() && read < last(|what| matches!(what, What::Waited(_)))
+        || last(|what| matches!(what, What::Waited(_))).is_none() && ledger.forks() > 0
 }
 
 fn the_total_is_read_after_the_children_have_ended() {
@@ -204,8 +257,7 @@ fn added_by_child(ledger: &Ledger) -> BTreeMap<Place, BTreeMap<usize, Option<u64
         };
         let before = seen.or(values.insert(place, now).flatten());
         values.insert(place, now);
-        let shared = matches!(place.memory, Memory::SharedMapping(_) | Memory::Block(_));
-        if record.process == 0 || !shared {
+        if record.process == 0 || !is_shared(place) {
             continue;
         }
         let sum = added
@@ -228,20 +280,21 @@ fn describe(added: &BTreeMap<Place, BTreeMap<usize, Option<u64>>>) -> String {
         return "    nothing".into();
     }
     let mut lines = String::new();
-    for (number, (place, by_child)) in added.iter().enumerate() {
+    let mut memories: Vec<Memory> = added.keys().map(|place| place.memory).collect();
+    memories.dedup();
+    for (place, by_child) in added {
+        let memory = match memories.iter().position(|memory| *memory == place.memory) {
+            Some(number) if memories.len() > 1 => format!(" of memory {}", number + 1),
+            _ => String::new(),
+        };
         let parts: Vec<String> = by_child
             .iter()
             .map(|(child, sum)| match sum {
-                Some(sum) => format!("child {child} {sum}"),
-                None => format!("child {child} something"),
+                Some(sum) => format!("child {child} added {sum}"),
+                None => format!("child {child} added something"),
             })
             .collect();
-        lines += &format!(
-            "    word {} of memory {}: {}\n",
-            place.index,
-            number + 1,
-            parts.join(", ")
-        );
+        lines += &format!("    word {}{memory}: {}\n", place.index, parts.join(", "));
     }
     lines
 }
@@ -307,11 +360,11 @@ fn expect_errors(work: &Vec<Vec<u64>>, cases: Vec<(Vec<Fault>, String)>) {
     for (what, (sum, _, left)) in what.iter().zip(sums_with_faults(work, &failing)) {
         assert!(
             sum.is_err(),
-            "{what}, and sum_in_processes returned {sum:?}"
+            "{what}, and sum_in_processes returned {sum:?}."
         );
         assert!(
             left.is_nothing(),
-            "{what}, and sum_in_processes left {left} behind"
+            "{what}, and sum_in_processes left {left} behind."
         );
     }
 }
@@ -319,7 +372,7 @@ fn expect_errors(work: &Vec<Vec<u64>>, cases: Vec<(Vec<Fault>, String)>) {
 fn a_killed_child_is_an_error() {
     explain(
         "memory/exercise.md#wait-for-your-children",
-        "Whatever became of one child, the others are children too: wait for every one, then return the error.",
+        "A child that was killed hasn't added its list, so the sum is wrong. Wait for every child all the same, then return the error.",
     );
     let kill = |children: &[u64]| children.iter().copied().map(Fault::KillChild).collect();
     let one = |nth: u64| {
@@ -377,9 +430,9 @@ fn no_child_is_left_behind() {
         "A child that nobody waits for stays in the process table as a zombie.",
     );
     let (.., left) = sum(&lists(&[2, 2, 2]));
-    assert_eq!(
-        left.children, 0,
-        "whether children are left, running or as zombies (1 is yes)"
+    assert!(
+        left.children == 0,
+        "sum_in_processes has returned, and a child is left, running or as a zombie."
     );
 }
 

@@ -143,6 +143,15 @@ impl<T> Explored<T> {
         self.0.leaves_threads
     }
 
+    /// Whether, under some schedule, no thread could go on.
+    #[must_use]
+    pub fn deadlocks(&self) -> bool {
+        let outcomes = self.0.outcomes.iter();
+        outcomes
+            .filter_map(|outcome| outcome.value.as_ref().err())
+            .any(|failure| matches!(failure, Failure::Deadlock(_)))
+    }
+
     /// Whether, in one of the schedules kept, `main` returned before a thread had ended, or used something for the last time
     /// before another thread changed it.
     #[must_use]

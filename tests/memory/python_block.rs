@@ -269,6 +269,11 @@ fn rust_adds_to_a_block_that_python_made() {
     assert_eq!(python.ask(&format!("make {} {start}", name.0)), "made");
     let (last, _) = add(&name, &amounts);
     let last = last.unwrap_or_else(|error| {
+        explain(
+            "memory/exercise.md#one-lock-for-two-languages",
+            "Python has made the block, and nobody else uses it. So it can be opened under this name, and its lock is free unless \
+             a guard of your own still holds it.",
+        );
         panic!("add_to_block returned the error {error:?} for a block that Python had made")
     });
     let seen = python.ask(&format!("read {}", name.0));

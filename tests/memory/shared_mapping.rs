@@ -52,7 +52,6 @@ pub const TESTS: &[checks::Test] = checks::tests![
     empty_lists_add_nothing,
     the_sum_may_need_all_64_bits,
     a_second_call_begins_anew,
-    no_child_is_left_behind,
     nothing_else_is_left_behind,
     a_killed_child_is_an_error,
     a_fork_that_fails_is_an_error,

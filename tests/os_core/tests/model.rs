@@ -665,3 +665,29 @@ fn in_a_plain_run_all_is_as_in_std() {
     });
     assert_eq!(leaders, 1);
 }
+
+/// A gate makes some schedules long: all threads but the last spin at it.
+#[test]
+fn the_schedule_that_is_kept_has_an_end_if_one_has() {
+    let body = || {
+        let (started, counter) = (AtomicU64::new(0), AtomicU64::new(0));
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    started.fetch_add(1, SeqCst);
+                    while started.load(SeqCst) < 4 {
+                        thread::yield_now();
+                    }
+                    counter.fetch_add(1, SeqCst);
+                });
+            }
+        });
+        counter.into_inner()
+    };
+    let explored = explore_until(0, 12, body, |_| ControlFlow::Continue(()));
+    let ended = explored.outcomes[0]
+        .steps
+        .iter()
+        .filter(|step| step.op == Op::End);
+    assert_eq!(ended.count(), 4, "threads that end in the schedule kept");
+}

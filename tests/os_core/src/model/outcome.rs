@@ -1,6 +1,6 @@
 //! What came out of model runs.
 
-use super::run::{Ended, MAX_STEPS, Record, label};
+use super::run::{Ended, MAX_STEPS, Record, SHOWN_STEPS, label};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -34,7 +34,7 @@ pub struct Outcome<T> {
     pub value: Result<T, Failure>,
     /// Under how many of the explored schedules.
     pub times: usize,
-    /// The steps, of the schedule with the fewest switches between threads.
+    /// The steps, of the schedule with the fewest switches between threads, if possible of one that is shown in full.
     pub steps: Vec<Step>,
 }
 
@@ -58,8 +58,8 @@ pub struct Explored<T> {
 
 /// Collects what comes out of schedule after schedule.
 pub(super) struct Collector<T> {
-    /// Each with its value as JSON, and the switches of its steps.
-    outcomes: Vec<(String, usize, Outcome<T>)>,
+    /// Each with its value as JSON, and how hard its steps are to read.
+    outcomes: Vec<(String, (bool, usize), Outcome<T>)>,
     explored: Explored<T>,
 }
 
@@ -87,14 +87,16 @@ impl<T: Serialize> Collector<T> {
             Ok(value) => serde_json::to_string(value).unwrap_or_default(),
             Err(failure) => format!("{failure:?}"),
         };
-        let switches = switches(&ended.records);
+        // Steps that are cut off after a long spin say little.
+        let is_cut = ended.records.len() > SHOWN_STEPS;
+        let effort = (is_cut, switches(&ended.records));
         let at = match self.outcomes.iter().position(|(other, ..)| *other == key) {
             Some(at) => at,
             None => {
                 let steps = ended.steps();
                 self.outcomes.push((
                     key,
-                    switches,
+                    effort,
                     Outcome {
                         value,
                         times: 0,
@@ -104,10 +106,10 @@ impl<T: Serialize> Collector<T> {
                 self.outcomes.len() - 1
             }
         };
-        let (_, fewest, outcome) = &mut self.outcomes[at];
+        let (_, least, outcome) = &mut self.outcomes[at];
         outcome.times += 1;
-        if switches < *fewest {
-            *fewest = switches;
+        if effort < *least {
+            *least = effort;
             outcome.steps = ended.steps();
         }
         outcome

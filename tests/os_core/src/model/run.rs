@@ -16,7 +16,7 @@ use std::time::Duration;
 use wire::schedule::{Op, Step};
 
 /// More steps than a reader could follow are not shown.
-const SHOWN_STEPS: usize = 1000;
+pub(super) const SHOWN_STEPS: usize = 1000;
 
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Wrong: a thread in place of a process: its writes are the parent's
+//! Wrong: starts a thread instead of a process: it writes to the parent's own pages
 //! Changes: copy_on_write
 //! Fails: copy_on_write::one_child_is_forked
 //! Section: memory/exercise.md#step-2-copy-on-write
@@ -13,9 +13,8 @@ pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
             .spawn(|| -> io::Result<_> {
                 let before = pages.usage()?;
                 for write in writes {
-                    pages.set(write.page, write.value); // the kernel copies the page now, if it was shared
+                    pages.set(write.page, write.value);
                 }
-                // Measured while both processes are alive: a page is shared only as long as two map it.
                 Ok((before, pages.usage()?, first_bytes(pages)))
             })
             .join()

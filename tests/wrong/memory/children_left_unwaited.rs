@@ -6,7 +6,6 @@
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;
     let counter = mapping.word(0);
-    // All are forked before the first is waited for, so that they run at the same time.
     let mut children = Vec::new();
     let mut outcome = Ok(());
     for numbers in work {

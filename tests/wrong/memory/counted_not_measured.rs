@@ -1,4 +1,4 @@
-//! Wrong: counts writes where the kernel counts pages
+//! Wrong: counts its writes instead of asking the kernel for the pages
 //! Changes: copy_on_write
 //! Fails: copy_on_write::the_child_measures_before_and_after_its_writes
 //! Section: memory/exercise.md#count-pages-while-both-are-alive
@@ -7,9 +7,8 @@ pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
     let child = process::fork(|| {
         let before = pages.usage()?;
         for write in writes {
-            pages.set(write.page, write.value); // the kernel copies the page now, if it was shared
+            pages.set(write.page, write.value);
         }
-        // Measured while both processes are alive: a page is shared only as long as two map it.
         let after = Usage {
             shared: pages.len() - writes.len(),
             private_dirty: writes.len(),

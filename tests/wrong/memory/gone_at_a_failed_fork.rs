@@ -1,4 +1,4 @@
-//! Wrong: returns when a fork fails, and leaves the children forked before
+//! Wrong: returns when a fork fails and leaves the earlier children unwaited
 //! Changes: shared_mapping
 //! Fails: shared_mapping::a_fork_that_fails_is_an_error
 //! Section: memory/exercise.md#wait-for-your-children
@@ -6,7 +6,6 @@
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;
     let counter = mapping.word(0);
-    // All are forked before the first is waited for, so that they run at the same time.
     let mut children = Vec::new();
     let mut outcome = Ok(());
     for numbers in work {
@@ -21,7 +20,7 @@ pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
         }
     }
     for child in children {
-        outcome = outcome.and(child.wait()); // waits for every child, whatever became of the others
+        outcome = outcome.and(child.wait());
     }
     outcome.map(|()| counter.load(Ordering::Relaxed))
 }

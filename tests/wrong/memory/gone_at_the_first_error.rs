@@ -1,4 +1,4 @@
-//! Wrong: returns at the first child that failed, and waits for no other
+//! Wrong: returns at the first child that failed and leaves the others unwaited
 //! Changes: shared_mapping
 //! Fails: shared_mapping::a_killed_child_is_an_error
 //! Section: memory/exercise.md#wait-for-your-children
@@ -6,7 +6,6 @@
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;
     let counter = mapping.word(0);
-    // All are forked before the first is waited for, so that they run at the same time.
     let mut children = Vec::new();
     let mut outcome = Ok(());
     for numbers in work {

@@ -1,4 +1,4 @@
-//! Wrong: a load and a store in place of one addition
+//! Wrong: adds with a load and a store: two atomic steps aren't one
 //! Changes: lost_updates
 //! Fails: lost_updates::no_update_is_lost_under_any_schedule
 //! Section: memory/exercise.md#two-additions-one-lost

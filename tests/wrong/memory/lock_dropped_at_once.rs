@@ -1,4 +1,4 @@
-//! Wrong: the guard is not kept, so the lock is given back before the addition
+//! Wrong: doesn't keep the guard, so the lock is released before the addition
 //! Changes: python_block
 //! Fails: python_block::every_write_is_made_under_the_lock
 //! Section: memory/exercise.md#one-lock-for-two-languages

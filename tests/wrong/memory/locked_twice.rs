@@ -1,4 +1,4 @@
-//! Wrong: a lock, but one for the read and another for the write
+//! Wrong: locks once to read and again to write; another thread gets in between
 //! Changes: lost_updates
 //! Fails: lost_updates::no_update_is_lost_under_any_schedule
 //! Section: memory/exercise.md#two-additions-one-lost

@@ -1,4 +1,4 @@
-//! Wrong: the block keeps its name: nobody unlinks it
+//! Wrong: never unlinks the block's name
 //! Changes: python_block
 //! Fails: python_block::the_name_is_gone_afterwards
 //! Section: memory/exercise.md#who-unlinks-the-block

@@ -1,4 +1,4 @@
-//! Wrong: an atomic addition without the lock: Python's is not atomic
+//! Wrong: adds atomically without the lock: Python's addition isn't atomic
 //! Changes: python_block
 //! Fails: python_block::every_write_is_made_under_the_lock
 //! Section: memory/exercise.md#one-lock-for-two-languages

@@ -1,4 +1,4 @@
-//! Wrong: one thread after the other: an order in which nothing is lost
+//! Wrong: lets one thread finish before the other begins, so nothing is lost
 //! Changes: lost_updates
 //! Fails: lost_updates::your_turns_lose_an_update
 //! Section: memory/exercise.md#you-are-the-scheduler

@@ -1,4 +1,4 @@
-//! Wrong: holds the lock over all amounts, so Python waits for the last one
+//! Wrong: holds the lock for all amounts, so Python has to wait for the last one
 //! Changes: python_block
 //! Fails: python_block::python_gets_its_turn_between_two_amounts
 //! Section: memory/exercise.md#one-lock-for-two-languages

@@ -1,4 +1,4 @@
-//! Wrong: right, but all lists are added up by one thread
+//! Wrong: has one thread add up all lists; the sum is right
 //! Changes: lost_updates
 //! Fails: lost_updates::every_list_has_a_thread_of_its_own
 //! Section: memory/exercise.md#step-1-lost-updates
@@ -10,9 +10,6 @@ pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {
             let counter = &counter;
             scope.spawn(move || {
                 for n in numbers.into_iter().flatten() {
-                    // One step: no other thread can come between the read and the write. `Relaxed` is
-                    // enough, since nothing but this counter is shared; the end of the scope joins all
-                    // threads, and a join makes what they wrote visible.
                     counter.fetch_add(n, Ordering::Relaxed);
                 }
             });

@@ -1,4 +1,4 @@
-//! Wrong: a private mapping: every child adds to a copy of its own
+//! Wrong: maps the counter privately, so every child adds to a copy of its own
 //! Changes: shared_mapping
 //! Fails: shared_mapping::the_children_add_to_one_shared_counter
 //! Section: memory/exercise.md#one-counter-for-two-processes
@@ -6,7 +6,6 @@
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::private(1)?;
     let counter = mapping.word(0);
-    // All are forked before the first is waited for, so that they run at the same time.
     let mut children = Vec::new();
     let mut outcome = Ok(());
     for numbers in work {
@@ -24,7 +23,7 @@ pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
         }
     }
     for child in children {
-        outcome = outcome.and(child.wait()); // waits for every child, whatever became of the others
+        outcome = outcome.and(child.wait());
     }
     outcome.map(|()| counter.load(Ordering::Relaxed))
 }

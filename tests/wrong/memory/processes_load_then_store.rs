@@ -1,4 +1,4 @@
-//! Wrong: a load and a store in place of one addition
+//! Wrong: adds with a load and a store: two atomic steps aren't one
 //! Changes: shared_mapping
 //! Fails: shared_mapping::no_update_is_lost_between_processes
 //! Section: memory/exercise.md#two-additions-one-lost
@@ -6,7 +6,6 @@
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;
     let counter = mapping.word(0);
-    // All are forked before the first is waited for, so that they run at the same time.
     let mut children = Vec::new();
     let mut outcome = Ok(());
     for numbers in work {
@@ -24,7 +23,7 @@ pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
         }
     }
     for child in children {
-        outcome = outcome.and(child.wait()); // waits for every child, whatever became of the others
+        outcome = outcome.and(child.wait());
     }
     outcome.map(|()| counter.load(Ordering::Relaxed))
 }

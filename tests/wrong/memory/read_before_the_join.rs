@@ -1,4 +1,4 @@
-//! Wrong: the total is read while the threads may still add
+//! Wrong: reads the total inside the scope, while the threads may still add
 //! Changes: lost_updates
 //! Fails: lost_updates::the_total_is_read_after_the_threads_have_ended
 //! Section: memory/exercise.md#join-before-you-read
@@ -11,9 +11,6 @@ pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {
             let counter = &counter;
             scope.spawn(move || {
                 for n in numbers {
-                    // One step: no other thread can come between the read and the write. `Relaxed` is
-                    // enough, since nothing but this counter is shared; the end of the scope joins all
-                    // threads, and a join makes what they wrote visible.
                     counter.fetch_add(n, Ordering::Relaxed);
                 }
             });

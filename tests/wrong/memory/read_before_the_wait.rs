@@ -1,4 +1,4 @@
-//! Wrong: the total is read while the children may still add
+//! Wrong: reads the total before it waits, while the children may still add
 //! Changes: shared_mapping
 //! Fails: shared_mapping::the_total_is_read_after_the_children_have_ended
 //! Section: memory/exercise.md#wait-for-your-children
@@ -6,7 +6,6 @@
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     let mapping = Mapping::shared(1)?;
     let counter = mapping.word(0);
-    // All are forked before the first is waited for, so that they run at the same time.
     let mut children = Vec::new();
     let mut outcome = Ok(());
     for numbers in work {
@@ -25,7 +24,7 @@ pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {
     }
     let total = counter.load(Ordering::SeqCst);
     for child in children {
-        outcome = outcome.and(child.wait()); // waits for every child, whatever became of the others
+        outcome = outcome.and(child.wait());
     }
     outcome.map(|()| total)
 }

@@ -1,4 +1,4 @@
-//! Wrong: reads first and takes the lock only to write
+//! Wrong: reads first and acquires the lock only to write
 //! Changes: python_block
 //! Fails: python_block::no_update_is_lost_while_python_adds
 //! Section: memory/exercise.md#one-lock-for-two-languages

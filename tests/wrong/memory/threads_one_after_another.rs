@@ -10,9 +10,6 @@ pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {
             let counter = &counter;
             let thread = scope.spawn(move || {
                 for n in numbers {
-                    // One step: no other thread can come between the read and the write. `Relaxed` is
-                    // enough, since nothing but this counter is shared; the end of the scope joins all
-                    // threads, and a join makes what they wrote visible.
                     counter.fetch_add(n, Ordering::Relaxed);
                 }
             });

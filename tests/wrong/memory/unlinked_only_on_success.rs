@@ -1,4 +1,4 @@
-//! Wrong: unlinks below the call of `use_it`, which a panic skips
+//! Wrong: unlinks after the call of `use_it`, which a panic skips
 //! Changes: python_block
 //! Fails: python_block::the_name_is_gone_after_a_panic
 //! Section: memory/exercise.md#who-unlinks-the-block

@@ -1,4 +1,4 @@
-//! Wrong: the writes are done before the fork, so the parent has them too
+//! Wrong: writes before the fork, so the parent has the values too
 //! Changes: copy_on_write
 //! Fails: copy_on_write::the_parent_does_not_see_the_childs_writes
 //! Section: memory/exercise.md#copy-on-write
@@ -9,7 +9,6 @@ pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
     }
     let child = process::fork(|| {
         let before = pages.usage()?;
-        // Measured while both processes are alive: a page is shared only as long as two map it.
         Ok((before, pages.usage()?, first_bytes(pages)))
     })?;
     let (before, after, child) = child.wait()?;

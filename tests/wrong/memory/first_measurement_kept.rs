@@ -1,7 +1,7 @@
 //! Wrong: keeps the first measurement of all in a `static`
 //! Changes: copy_on_write
-//! Fails: copy_on_write::a_second_call_begins_anew
-//! Section: memory/exercise.md#step-2-copy-on-write
+//! Fails: copy_on_write::before_a_write_all_pages_are_shared
+//! Section: memory/exercise.md#count-pages-while-both-are-alive
 
 static BEFORE: std::sync::OnceLock<Usage> = std::sync::OnceLock::new();
 

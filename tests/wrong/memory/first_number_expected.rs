@@ -1,6 +1,6 @@
 //! Wrong: expects every list to have a first number
 //! Changes: lost_updates
-//! Fails: lost_updates::empty_lists_add_nothing
+//! Fails: lost_updates::every_list_has_a_thread_of_its_own
 //! Section: memory/exercise.md#step-1-lost-updates
 
 pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {

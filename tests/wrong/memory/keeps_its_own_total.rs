@@ -1,6 +1,6 @@
 //! Wrong: keeps its own running total, as if nobody else changed the word
 //! Changes: python_block
-//! Fails: python_block::nothing_is_assumed_to_stay_without_the_lock
+//! Fails: python_block::no_update_is_lost_while_python_adds
 //! Section: memory/exercise.md#one-lock-for-two-languages
 
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {

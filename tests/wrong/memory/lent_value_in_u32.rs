@@ -1,6 +1,6 @@
 //! Wrong: assumes that the value fits into a `u32`
 //! Changes: python_block
-//! Fails: python_block::the_lent_block_holds_the_value
+//! Fails: python_block::python_reads_the_lent_block
 //! Section: memory/exercise.md#a-block-with-a-name
 
 pub fn lend_block<T>(name: &str, value: u64, use_it: impl FnOnce() -> T) -> io::Result<T> {

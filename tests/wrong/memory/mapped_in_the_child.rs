@@ -1,6 +1,6 @@
 //! Wrong: maps the counter in the child, where the parent can't see it
 //! Changes: shared_mapping
-//! Fails: shared_mapping::one_process_adds_its_whole_list
+//! Fails: shared_mapping::the_children_add_to_one_shared_counter
 //! Section: memory/exercise.md#one-counter-for-two-processes
 
 pub fn sum_in_processes(work: &[Vec<u64>]) -> io::Result<u64> {

@@ -1,6 +1,6 @@
 //! Wrong: measures once, before the writes, and reports it twice
 //! Changes: copy_on_write
-//! Fails: copy_on_write::a_child_that_writes_every_page_shares_none
+//! Fails: copy_on_write::the_child_measures_before_and_after_its_writes
 //! Section: memory/exercise.md#count-pages-while-both-are-alive
 
 pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {

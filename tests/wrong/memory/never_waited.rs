@@ -1,6 +1,6 @@
 //! Wrong: gets the report through shared memory and never waits for the child
 //! Changes: copy_on_write
-//! Fails: copy_on_write::nothing_is_left_behind
+//! Fails: copy_on_write::the_parent_looks_after_the_child_has_ended
 //! Section: memory/exercise.md#wait-for-your-children
 
 use os::memory::{Mapping, Ordering, Pages, Usage};

@@ -1,6 +1,6 @@
 //! Wrong: adds two numbers at a time and forgets the odd one out
 //! Changes: lost_updates
-//! Fails: lost_updates::one_thread_adds_its_whole_list
+//! Fails: lost_updates::the_scheduler_sees_the_shared_counter
 //! Section: memory/exercise.md#step-1-lost-updates
 
 pub fn sum_in_threads(work: Vec<Vec<u64>>) -> u64 {

@@ -1,6 +1,6 @@
 //! Wrong: mends `RacyCounter` instead of leaving it racy, and sums with it
 //! Changes: lost_updates
-//! Fails: lost_updates::the_racy_counter_is_left_as_it_was
+//! Fails: lost_updates::your_turns_lose_an_update
 //! Section: memory/exercise.md#you-are-the-scheduler
 
 impl RacyCounter {

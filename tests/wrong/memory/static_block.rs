@@ -1,6 +1,6 @@
 //! Wrong: opens the block once and keeps it, whatever name the next call has
 //! Changes: python_block
-//! Fails: python_block::a_second_call_begins_anew
+//! Fails: python_block::only_the_first_word_changes
 //! Section: memory/exercise.md#a-block-with-a-name
 
 static BLOCK: std::sync::OnceLock<Block> = std::sync::OnceLock::new();

@@ -1,6 +1,6 @@
 //! Wrong: keeps the counter in a `static`, so a second call starts from the first one's total
 //! Changes: lost_updates
-//! Fails: lost_updates::a_second_call_begins_anew
+//! Fails: lost_updates::the_total_is_read_after_the_threads_have_ended
 //! Section: memory/exercise.md#step-1-lost-updates
 
 use os::model::Turn;

@@ -1,6 +1,6 @@
 //! Wrong: keeps one mapping in a `static`, so a second call starts from the first one's total
 //! Changes: shared_mapping
-//! Fails: shared_mapping::a_second_call_begins_anew
+//! Fails: shared_mapping::one_process_adds_its_whole_list
 //! Section: memory/exercise.md#step-3-a-shared-mapping
 
 static MAPPING: std::sync::OnceLock<Mapping> = std::sync::OnceLock::new();

@@ -1,7 +1,7 @@
 //! Wrong: panics when the child has failed
 //! Changes: copy_on_write
-//! Fails: copy_on_write::a_killed_child_is_an_error
-//! Section: memory/exercise.md#wait-for-your-children
+//! Fails: copy_on_write::a_write_beyond_the_pages_is_an_error
+//! Section: memory/exercise.md#step-2-copy-on-write
 
 pub fn write_in_child(pages: &mut Pages, writes: &[Write]) -> io::Result<Seen> {
     let child = process::fork(|| {

@@ -799,7 +799,7 @@ fn the_borrower_runs_once_and_its_result_is_returned() {
 fn the_borrower_may_take_the_lock() {
     explain(
         "memory/exercise.md#one-lock-for-two-languages",
-        "The lock belongs to whoever uses the block: hold it to write the value, and not while `use_it` runs.",
+        "The lock belongs to whoever uses the block: don't hold it while `use_it` runs.",
     );
     let name = Name::new();
     assert_eq!(
@@ -833,6 +833,10 @@ fn the_name_is_gone_after_a_panic() {
     assert!(
         !name.exists(),
         "`use_it` panicked, and the block still has its name"
+    );
+    explain(
+        "memory/exercise.md#who-unlinks-the-block",
+        "Whoever called `lend_block` has to learn of the panic: clean up in a `drop`, or resume the panic that you caught.",
     );
     assert!(
         through,

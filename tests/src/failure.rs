@@ -142,7 +142,9 @@ pub(crate) fn learner_panicked(function: &str, panic: &Panic) -> ! {
     fail(
         Status::Failed,
         format!("{function} panicked at {place}:\n    {message}"),
-        Some("The call has to return here, not to panic."),
+        Some(
+            "The call has to return here: pass errors on with `?`, or handle them, rather than panic.",
+        ),
     )
 }
 

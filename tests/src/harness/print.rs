@@ -31,7 +31,8 @@ pub(super) fn list(cases: &[Case]) -> ExitCode {
 }
 
 pub(super) fn begin(slug: &str, count: usize) {
-    say(&format!("\nrunning {count} tests of {slug}\n"));
+    let tests = if count == 1 { "test" } else { "tests" };
+    say(&format!("\nrunning {count} {tests} of {slug}\n"));
 }
 
 /// With `--verbose`, and for whoever reads the reports, a line for each test, in order, as soon as it is known.
@@ -77,7 +78,8 @@ fn steps(reports: &[Report]) -> String {
             let passed = reports.iter().filter(|report| !fails(report)).count();
             let word = match worst(reports) {
                 None => "ok",
-                Some(report) if report.status == Status::Unstarted => "not started",
+                Some(report) if report.status == Status::Unstarted && passed == 0 => "not started",
+                Some(report) if report.status == Status::Unstarted => "begun",
                 Some(_) => "FAILED",
             };
             format!(

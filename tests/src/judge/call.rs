@@ -162,10 +162,7 @@ impl<T> Call<T> {
                         "{function} gave no answer: its process {}{after}.{progress}",
                         ended(status)
                     ),
-                    Some(
-                        "A function that ends its process never returns to its caller, and takes everything else \
-                         in the process with it.",
-                    ),
+                    Some(why_it_ended(status, self.subject.printed())),
                 )
             }
         }
@@ -186,6 +183,25 @@ impl<T: DeserializeOwned> Call<T> {
             }
             other => self.fail_with(other),
         }
+    }
+}
+
+/// What the end of a process means, as far as its last words tell.
+fn why_it_ended(end: Option<End>, printed: &str) -> &'static str {
+    let says = |text: &str| printed.contains(text);
+    if says("non-unwinding panic")
+        || says("panic in a destructor")
+        || says("panicked while processing panic")
+    {
+        "A panic in a `drop` that runs because of another panic aborts the process: ignore errors there."
+    } else if says("overflowed its stack") {
+        "A function calls itself without end: each call takes some of the stack, until none is left."
+    } else if says("memory allocation of") {
+        "It asked for more memory than there is: does a loop fill it without end?"
+    } else if end.is_some_and(|end| end.signal().is_some()) {
+        "A signal ends the whole process, with all that runs in it."
+    } else {
+        "A function that ends its process never returns to its caller, and takes everything else in the process with it."
     }
 }
 

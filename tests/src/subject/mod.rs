@@ -232,7 +232,15 @@ fn first_panic(info: &PanicHookInfo<'_>) {
     if std::process::id() != SUBJECT.load(Relaxed) {
         eprintln!("a child process panicked at {place}: {message}");
     }
-    lock(&FIRST_PANIC).get_or_insert(Panic { message, place });
+    let mut first = lock(&FIRST_PANIC);
+    match &*first {
+        // The judge is told of the first only, and of none if the process aborts because of the second.
+        Some(first) => eprintln!(
+            "panicked at {}: {}\nand then at {place}: {message}",
+            first.place, first.message
+        ),
+        None => *first = Some(Panic { message, place }),
+    }
 }
 
 /// In a subject: runs `body`, in which something panics with `message`; says whether that panic came through.

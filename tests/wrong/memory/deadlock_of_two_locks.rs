@@ -1,6 +1,6 @@
 //! Wrong: acquires two locks in opposite orders: a deadlock
 //! Changes: lost_updates
-//! Fails: lost_updates::no_update_is_lost_under_any_schedule
+//! Fails: lost_updates::the_scheduler_sees_the_shared_counter
 //! Section: memory/exercise.md#two-additions-one-lost
 
 use os::model::Turn;

@@ -230,7 +230,9 @@ fn first_panic(info: &PanicHookInfo<'_>) {
         format!("{}:{}", tidy(place.file()), place.line())
     });
     if std::process::id() != SUBJECT.load(Relaxed) {
-        eprintln!("a child process panicked at {place}: {message}");
+        // In one write, since several children may panic at the same time.
+        let line = format!("a child process panicked at {place}: {message}\n");
+        let _ = io::stderr().write_all(line.as_bytes());
     }
     lock(&FIRST_PANIC).get_or_insert(Panic { message, place });
 }

@@ -12,6 +12,7 @@ use crate::failure::{self, tidy};
 use os_core::process::ParentOnly;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -81,6 +82,11 @@ static JUDGE: Mutex<Option<ParentOnly<UnixStream>>> = Mutex::new(None);
 /// The process id of the subject, as opposed to that of a child it forked.
 static SUBJECT: AtomicU32 = AtomicU32::new(0);
 static FIRST_PANIC: Mutex<Option<Panic>> = Mutex::new(None);
+
+thread_local! {
+    /// Whether this thread has panicked before.
+    static PANICKED: Cell<bool> = const { Cell::new(false) };
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -230,16 +236,25 @@ fn first_panic(info: &PanicHookInfo<'_>) {
         format!("{}:{}", tidy(place.file()), place.line())
     });
     if std::process::id() != SUBJECT.load(Relaxed) {
-        eprintln!("a child process panicked at {place}: {message}");
+        // In one write, since several children may panic at the same time.
+        let line = format!("a child process panicked at {place}: {message}\n");
+        let _ = io::stderr().write_all(line.as_bytes());
     }
     let mut first = lock(&FIRST_PANIC);
     match &*first {
         // The judge is told of the first only, and of none if the process aborts because of the second.
-        Some(first) => eprintln!(
-            "panicked at {}: {}\nand then at {place}: {message}",
-            first.place, first.message
-        ),
-        None => *first = Some(Panic { message, place }),
+        Some(first) if PANICKED.replace(true) => {
+            let lines = format!(
+                "panicked at {}: {}\nand then at {place}: {message}\n",
+                first.place, first.message
+            );
+            let _ = io::stderr().write_all(lines.as_bytes());
+        }
+        Some(_) => {}
+        None => {
+            PANICKED.set(true);
+            *first = Some(Panic { message, place });
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Compiles the tests of an exercise, a solution or a submission with cargo, and tells the author's errors from ours.
+//! Compiles the tests of an exercise, a solution or a submission with cargo, and distinguishes the author's errors from ours.
 
 use crate::{stop::Stop, text};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use std::{
 };
 use supervise::{End, Keep, Options, Outcome, Stream};
 
-/// What is kept of cargo's output: messages of a whole build, far more than any that is read.
+/// Bytes of cargo's output that are kept: more than the messages of any whole build.
 const OUTPUT: usize = 32 << 20;
 
 /// What to compile, and how.
@@ -24,9 +24,9 @@ pub struct Build {
     pub target_dir: PathBuf,
     /// Refuse to change `Cargo.lock`.
     pub locked: bool,
-    /// Diagnostics with colours, for a terminal.
+    /// Color diagnostics, for a terminal.
     pub color: bool,
-    /// From start to end; the first build on a machine compiles every dependency.
+    /// The deadline of the whole build; the first one on a machine compiles every dependency.
     pub deadline: Duration,
     /// Bytes of address space for each process of the build, on Linux.
     pub memory: Option<u64>,
@@ -39,9 +39,9 @@ pub struct Compiled {
     pub tests: PathBuf,
     /// The compiler's warnings about the package, as it shows them.
     pub warnings: Vec<String>,
-    /// What rustc read to compile the package's library.
+    /// rustc's dep-info file: the inputs of the package's library.
     pub dep_info: Option<PathBuf>,
-    /// Whether cargo compiled the library and the tests anew, rather than finding them done.
+    /// Whether cargo compiled the library and the tests, rather than finding them up to date.
     pub anew: bool,
 }
 
@@ -60,16 +60,16 @@ pub enum CompileError {
     /// Cargo failed for a reason that is not in the package's code: the network, the disk, the toolchain, a dependency.
     #[error("cargo could not build the tests: {0}")]
     Tool(String),
-    /// Cargo could not be started.
+    /// Cargo couldn't be started.
     #[error("cannot start cargo: {0} (is Rust installed?)")]
     Start(io::Error),
-    /// Somebody asked to stop.
+    /// A stop was requested.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl Build {
-    /// The tests of `package`, compiled into `target_dir`.
+    /// Builds the tests of `package` into `target_dir`.
     #[must_use]
     pub fn new(package: impl Into<PathBuf>, target_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -82,9 +82,9 @@ impl Build {
         }
     }
 
-    /// Compiles. `on_line` gets what cargo says of its progress, line by line.
+    /// Runs the build. `on_line` gets cargo's progress, line by line.
     ///
-    /// The network is asked only when something needed has never been fetched.
+    /// It uses the network only if a dependency has never been downloaded.
     ///
     /// # Errors
     /// See [`CompileError`]; only [`CompileError::Code`] is about the package.
@@ -109,7 +109,7 @@ impl Build {
         }
     }
 
-    /// Runs cargo, and once more if it spent time on waiting for another cargo: that is not the package's.
+    /// Runs cargo, and once more if the time went into waiting for another cargo's lock.
     fn patiently(
         &self,
         offline: bool,
@@ -234,7 +234,8 @@ impl Build {
     }
 }
 
-/// The cargo that runs us, or the one on the PATH, without what an outer cargo says about its own package.
+/// Returns the command for the cargo that runs us, or the one on the PATH, without the variables that an outer cargo sets
+/// for its own package.
 pub(crate) fn cargo() -> Command {
     let mut command =
         Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
@@ -261,7 +262,7 @@ fn is_of_outer_package(name: &OsStr) -> bool {
     })
 }
 
-/// What cargo says went wrong: a compiler that died, an error that points at no code, or cargo's own words.
+/// Says why cargo failed: a compiler that died, an error that points at no code, or cargo's own message.
 fn reason(outcome: &Outcome) -> String {
     let (stdout, stderr) = (outcome.stdout.text(), outcome.stderr.text());
     if let Some((_, signal)) = stderr.split_once("(signal: ") {
@@ -285,7 +286,7 @@ fn same_file(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// A line of `cargo --message-format json`, as far as it matters here.
+/// A line of `cargo --message-format json`, reduced to the fields used here.
 #[derive(Deserialize)]
 struct Message {
     manifest_path: Option<PathBuf>,
@@ -311,7 +312,7 @@ struct Diagnostic {
 }
 
 impl Message {
-    /// Whether this tells of a file that was compiled.
+    /// Whether this message is about a compiled file.
     fn built(&self) -> bool {
         self.fresh.is_some()
     }

@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why the course could not be read.
+/// Why the course can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CourseError {
-    /// A file of the course could not be read.
+    /// A file of the course can't be read.
     #[error("cannot read {}: {cause} (is this the folder of the course?)", path.display())]
     Read {
         /// The file.
@@ -19,7 +19,7 @@ pub enum CourseError {
         /// The system's answer.
         cause: io::Error,
     },
-    /// A manifest of the course says something it should not.
+    /// A manifest of the course is invalid.
     #[error("{}: {problem}", path.display())]
     Manifest {
         /// The manifest.
@@ -42,14 +42,14 @@ pub enum CourseError {
 pub struct Course {
     /// The folder that holds `exercises`, `solutions`, `tests` and `src`.
     pub root: PathBuf,
-    /// The chapters that have an exercise, in the order of `src/SUMMARY.md`; those it does not name come last.
+    /// The chapters that have an exercise, in the order of `src/SUMMARY.md`; those that it doesn't list come last.
     pub chapters: Vec<Chapter>,
 }
 
 /// A chapter that has an exercise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chapter {
-    /// The one word for it everywhere: `exercises/<slug>`, `solutions/<slug>`, `tests/<slug>.rs`, `src/<slug>.md`.
+    /// Its name in every place: `exercises/<slug>`, `solutions/<slug>`, `tests/<slug>.rs`, `src/<slug>.md`.
     pub slug: String,
     /// Its steps, in the order in which they are solved.
     pub steps: Vec<String>,
@@ -85,7 +85,7 @@ impl Course {
     /// Reads the course at `root`.
     ///
     /// # Errors
-    /// When `src/SUMMARY.md` or a manifest in `exercises/` is missing or says nothing useful.
+    /// When `src/SUMMARY.md` or a manifest in `exercises/` is missing or invalid.
     pub fn open(root: &Path) -> Result<Self, CourseError> {
         let root = root.canonicalize().map_err(|cause| CourseError::Read {
             path: root.to_owned(),
@@ -114,10 +114,10 @@ impl Course {
         Ok(Self { root, chapters })
     }
 
-    /// The chapter called `slug`.
+    /// Finds a chapter by its slug.
     ///
     /// # Errors
-    /// When there is none: the message names those there are.
+    /// When there is none: the message lists the available ones.
     pub fn chapter(&self, slug: &str) -> Result<&Chapter, CourseError> {
         self.chapters
             .iter()
@@ -132,7 +132,7 @@ impl Course {
             })
     }
 
-    /// Where what the course compiles goes: shared with plain `cargo test`, so that dependencies are compiled once.
+    /// Cargo's target folder, shared with plain `cargo test`, so that dependencies are compiled once.
     #[must_use]
     pub fn target_dir(&self) -> PathBuf {
         self.root.join("target")

@@ -16,27 +16,27 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct Record {
     /// The submission's name.
     pub submission: String,
-    /// The slug of the exercise; empty when the submission holds none that could be looked at.
+    /// The slug of the exercise; empty when the submission has none that can be judged.
     pub exercise: String,
-    /// The step; empty when no test could be named.
+    /// The step; empty when the record is about no single test.
     pub step: String,
-    /// The test's full name, `<step>::<test>`; empty when none could be named.
+    /// The test's full name, `<step>::<test>`; empty when the record is about no single test.
     pub test: String,
     /// `passed`, `failed`, `compile_error`, `timeout`, `crash`, `rejected`; or, which is no verdict, `infrastructure_error` or `skipped`.
     pub status: Status,
     /// Seconds that the test took.
     pub seconds: f64,
-    /// What a person should read.
+    /// The message for people.
     pub message: String,
     /// What the failure means, where the test knows it.
     pub why: Option<String>,
-    /// Where the book clears it up.
+    /// The section of the book that explains it.
     pub section: Option<String>,
-    /// What kept the submission's code from the rest of the machine.
+    /// What isolated the submission's code from the rest of the machine.
     pub sandbox: String,
 }
 
-/// The present level of protection, said in every record: the code runs as the user who grades.
+/// The current level of isolation, stated in every record: none, the code runs as the user who grades.
 pub const SANDBOX: &str = "none";
 
 /// The judge of a chapter: the reference solution's test binary, and what it can judge on this machine.
@@ -57,15 +57,15 @@ pub struct Grader {
     judges: BTreeMap<String, Result<Arc<Judge>, String>>,
 }
 
-/// Somebody asked to stop: what was being judged has no verdict.
+/// A stop was requested: the submission at hand has no verdict.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
 
-/// What came of sources that were tried.
+/// The outcome of building and judging a set of sources.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trial {
-    /// There is nothing to run, for this reason.
+    /// Nothing ran, for this reason.
     Refused(Status, String),
     /// They compiled and ran.
     Ran {
@@ -76,14 +76,14 @@ pub enum Trial {
     },
 }
 
-/// What the grader is busy with.
+/// What the grader is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// Compiling the reference solution, which is to judge; the first time, all that it needs.
+    /// Compiling the judge, and the first time its dependencies.
     BuildingJudge(&'a str),
-    /// Running the reference solution, so that a fault of this machine is not taken for one of a submission.
+    /// Judging the reference solution, so that a fault of this machine isn't taken for one of a submission.
     TryingJudge(&'a str),
-    /// A line of cargo's about its progress.
+    /// A progress line from cargo.
     Cargo(&'a str),
     /// Compiling the submission.
     Building,
@@ -92,10 +92,10 @@ pub enum Step<'a> {
 }
 
 impl Grader {
-    /// Takes the course's slot; calls `on_wait` when another grader has it.
+    /// Locks the course's build folder; calls `on_wait` when another grader holds it.
     ///
     /// # Errors
-    /// When the slot cannot be laid out, or on a stop.
+    /// When the build folder can't be prepared, or on a stop.
     pub fn new(course: &Course, stop: &Stop, on_wait: impl FnOnce()) -> Result<Self, SlotError> {
         let slot = Slot::take(course, stop, on_wait)?;
         Ok(Self {
@@ -106,7 +106,7 @@ impl Grader {
         })
     }
 
-    /// The records of a submission that no exercise could be judged of.
+    /// Returns the record of a submission without a single exercise that can be judged.
     #[must_use]
     pub fn refuse(submission: &Submission, problem: &Problem) -> Record {
         let (status, message) = match problem {
@@ -119,7 +119,7 @@ impl Grader {
     /// Judges one exercise of a submission: one record per test, in the order of the steps.
     ///
     /// # Errors
-    /// Only on a stop: whatever else goes wrong is said in the records.
+    /// Only on a stop: every other problem becomes a record.
     pub fn grade(
         &mut self,
         submission: &Submission,
@@ -217,7 +217,7 @@ impl Grader {
         }
     }
 
-    /// The names of the tests that judge `slug`, in their order, or why there is no judge.
+    /// Lists the tests that judge `slug`, in their order, or says why there is no judge.
     ///
     /// # Errors
     /// Only on a stop.

@@ -1,13 +1,11 @@
 //! The results file: one JSON object per line, written whole or not at all, and never over another.
 
 use crate::grade::Record;
+use files::write::AtomicFile;
 use std::{
-    fs,
     io::{self, BufWriter, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
 
 /// Why results could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -17,42 +15,23 @@ pub struct ResultsError {
     cause: io::Error,
 }
 
-/// A results file to be. Nothing is at its place until [`Results::finish`]; when dropped before, nothing is left.
+/// A results file in the making. Nothing changes at its path until [`Results::finish`]; if dropped before, nothing is left.
 #[derive(Debug)]
 pub struct Results {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<AtomicFile>,
 }
 
 impl Results {
-    /// Opens a temporary file beside `path`, so that a place that cannot be written is known before the work is done.
+    /// Opens a temporary file beside `path`, so that a path that can't be written is reported before the work is done.
     ///
     /// # Errors
-    /// When the folder cannot be written, or something that is not a regular file is at `path`.
+    /// When the folder can't be written, or something other than a regular file is at `path`.
     pub fn create(path: &Path) -> Result<Self, ResultsError> {
-        let error = |cause| ResultsError {
+        let file = AtomicFile::create(path).map_err(|cause| ResultsError {
             path: path.to_owned(),
             cause,
-        };
-        // A device or a pipe would be replaced by the file; a symlink's target is what is meant.
-        let path = match fs::metadata(path) {
-            Ok(found) if !found.is_file() => {
-                return Err(error(io::Error::other("it is not a regular file")));
-            }
-            Ok(_) if path.is_symlink() => &path.canonicalize().map_err(error)?,
-            Ok(_) => path,
-            Err(_) => path,
-        };
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let file = tempfile::Builder::new()
-            .prefix(".results-")
-            // Readable as any file one writes; without this a temporary file is its owner's alone.
-            .permissions(fs::Permissions::from_mode(0o666))
-            .tempfile_in(folder)
-            .map_err(error)?;
+        })?;
         Ok(Self {
             path: path.to_owned(),
             file: BufWriter::new(file),
@@ -73,50 +52,26 @@ impl Results {
         })
     }
 
-    /// Puts the file in its place. One that is there already is kept as `<path>.1`, or the next free number, which is returned.
+    /// Moves the file to its path. An older one is kept as `<path>.1`, or under the next free number, which is returned.
     ///
     /// # Errors
-    /// When the disk is full or the older file cannot be kept; that one is then where it was.
+    /// When the disk is full or the older file can't be kept; the older file is then unchanged.
     pub fn finish(self) -> Result<Option<PathBuf>, ResultsError> {
         let path = self.path;
-        let error = |cause| ResultsError {
-            path: path.clone(),
-            cause,
-        };
         let file = self
             .file
             .into_inner()
-            .map_err(|failed| error(failed.into_error()))?;
-        file.as_file().sync_all().map_err(error)?;
-        let kept = keep(&path).map_err(error)?;
-        file.persist(&path).map_err(|failed| error(failed.error))?;
-        Ok(kept)
+            .map_err(io::IntoInnerError::into_error);
+        file.and_then(AtomicFile::commit_with_backup)
+            .map_err(|cause| ResultsError { path, cause })
     }
-}
-
-/// Gives the file at `path` a second name; it loses the first one only when the new file takes it.
-fn keep(path: &Path) -> io::Result<Option<PathBuf>> {
-    for number in 1.. {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{number}"));
-        match fs::hard_link(path, &name) {
-            Ok(()) => return Ok(Some(name.into())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            // A file system without hard links.
-            Err(_) if !Path::new(&name).exists() => {
-                return fs::rename(path, &name).map(|()| Some(name.into()));
-            }
-            Err(_) => {}
-        }
-    }
-    unreachable!("some number is free")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::runner::Status;
+    use std::fs;
 
     fn record(test: &str) -> Record {
         Record {

@@ -28,13 +28,13 @@ use std::{
 /// How long the compiler may take for a submission whose dependencies are compiled.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-/// Address space of each process of a submission's build: a source file may include a device without end.
+/// Address space of each process of a submission's build: `include!` of an endless device must not exhaust the memory.
 const MEMORY: u64 = 8 << 30;
 
-/// What a submission may read at compile time: what cargo says of the course's own manifest.
+/// The environment variables that a submission may read at compile time: those that come from the course's own manifest.
 const PLAIN_VARIABLES: [&str; 3] = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME"];
 
-/// Why the slot could not be used.
+/// Why the build folder can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SlotError {
     /// A file could not be written, read or moved.
@@ -45,12 +45,12 @@ pub enum SlotError {
         /// The system's answer.
         cause: io::Error,
     },
-    /// Somebody asked to stop.
+    /// A stop was requested.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// The right to use the slot, until dropped.
+/// An exclusive lock on the build folder, until dropped.
 #[derive(Debug)]
 pub struct Slot {
     course: Course,
@@ -78,10 +78,10 @@ pub enum SubjectError {
     /// It compiles, but reads what it must not: the rule it breaks.
     #[error("{0}")]
     Rejected(String),
-    /// Something of ours failed.
+    /// The course or the machine failed, not the submission.
     #[error("{0}")]
     Infrastructure(String),
-    /// Somebody asked to stop.
+    /// A stop was requested.
     #[error("interrupted")]
     Interrupted,
 }
@@ -96,10 +96,10 @@ impl From<SlotError> for SubjectError {
 }
 
 impl Slot {
-    /// Takes the course's slot and lays it out. When another process has it, calls `on_wait` and waits.
+    /// Locks the course's build folder and prepares it. If another process holds the lock, calls `on_wait` and waits.
     ///
     /// # Errors
-    /// When the folder cannot be written, or on a stop while waiting.
+    /// When the folder can't be written, or on a stop while waiting.
     pub fn take(course: &Course, stop: &Stop, on_wait: impl FnOnce()) -> Result<Self, SlotError> {
         let target = course.target_dir();
         let home = target.join("grade");
@@ -174,7 +174,7 @@ impl Slot {
         self.home.join("solutions").join(slug)
     }
 
-    /// Removes the test binaries of a grader that was killed before it could do so.
+    /// Removes the test binaries that a killed grader left behind.
     fn sweep(&self, home: &Path) -> Result<(), SlotError> {
         for entry in fs::read_dir(home).map_err(at(home))? {
             let path = entry.map_err(at(home))?.path();
@@ -185,7 +185,7 @@ impl Slot {
         Ok(())
     }
 
-    /// What is the same for every submission.
+    /// Writes what is the same for every submission.
     fn lay_out(&self) -> Result<(), SlotError> {
         let solutions = self.home.join("solutions");
         // Left over from a chapter that is gone, it would still be a member of the workspace.
@@ -258,7 +258,7 @@ fn wait_for(lock: &File, stop: &Stop, on_wait: impl FnOnce()) -> Result<(), Opti
     }
 }
 
-/// Refuses a submission of which rustc read anything but the submission's own sources. `base` is where rustc ran.
+/// Rejects a submission if rustc read anything but the submission's own sources. `base` is the folder rustc ran in.
 fn check_inputs(dep_info: &str, package: &Path, base: &Path) -> Result<(), String> {
     let src = package.join("src");
     for line in dep_info.lines() {
@@ -286,12 +286,12 @@ fn check_inputs(dep_info: &str, package: &Path, base: &Path) -> Result<(), Strin
     Ok(())
 }
 
-/// Make syntax: a space in a name is written `\ `.
+/// Undoes Make's escape of a space, `\ `.
 fn unescape(name: &str) -> String {
     name.replace("\\ ", " ")
 }
 
-/// Whether `path` lies in `folder`, by their names alone: neither holds a symlink, we made both.
+/// Whether `path` is inside `folder`, lexically: we created both, so neither contains a symlink.
 fn inside(path: &Path, folder: &Path) -> bool {
     let mut plain = PathBuf::new();
     for component in path.components() {

@@ -1,4 +1,4 @@
-//! The source files of one exercise: read from a folder that is not trusted, so that only plain text under plain names gets in.
+//! The source files of one exercise, read from an untrusted folder: only plain text under plain names gets in.
 
 #[cfg(test)]
 mod tests;
@@ -28,13 +28,13 @@ pub const DEPTH: usize = 4;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources(BTreeMap<PathBuf, String>);
 
-/// Why a folder is no submission, or could not be read as one.
+/// Why a folder isn't a submission, or can't be read as one.
 #[derive(Debug, thiserror::Error)]
 pub enum SourcesError {
-    /// The folder breaks a rule: the author can mend it.
+    /// The folder breaks a rule; its author can fix that.
     #[error("{0}")]
     Rejected(String),
-    /// The system refused: not the author's fault.
+    /// The system failed: not the author's fault.
     #[error("cannot read {}: {cause}", path.display())]
     Read {
         /// What could not be read.
@@ -47,8 +47,8 @@ pub enum SourcesError {
 impl Sources {
     /// Reads `exercises/<slug>/src` below `folder`. No component below `folder` may be a symlink.
     ///
-    /// What is taken: regular files whose name ends in `.rs`. What is passed over: other regular files, hidden names, and
-    /// `main.rs` and `bin/`, which cargo would take for programs. What is refused: everything else.
+    /// Takes regular files whose names end in `.rs`. Ignores other regular files, hidden names, and `main.rs` and `bin/`, which
+    /// cargo would treat as programs. Rejects everything else.
     ///
     /// # Errors
     /// See [`SourcesError`].
@@ -93,14 +93,14 @@ impl Sources {
         Ok(reader.sources)
     }
 
-    /// The same files but for one, which is replaced or added.
+    /// Replaces or adds one file.
     #[must_use]
     pub fn with(mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         self.0.insert(path.into(), text.into());
         self
     }
 
-    /// The text of a file.
+    /// Returns the text of a file.
     #[must_use]
     pub fn get(&self, path: impl AsRef<Path>) -> Option<&str> {
         self.0.get(path.as_ref()).map(String::as_str)
@@ -219,7 +219,7 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, inside: &Path, path: &Path) -> Result<String, SourcesError> {
-        // Should the entry have been exchanged since we looked: a symlink is not followed, a pipe not waited for.
+        // Avoids a TOCTOU race: if the entry was replaced since we looked, a symlink isn't followed and a FIFO doesn't block.
         let mut file = OpenOptions::new()
             .read(true)
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())

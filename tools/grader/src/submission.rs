@@ -6,32 +6,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A folder handed in.
+/// A submitted folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
     /// What the results call it: the folder's name, or its path where that would name two.
     pub name: String,
     /// The folder.
     pub folder: PathBuf,
-    /// The chapters that it holds an exercise of, in the order of the book; none if it cannot be judged.
+    /// The chapters that it holds an exercise of, in the order of the book; none if it can't be judged.
     pub chapters: Vec<String>,
-    /// Why it cannot be judged.
+    /// Why it can't be judged.
     pub problem: Option<Problem>,
 }
 
-/// Why a folder beside others cannot be judged.
+/// Why one folder among others can't be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// It breaks a rule that its author can mend.
+    /// It breaks a rule; its author can fix that.
     Rejected(String),
-    /// It could not be read, or there is nothing to judge in it.
+    /// It can't be read, or there is nothing in it to judge.
     Infrastructure(String),
 }
 
 /// Why there is nothing to grade.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// A path that was given cannot be read.
+    /// A given path can't be read.
     #[error("cannot read {}: {cause} (name the folder of a submission, or a folder of such folders)", path.display())]
     Read {
         /// The path.
@@ -39,7 +39,7 @@ pub enum FindError {
         /// The system's answer.
         cause: io::Error,
     },
-    /// A path that was given is no folder.
+    /// A given path isn't a folder.
     #[error("{} is not a folder (name the folder of a submission, or a folder of such folders)", .0.display())]
     NoFolder(PathBuf),
     /// A path holds no exercise, nor does any folder in it.
@@ -52,10 +52,11 @@ pub enum FindError {
     },
 }
 
-/// The submissions at `paths`, in the order given, those of one folder by name. `only` is the one chapter to look for.
+/// Finds the submissions at `paths`, in the given order, those within one folder by name. `only` restricts the search to one
+/// chapter.
 ///
 /// # Errors
-/// When a path cannot be read or holds no submission at all. One bad folder among others is a [`Submission`] with a problem.
+/// When a path can't be read or holds no submission at all. One bad folder among others is a [`Submission`] with a problem.
 pub fn find(
     course: &Course,
     paths: &[PathBuf],
@@ -143,7 +144,7 @@ fn submission(folder: PathBuf) -> Submission {
     }
 }
 
-/// Which exercises a folder holds.
+/// Looks up the exercises that a folder holds.
 fn look(course: &Course, folder: PathBuf, only: Option<&str>) -> Submission {
     let mut submission = submission(folder);
     for chapter in course
@@ -181,7 +182,7 @@ fn look(course: &Course, folder: PathBuf, only: Option<&str>) -> Submission {
     submission
 }
 
-/// Two submissions of one name get their paths as names.
+/// Names submissions by their paths where two would have the same name.
 fn name_apart(submissions: &mut [Submission]) {
     let mut count = std::collections::BTreeMap::<String, usize>::new();
     for submission in submissions.iter() {

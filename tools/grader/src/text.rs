@@ -1,9 +1,9 @@
-//! Cutting text to a length that a table or a result line can bear.
+//! Cuts text to a length that fits a table or a result line.
 
-/// The most characters that a message keeps: enough for a diagnostic, too little to fill a disk.
+/// The most bytes that a message keeps: enough for a diagnostic, too few to fill a disk.
 pub(crate) const MESSAGE: usize = 8 * 1024;
 
-/// `text` without surrounding white space, cut to [`MESSAGE`] bytes; what is left out is said.
+/// Trims `text` and cuts it to [`MESSAGE`] bytes, with a note of how much is missing.
 pub(crate) fn message(text: &str) -> String {
     cut(text.trim(), MESSAGE)
 }
@@ -18,7 +18,7 @@ fn cut(text: &str, limit: usize) -> String {
     format!("{}\n… ({} more bytes)", &text[..end], text.len() - end)
 }
 
-/// `text` with control characters made visible, so that a name cannot steer a terminal.
+/// Escapes control characters, so that a name can't control a terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {

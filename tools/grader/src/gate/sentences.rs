@@ -50,6 +50,7 @@ fn parse(text: &str) -> Vec<Row> {
 /// Checks that each sentence is one of the specification's.
 pub(super) fn look(course: &Course, chapter: &Chapter, found: &mut Findings) {
     let Some(rows) = read(course, chapter) else {
+        found.problem(place(chapter), "is missing");
         return;
     };
     let specification = specification(course, chapter);

@@ -15,7 +15,14 @@ pub fn stable(result: &TestResult, root: &str) -> String {
     }
     let text = text.replace(root, "<course>");
     let temp = std::env::temp_dir().display().to_string();
-    steps(&collapse(&numbers(&paths(&text, &temp))))
+    repeated(&steps(&collapse(&numbers(&paths(&text, &temp)))))
+}
+
+/// A line that follows itself is said once: how many children print it follows the random input.
+fn repeated(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines.dedup_by(|line, before| line == before && !line.trim().is_empty());
+    lines.concat()
 }
 
 /// A table of steps, such as `    A      counter    reads 0`, becomes one line.
@@ -123,6 +130,11 @@ mod tests {
             "counted N of N u64 in N s, at a.rs:N:N."
         );
         assert_eq!(numbers("[1, 2], x_1, -3"), "[N, N], x_1, -N");
+    }
+
+    #[test]
+    fn a_line_that_follows_itself_is_said_once() {
+        assert_eq!(repeated("a\nb\nb\n\n\nb\n"), "a\nb\n\n\nb\n");
     }
 
     #[test]

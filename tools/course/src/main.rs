@@ -9,6 +9,7 @@ mod grade;
 mod hint;
 mod judge;
 mod lab;
+mod new;
 mod preprocess;
 mod progress;
 mod reader;
@@ -89,6 +90,8 @@ enum Command {
     Bench(bench::Args),
     /// Judge submissions and write one verdict per test.
     Grade(grade::Args),
+    /// For authors: begin a chapter or a claim.
+    New(new::Args),
     /// Say what this machine has, and what each missing thing would add.
     Doctor(doctor::Args),
     /// Answer mdBook as a preprocessor: `book.toml` calls this, people need not.
@@ -115,6 +118,7 @@ fn main() -> ExitCode {
             Command::Lab(args) => lab::run(root, args),
             Command::Bench(args) => bench::run(root, args),
             Command::Grade(args) => grade::run(root, args),
+            Command::New(args) => new::run(root, args),
             Command::Doctor(args) => doctor::run(root, args),
             Command::Preprocess(args) => preprocess::run(root, args),
         }

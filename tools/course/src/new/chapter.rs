@@ -1,11 +1,14 @@
 //! Begins a chapter: one slug, all its places.
 
+use crate::text::errln;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::MetadataCommand;
 use std::{
+    env,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// What `cargo course new chapter` is asked.
@@ -140,7 +143,7 @@ pub fn create(root: &Path, args: &Args) -> Result<Vec<PathBuf>> {
     files::write::write_atomic(&root.join(SUMMARY), summary.as_bytes())
         .with_context(|| format!("cannot write {SUMMARY}"))?;
     written.push(SUMMARY.into());
-    written.extend(lock(root)?);
+    written.extend(lock(root));
     Ok(written)
 }
 
@@ -234,22 +237,26 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Enters the new packages into the lock files, as the next build would: the grader builds with `--locked`.
-fn lock(root: &Path) -> Result<Vec<PathBuf>> {
+fn lock(root: &Path) -> Vec<PathBuf> {
     let mut changed = Vec::new();
     for folder in ["", "solutions"] {
-        let folder = Path::new(folder);
-        let lock = folder.join("Cargo.lock");
+        let lock = Path::new(folder).join("Cargo.lock");
         let before = fs::read(root.join(&lock)).ok();
-        MetadataCommand::new()
-            .manifest_path(root.join(folder).join("Cargo.toml"))
-            .other_options(["--offline".to_owned()])
-            .exec()
-            .with_context(|| format!("cannot update {}", lock.display()))?;
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo
+            .args(["update", "--workspace", "--offline", "--quiet"])
+            .current_dir(root.join(folder));
+        if !cargo.status().is_ok_and(|status| status.success()) {
+            errln!(
+                "warning: cannot bring {} up to date; the next `cargo build` in its folder does",
+                lock.display()
+            );
+        }
         if fs::read(root.join(&lock)).ok() != before {
             changed.push(lock);
         }
     }
-    Ok(changed)
+    changed
 }
 
 #[cfg(test)]

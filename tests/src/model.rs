@@ -207,7 +207,10 @@ fn save(steps: &[Step], outcome: String) -> std::io::Result<PathBuf> {
     let exe = std::env::current_exe()?;
     let target = exe
         .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").exists())
+        // Cargo leaves the first in a target folder that it makes itself, the second in any.
+        .find(|folder| {
+            folder.join("CACHEDIR.TAG").exists() || folder.join(".rustc_info.json").exists()
+        })
         .map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = target.join("schedules");
     std::fs::create_dir_all(&folder)?;

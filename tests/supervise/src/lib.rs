@@ -29,6 +29,7 @@
 mod end;
 mod group;
 mod limits;
+mod options;
 mod output;
 mod patience;
 pub mod python;
@@ -39,8 +40,9 @@ mod sweep;
 pub use end::{End, signal_name};
 pub use group::Group;
 pub use limits::Limits;
+pub use options::{Options, Outcome};
 pub use output::{Keep, Output, Stream};
 pub use patience::{Patience, TimeUp};
-pub use run::{DRAIN, Options, Outcome, Running, answer, run};
+pub use run::{DRAIN, Running, answer, run};
 pub use stop::Stop;
 pub use sweep::Leftover;

@@ -24,6 +24,12 @@ fn a_block_becomes_an_admonition() {
 }
 
 #[test]
+fn admonitions_look_as_they_did() {
+    let text = "# A\n\n```admonish tip title=\"Short\" collapsible=true\nOne *word*.\n\n- a list\n```\n\n~~~admonish warning\n```rust,ignore\nlet a;\n```\n~~~\n";
+    insta::assert_snapshot!(main_of(&Fixture::new(text).page()));
+}
+
+#[test]
 fn every_chapter_has_its_own_ids_and_none_is_lost() {
     let block = "```admonish note\none\n```\n\n```admonish note\ntwo\n```\n";
     let fixture = Fixture::new(block);

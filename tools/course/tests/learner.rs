@@ -942,6 +942,41 @@ fn a_solved_step_is_not_given_up() {
         .says(0, &["the answer  cargo course solution one\n"]);
 }
 
+// new
+
+#[test]
+fn a_new_chapter_fills_every_place_and_overwrites_none() {
+    let course = Course::new();
+    course
+        .run(&["new", "chapter", "ipc", "--title", "IPC"])
+        .says(
+            0,
+            &["wrote  src/ipc.md\n", "wrote  src/SUMMARY.md\n", "Next: "],
+        );
+    for path in [
+        "src/ipc/exercise.md",
+        "exercises/ipc/src/first.rs",
+        "tests/starters/ipc/first.rs",
+        "solutions/ipc/Cargo.toml",
+        "tests/ipc/lib.rs",
+        "tests/benches/ipc.rs",
+    ] {
+        let text = course.read(path);
+        assert!(!text.contains("@"), "{path} has an open name: {text}");
+    }
+    assert!(course.read("src/SUMMARY.md").contains("- [IPC](ipc.md)\n"));
+    let before = course.read("src/SUMMARY.md");
+    for (slug, says) in [
+        ("ipc", "already"),
+        ("alpha", "already"),
+        ("Use-cases", "cannot be a slug"),
+    ] {
+        let ran = course.run(&["new", "chapter", slug, "--title", "X"]);
+        assert!(ran.code == Some(1) && ran.err.contains(says), "{ran:?}");
+    }
+    assert_eq!(course.read("src/SUMMARY.md"), before);
+}
+
 // helpers
 
 /// Runs a command that cannot write a byte to any file, as on a full disk.

@@ -13,6 +13,7 @@ mod places;
 mod sentences;
 mod shipped;
 mod snapshot;
+mod todos;
 
 pub use lint::lint;
 pub use shipped::Shipped;

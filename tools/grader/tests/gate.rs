@@ -509,3 +509,16 @@ fn a_wrong_answer_must_be_shown_by_the_test_that_it_names() {
         ],
     );
 }
+
+#[test]
+fn what_an_author_has_still_to_write_is_listed() {
+    let fixture = Fixture::new();
+    let text = fixture.read("src/sums.md");
+    let line = text.lines().count() + 2;
+    fixture.write("src/sums.md", format!("{text}\nTODO: the minute answer.\n"));
+    let place = format!("src/sums.md:{line}");
+    expect(
+        &look(&fixture).problems,
+        &[&place, "to do: the minute answer."],
+    );
+}

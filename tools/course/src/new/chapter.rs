@@ -111,7 +111,6 @@ pub fn create(root: &Path, args: &Args) -> Result<Vec<PathBuf>> {
     for (what, name) in [("slug", slug), ("step", step)] {
         check_name(what, name)?;
     }
-    check_package(root, slug)?;
     let summary = fs::read_to_string(root.join(SUMMARY))
         .with_context(|| format!("cannot read {SUMMARY} (is this the folder of the course?)"))?;
     let (summary, title) = link(&summary, slug, title.as_deref())?;
@@ -130,6 +129,7 @@ pub fn create(root: &Path, args: &Args) -> Result<Vec<PathBuf>> {
             taken.display()
         );
     }
+    check_package(root, slug)?;
     let mut written = Vec::new();
     for (path, text) in &files {
         if let Err(error) = write_new(&root.join(path), text) {

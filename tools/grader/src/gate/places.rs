@@ -1,6 +1,6 @@
 //! One slug, all its places: the files of a chapter, and what they say of each other.
 
-use super::{Findings, Shipped, shipped};
+use super::{Findings, Shipped, shipped, todos};
 use crate::course::{Chapter, Course};
 use files::markdown::headings;
 use serde::Deserialize;
@@ -102,6 +102,7 @@ pub(super) fn look_at_chapter(
     if let Some(hints) = shipped.text("hints.md") {
         look_at_hints(chapter, &hints, found);
     }
+    todos::look(course, chapter, found);
 }
 
 fn look_at_crates(course: &Course, chapter: &Chapter, shipped: &Shipped, found: &mut Findings) {

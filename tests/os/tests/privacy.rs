@@ -2,30 +2,31 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Compiles a library against `os`, as Cargo does for an exercise: `--extern os`, the rest only as its dependencies.
 fn compiles(code: &str) -> Result<(), String> {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    compiles_against(LIBRARY.get_or_init(library), code)
+}
+
+fn deps() -> PathBuf {
     let exe = std::env::current_exe().expect("this test");
-    let deps = exe.parent().expect("it lies in a folder");
+    exe.parent().expect("it lies in a folder").to_owned()
+}
+
+fn compiles_against(library: &Path, code: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
     let source = folder.path().join("lib.rs");
     std::fs::write(&source, code).expect("it can be written");
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-        .args([
-            "--edition",
-            "2024",
-            "--crate-type",
-            "lib",
-            "--emit",
-            "metadata",
-            "-F",
-            "unsafe_code",
-        ])
+        .args(["--edition", "2024", "--crate-type", "lib"])
+        .args(["--emit", "metadata", "-F", "unsafe_code"])
         .arg(&source)
         .arg("--extern")
-        .arg(format!("os={}", library(deps).display()))
+        .arg(format!("os={}", library.display()))
         .arg("-L")
-        .arg(format!("dependency={}", deps.display()))
+        .arg(format!("dependency={}", deps().display()))
         .current_dir(folder.path())
         .output()
         .expect("rustc runs");
@@ -35,22 +36,25 @@ fn compiles(code: &str) -> Result<(), String> {
     }
 }
 
-/// The library that was built last: the folder may hold older ones too.
-fn library(deps: &Path) -> PathBuf {
+/// The library that was built last with the feature `model`: the folder may hold older ones, and those that the lab uses.
+fn library() -> PathBuf {
     let is_library = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("libos-") && name.ends_with(".rlib")
     };
-    std::fs::read_dir(deps)
+    let mut libraries: Vec<PathBuf> = std::fs::read_dir(deps())
         .expect("the folder of this test")
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(is_library)
-        .max_by_key(|path| {
-            path.metadata()
-                .and_then(|metadata| metadata.modified())
-                .ok()
-        })
-        .expect("os was built for this test")
+        .collect();
+    libraries.sort_by_key(|path| {
+        path.metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    });
+    let complete = |path: &&PathBuf| compiles_against(path, "pub use os::model::Turn;").is_ok();
+    let found = libraries.iter().rev().find(complete);
+    found.expect("os was built for this test").clone()
 }
 
 #[test]

@@ -38,6 +38,7 @@
 //!     slug: "memory",
 //!     steps: &[checks::step!(lost_updates)],
 //! };
+//! # fn main() {} // keeps the example at the crate's root, where `super` is
 //! ```
 //!
 //! In a plain `cargo test` the subject is the test binary started again. In grading, `CHECKS_SUBJECT` names another one,

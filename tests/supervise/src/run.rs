@@ -95,6 +95,8 @@ pub struct Running {
     started: Instant,
     flood: Option<u64>,
     mark: Option<String>,
+    /// Whether a wait has returned since the program ended.
+    end_was_seen: bool,
 }
 
 impl Running {
@@ -124,6 +126,7 @@ impl Running {
             started,
             flood: options.flood,
             mark,
+            end_was_seen: false,
             group,
         })
     }
@@ -174,8 +177,9 @@ impl Running {
         if let Some(fd) = also {
             fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
         }
-        // Once the program has ended its pidfd stays readable, and polling it would not wait for anything else.
-        let pidfd = self.group.pidfd().filter(|_| !self.group.has_ended());
+        // Once the program has ended its pidfd stays readable, and polling it would not wait for anything else. The wait in
+        // which it ends still returns at once: the caller may have asked a moment too early.
+        let pidfd = self.group.pidfd().filter(|_| !self.end_was_seen);
         let ours = [self.stdout.fd(), self.stderr.fd(), pidfd];
         let ours = ours.into_iter().flatten();
         fds.extend(ours.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
@@ -188,6 +192,7 @@ impl Running {
             Err(rustix::io::Errno::INTR) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
+        self.end_was_seen = self.group.has_ended();
         Ok(also.is_some() && fds.first().is_some_and(|fd| !fd.revents().is_empty()))
     }
 

@@ -92,6 +92,28 @@ fn a_program_that_ends_between_two_looks_is_told_as_ended() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_ends_just_before_the_wait_delays_nobody() {
+    use std::os::fd::{AsFd, OwnedFd};
+    let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+    let mut command = sh("exec >&- 2>&-; echo closed >&0; read -r line");
+    command.stdin(Stdio::from(OwnedFd::from(theirs)));
+    let mut running = Running::spawn(&mut command, &Options::new(LONG)).expect("sh starts");
+    drop(command);
+    while !running.pump(Some(ours.as_fd()), LONG).expect("poll") {}
+    // Past the end of its output: from here on only its own end is awaited.
+    let _ = running.pump(None, Duration::ZERO).expect("poll");
+    assert!(!running.has_ended());
+    drop(ours);
+    while !running.group().has_ended() {
+        std::thread::yield_now();
+    }
+    let begin = Instant::now();
+    assert!(!running.pump(None, LONG).expect("poll"));
+    assert!(begin.elapsed() < LONG, "the end was not noticed");
+}
+
+#[test]
 fn the_deadline_ends_the_whole_group() {
     let outcome = run_to_deadline("sleep 1000 & echo $!; wait");
     assert!(matches!(outcome.end, End::TimeUp(_)), "{outcome:?}");

@@ -112,6 +112,7 @@ fn judge(slug: &str, cases: Vec<Case>, prepare: Vec<(&str, fn())>) -> ExitCode {
     let reports = runner::run(&cases, options.threads, |reports| {
         print::progress(reports, &options);
     });
+    crate::judge::end();
     if print::end(&reports, filtered, begin.elapsed(), &options) {
         ExitCode::SUCCESS
     } else {

@@ -3,5 +3,7 @@
 mod call;
 mod diagnose;
 mod process;
+mod start;
 
 pub use call::{Call, start};
+pub(crate) use start::end;

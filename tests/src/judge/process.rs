@@ -1,11 +1,10 @@
 //! A subject as a process: its socket, its group, and what it prints.
 
-use crate::subject::{MAGIC, Reply};
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use super::start;
+use crate::subject::Reply;
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 use supervise::{End, Keep, Limits, Options, Outcome, Patience, Running};
 use wire::frame;
@@ -46,38 +45,17 @@ enum State {
 
 impl Subject {
     pub fn start() -> io::Result<Self> {
-        let (mut ours, theirs) = UnixStream::pair()?;
-        // In the socket before the process exists, so that it knows at once what it is.
-        ours.write_all(MAGIC)?;
-        let program = match std::env::var_os("CHECKS_SUBJECT") {
-            Some(path) => path,
-            None => OsString::from(std::env::current_exe()?),
-        };
-        let mut command = Command::new(&program);
-        // No argument and no variable says which test this is, or that it is one.
-        for name in [
-            "CHECKS_REPORT",
-            "CHECKS_SUBJECT",
-            "CHECKS_SEED",
-            "CHECKS_PYTHON",
-        ] {
-            command.env_remove(name);
-        }
-        command
-            .env("RUST_BACKTRACE", "0")
-            .stdin(Stdio::from(OwnedFd::from(theirs)));
+        let (ours, theirs) = UnixStream::pair()?;
         let options = Options {
             patience: Patience::new(WAITS, COMPUTES),
             stdout: Keep::First(KEEP),
             stderr: Keep::First(KEEP),
             flood: Some(10 * KEEP as u64),
-            // The subject sets its own: without any it is started by posix_spawn, which is faster.
+            // The subject sets its own.
             limits: Limits::default(),
             sweep: false,
         };
-        let running = Running::spawn(&mut command, &options).map_err(|error| {
-            io::Error::new(error.kind(), format!("{}: {error}", program.display()))
-        })?;
+        let running = start::subject(&ours, &theirs, &options)?;
         Ok(Self {
             socket: ours,
             state: State::Running(Box::new(running)),

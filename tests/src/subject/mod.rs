@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::cell::Cell;
 use std::io::{self, Write};
+#[cfg(not(target_os = "linux"))]
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -22,6 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use wire::frame;
 
 /// What a judge writes into a subject's standard input before it starts the subject.
+#[cfg(not(target_os = "linux"))]
 pub(crate) const MAGIC: &[u8; 8] = b"checks2\n";
 
 /// Seconds after which the kernel ends a subject that its judge has not ended.
@@ -94,8 +96,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The connection to the judge that started this process as a subject, if one did.
 ///
-/// Standard input tells: it is a socket that already holds the magic bytes. No argument and no environment variable does,
+/// Standard input tells: it is a socket that already holds some magic bytes. No argument and no environment variable does,
 /// so the learner's code finds nothing there.
+#[cfg(target_os = "linux")]
+pub(crate) fn requested() -> Option<UnixStream> {
+    supervise::fork_server::requested()
+}
+
+/// The connection to the judge that started this process as a subject, if one did.
+///
+/// Standard input tells, as above.
+#[cfg(not(target_os = "linux"))]
 pub(crate) fn requested() -> Option<UnixStream> {
     let mut begin = [0u8; MAGIC.len()];
     // SAFETY: the buffer is ours and has the length given. On anything but a socket the call fails.
@@ -106,7 +117,11 @@ pub(crate) fn requested() -> Option<UnixStream> {
     if usize::try_from(peeked) != Ok(MAGIC.len()) || begin != *MAGIC {
         return None;
     }
-    match take_stdin() {
+    let taken = take_stdin().and_then(|mut judge| {
+        io::Read::read_exact(&mut judge, &mut [0; MAGIC.len()])?;
+        Ok(judge)
+    });
+    match taken {
         Ok(judge) => Some(judge),
         Err(error) => {
             eprintln!("subject: standard input cannot be taken over: {error}");
@@ -116,6 +131,7 @@ pub(crate) fn requested() -> Option<UnixStream> {
 }
 
 /// Moves the socket away from standard input, where the learner's code finds nothing.
+#[cfg(not(target_os = "linux"))]
 fn take_stdin() -> io::Result<UnixStream> {
     // SAFETY: fcntl and dup2 take plain numbers; the new descriptor is nobody else's.
     unsafe {
@@ -157,10 +173,10 @@ pub(crate) fn serve<'a, L: Copy + 'a>(
 }
 
 fn begin(mut judge: UnixStream) -> io::Result<Job> {
+    let job: Job = frame::recv(&mut judge)?;
+    // Only now, when the judge is known to be this process's parent.
     limit_lifetime();
     limit_memory();
-    io::Read::read_exact(&mut judge, &mut [0; MAGIC.len()])?;
-    let job: Job = frame::recv(&mut judge)?;
     shared::prepare()?;
     hook::install();
     failure::remember_seed(job.seed);

@@ -18,9 +18,18 @@ use std::{
 #[derive(Debug)]
 pub struct Group {
     /// `None` once reaped: from then on the group's id may belong to strangers.
-    child: Option<Child>,
+    leader: Option<Leader>,
     pid: Pid,
     pidfd: Option<OwnedFd>,
+}
+
+#[derive(Debug)]
+enum Leader {
+    /// Started here.
+    Started(Child),
+    /// Handed to this process by the kernel, as the nearest that takes in orphans.
+    #[cfg(target_os = "linux")]
+    Adopted,
 }
 
 impl Group {
@@ -35,7 +44,22 @@ impl Group {
         let pid = Pid::from_child(&child);
         Ok(Self {
             pidfd: open_pidfd(pid),
-            child: Some(child),
+            leader: Some(Leader::Started(child)),
+            pid,
+        })
+    }
+
+    /// Takes over a child of this process that leads a process group of its own.
+    ///
+    /// # Errors
+    /// When it is no child of this process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn adopt(pid: Pid) -> io::Result<Self> {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        waitid(WaitId::Pid(pid), look)?;
+        Ok(Self {
+            pidfd: open_pidfd(pid),
+            leader: Some(Leader::Adopted),
             pid,
         })
     }
@@ -46,19 +70,27 @@ impl Group {
         self.pid.as_raw_nonzero().get().cast_unsigned()
     }
 
+    fn started(&mut self) -> Option<&mut Child> {
+        match self.leader.as_mut()? {
+            Leader::Started(child) => Some(child),
+            #[cfg(target_os = "linux")]
+            Leader::Adopted => None,
+        }
+    }
+
     /// The write end of the program's standard input, once, if it was piped.
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
-        self.child.as_mut()?.stdin.take()
+        self.started()?.stdin.take()
     }
 
     /// The read end of the program's standard output, once, if it was piped.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
-        self.child.as_mut()?.stdout.take()
+        self.started()?.stdout.take()
     }
 
     /// The read end of the program's standard error, once, if it was piped.
     pub fn take_stderr(&mut self) -> Option<ChildStderr> {
-        self.child.as_mut()?.stderr.take()
+        self.started()?.stderr.take()
     }
 
     /// A descriptor that becomes readable when the program ends. `None` where the kernel has no pidfds: poll
@@ -71,12 +103,12 @@ impl Group {
     /// Whether the program has ended. It isn't reaped by this: it stays a zombie that guards the group's id.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.child.is_none() || self.peek(WaitIdOptions::NOHANG)
+        self.leader.is_none() || self.peek(WaitIdOptions::NOHANG)
     }
 
     /// Waits until the program has ended, without reaping it.
     pub(crate) fn wait_ended(&self) {
-        if self.child.is_some() {
+        if self.leader.is_some() {
             self.peek(WaitIdOptions::empty());
         }
     }
@@ -96,7 +128,7 @@ impl Group {
     /// Kills every process of the group.
     pub fn kill(&self) {
         // The leader is running or a zombie, since only `reap` reaps it: the group's id is still its own.
-        if self.child.is_some() {
+        if self.leader.is_some() {
             // Fails only when everybody is gone already.
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
@@ -108,8 +140,8 @@ impl Group {
     /// When somebody else reaped the program.
     pub fn reap(mut self) -> io::Result<ExitStatus> {
         self.kill();
-        match self.child.take() {
-            Some(mut child) => child.wait(),
+        match self.leader.take() {
+            Some(leader) => leader.wait(self.pid),
             None => unreachable!("only `reap` and `drop` take it, and both end this value"),
         }
     }
@@ -118,9 +150,39 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
-        if let Some(mut child) = self.child.take() {
-            let _ = child.wait();
+        if let Some(leader) = self.leader.take() {
+            let _ = leader.wait(self.pid);
         }
+    }
+}
+
+impl Leader {
+    fn wait(self, pid: Pid) -> io::Result<ExitStatus> {
+        match self {
+            Self::Started(mut child) => child.wait(),
+            #[cfg(target_os = "linux")]
+            Self::Adopted => adopted::wait(pid),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod adopted {
+    use super::{Errno, ExitStatus, Pid, io};
+    use rustix::process::{WaitOptions, waitpgid, waitpid};
+    use std::os::unix::process::ExitStatusExt;
+
+    /// Reaps the leader, and what was handed to this process of its group meanwhile.
+    pub(super) fn wait(pid: Pid) -> io::Result<ExitStatus> {
+        let status = loop {
+            match waitpid(Some(pid), WaitOptions::empty()) {
+                Ok(Some((_, status))) => break ExitStatus::from_raw(status.as_raw()),
+                Ok(None) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        while matches!(waitpgid(pid, WaitOptions::NOHANG), Ok(Some(_))) {}
+        Ok(status)
     }
 }
 

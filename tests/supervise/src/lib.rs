@@ -27,6 +27,8 @@
 //! - No helper threads: one `poll` waits for output, for the program's end (a pidfd on Linux) and for the caller's own socket.
 
 mod end;
+#[cfg(target_os = "linux")]
+pub mod fork_server;
 mod group;
 mod limits;
 mod options;

@@ -118,14 +118,36 @@ impl Running {
         let mut group = Group::spawn(command, options.limits)?;
         let stdout = group.take_stdout().map(OwnedFd::from);
         let stderr = group.take_stderr().map(OwnedFd::from);
+        let mut running = Self::new(group, stdout, stderr, options)?;
+        (running.mark, running.started) = (mark, started);
+        Ok(running)
+    }
+
+    /// Takes over a child of this process that leads a process group of its own, with the read ends of its output.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn adopt(
+        pid: rustix::process::Pid,
+        stdout: OwnedFd,
+        stderr: OwnedFd,
+        options: &Options,
+    ) -> io::Result<Self> {
+        Self::new(Group::adopt(pid)?, Some(stdout), Some(stderr), options)
+    }
+
+    fn new(
+        group: Group,
+        stdout: Option<OwnedFd>,
+        stderr: Option<OwnedFd>,
+        options: &Options,
+    ) -> io::Result<Self> {
         Ok(Self {
             stdout: Capture::new(stdout, options.stdout)?,
             stderr: Capture::new(stderr, options.stderr)?,
             clock: Clock::start(options.patience),
             patience: options.patience,
-            started,
+            started: Instant::now(),
             flood: options.flood,
-            mark,
+            mark: None,
             end_was_seen: false,
             group,
         })

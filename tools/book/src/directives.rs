@@ -6,6 +6,7 @@
 //! | `{{#listing FILE REGION}}` | the lines of it between `# region: REGION` and `# endregion`, the rest one press away |
 //! | `{{#chart CLAIM}}` | the chart of a claim |
 //! | `{{#figure PATH}}` | a measured figure, in a sentence |
+//! | `{{#bench SLUG}}` | how a chapter's solution compares with other libraries, as a table |
 //! | `{{#predict NAME}}` | a prediction of the chapter's `recall.toml`: asked, then graded (see [`crate::recall`]) |
 //! | `{{#graded NAME}}` | optional: the prediction is graded here, not where it is asked |
 //! | `{{#recall}}` | the recall questions of the chapter's `recall.toml` |
@@ -41,6 +42,8 @@ pub struct Evidence {
     pub chart: fn(root: &Path, claim: &str) -> Result<String, String>,
     /// Words a measured figure.
     pub figure: fn(root: &Path, path: &str) -> Result<String, String>,
+    /// Draws the table of a chapter's benchmark against peers.
+    pub peers: fn(root: &Path, slug: &str) -> Result<String, String>,
 }
 
 /// The preprocessor that carries the directives out.
@@ -179,7 +182,7 @@ impl Page<'_> {
                     "{{{{#{name}: no `}}}}` closes it on this line (add it; \\{{{{#…}}}} shows the braces)"
                 )));
             }
-            "listing" | "chart" | "figure" | "predict" | "graded" | "picture"
+            "listing" | "chart" | "bench" | "figure" | "predict" | "graded" | "picture"
                 if argument.is_empty() =>
             {
                 return Err(format!(
@@ -196,17 +199,8 @@ impl Page<'_> {
                 let shown = listing::show(self.src, self.chapter, argument)?;
                 Ok(Some(as_block(&shown, indent)))
             }
-            "chart" => {
-                let indent = alone_on_its_line(text, found)?;
-                let chart = (self.evidence.chart)(self.root, argument)
-                    .map_err(|what| format!("{{{{#chart {argument}}}}}: {what}"))?;
-                // To Markdown, a blank line ends a block of HTML.
-                let chart: Vec<_> = chart
-                    .lines()
-                    .filter(|line| !line.trim().is_empty())
-                    .collect();
-                Ok(Some(as_block(&chart.join("\n"), indent)))
-            }
+            "chart" => Ok(Some(self.drawn(text, found, self.evidence.chart)?)),
+            "bench" => Ok(Some(self.drawn(text, found, self.evidence.peers)?)),
             "figure" => Ok(Some(self.figure(argument)?)),
             "picture" => {
                 let indent = alone_on_its_line(text, found)?;
@@ -227,9 +221,28 @@ impl Page<'_> {
                 Ok(Some(as_block(&shown, indent)))
             }
             _ => Err(Problem::Here(format!(
-                "no directive is called {{{{#{name}}}}} (there are listing, chart, figure, predict, graded, recall, picture and legend, and mdBook's include, rustdoc_include, playground and title; \\{{{{#…}}}} shows the braces)"
+                "no directive is called {{{{#{name}}}}} (there are listing, chart, bench, figure, predict, graded, recall, picture and legend, and mdBook's include, rustdoc_include, playground and title; \\{{{{#…}}}} shows the braces)"
             ))),
         }
+    }
+
+    /// A block of HTML that `draw` makes of the argument.
+    fn drawn(
+        &self,
+        text: &str,
+        found: &Found<'_>,
+        draw: fn(&Path, &str) -> Result<String, String>,
+    ) -> Result<String, String> {
+        let indent = alone_on_its_line(text, found)?;
+        let Found { name, argument, .. } = found;
+        let html = draw(self.root, argument)
+            .map_err(|what| format!("{{{{#{name} {argument}}}}}: {what}"))?;
+        // To Markdown, a blank line ends a block of HTML.
+        let lines: Vec<_> = html
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        Ok(as_block(&lines.join("\n"), indent))
     }
 
     fn figure(&self, path: &str) -> Result<String, String> {
@@ -313,6 +326,7 @@ fn example(name: &str) -> &'static str {
     match name {
         "listing" => "{{#listing memory/copy_on_write.py}}",
         "chart" => "{{#chart M1}}",
+        "bench" => "{{#bench memory}}",
         "predict" => "{{#predict read_all}}",
         "graded" => "{{#graded read_all}}",
         "picture" => "{{#picture memory/figures/idea.svg What it shows.}}",

@@ -118,6 +118,14 @@ fn a_listing_is_found_from_a_chapter_in_a_folder() {
 }
 
 #[test]
+fn a_benchmark_becomes_a_table() {
+    let page = Fixture::new("Before.\n\n{{#bench memory}}\n\n*After.*\n").page();
+    let main = main_of(&page);
+    assert!(main.contains("<table class=\"peers\">"), "{main}");
+    assert!(main.contains("<p><em>After.</em></p>"), "{main}");
+}
+
+#[test]
 fn a_chart_is_one_block_and_a_figure_names_its_source() {
     let page = Fixture::new("{{ #chart M1 }}\n\nIt took *{{#figure M1/pages}}*.\n").page();
     let main = main_of(&page);
@@ -183,6 +191,10 @@ fn what_cannot_be_carried_out_names_chapter_line_and_thing() {
         (
             "{{#listing memory/fork.py two regions}}",
             "a file and at most one region",
+        ),
+        (
+            "{{#bench nobody}}",
+            "{{#bench nobody}}: no record of nobody",
         ),
         ("{{#chart M1}} shows", "must stand alone on its line"),
         ("{{#chart}}", "{{#chart}} needs an argument"),

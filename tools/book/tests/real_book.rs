@@ -10,6 +10,7 @@ use support::project;
 const EVIDENCE: Evidence = Evidence {
     chart: |root, claim| lab::chart(root, claim).map_err(|error| error.to_string()),
     figure: |root, path| lab::figure(root, path).map_err(|error| error.to_string()),
+    peers: |root, slug| lab::peers(root, slug).map_err(|error| error.to_string()),
 };
 
 #[test]

@@ -146,6 +146,7 @@ fn book(root: &Path) -> book::Book {
     let evidence = book::Evidence {
         chart: |root, claim| ::lab::chart(root, claim).map_err(|error| error.to_string()),
         figure: |root, path| ::lab::figure(root, path).map_err(|error| error.to_string()),
+        peers: |root, slug| ::lab::peers(root, slug).map_err(|error| error.to_string()),
     };
     book::Book::new(root, evidence)
 }

@@ -27,6 +27,8 @@
 //! | `given:pages` | what the experiment was given, not measured: `2,560` |
 //! | `verdict`, `name` | the verdict in words; `Python 3.13.0 (GIL)` |
 //!
+//! [`peers()`] shows how a chapter's solution compares with other libraries.
+//!
 //! `M1/machine` and `M1/date` tell on what, and on which day, the record was taken.
 
 pub mod chart;
@@ -38,6 +40,7 @@ mod figure;
 pub mod format;
 pub mod machine;
 pub mod measure;
+mod peers;
 pub mod plan;
 pub mod python;
 pub mod record;
@@ -55,6 +58,7 @@ pub use chart::chart;
 pub use claim::Claim;
 pub use error::Error;
 pub use figure::{figure, figures};
+pub use peers::peers;
 pub use record::{Measurement, Record, Run};
 pub use runtime::{Language, Runtime};
 pub use unit::Unit;

@@ -26,6 +26,10 @@ pub const EVIDENCE: Evidence = Evidence {
         "M1/pages" => Ok("2,560 pages & <more>".into()),
         _ => Err("no such figure (there is M1/pages)".into()),
     },
+    peers: |_, slug| match slug {
+        "memory" => Ok("<table class=\"peers\">\n\n</table>".into()),
+        _ => Err(format!("no record of {slug}")),
+    },
 };
 
 /// A book that goes when it is dropped.

@@ -98,6 +98,8 @@ async function open(path, body, { mayBeMissing = false, ...options } = {}) {
   /** @type {string[]} */
   const wrong = [];
   try {
+    // mdBook's print page opens the print dialog by itself, and page.pdf cannot print at the same time.
+    await context.addInitScript(() => void (window.print = () => {}));
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
     page.on("pageerror", (error) => wrong.push(`script error: ${error.message}`));

@@ -1,0 +1,171 @@
+"""I2: sends 64 bytes and 1 MiB to another process and back, through each kind of channel."""
+
+import os
+import socket
+from multiprocessing import get_context
+from multiprocessing.shared_memory import SharedMemory
+
+import bench
+
+SMALL, LARGE = 64, 1 << 20
+# One round trip of 64 bytes is too short to time well, so each sample is the mean of as many.
+TRIPS = {SMALL: 40, LARGE: 3}
+context = get_context("fork" if bench.LINUX else "spawn")
+payloads = {size: os.urandom(size) for size in TRIPS}
+
+
+def write_all(fd, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def read_all(fd, size):
+    part = os.read(fd, size)
+    if len(part) == size:
+        return part
+    parts = [part]
+    while part and sum(map(len, parts)) < size:
+        part = os.read(fd, size - sum(map(len, parts)))
+        parts.append(part)
+    if not part:
+        raise EOFError("the channel was closed early")
+    return b"".join(parts)
+
+
+class Descriptors:
+    """One end of a channel of bytes. Both sides know the size of the next message."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+
+    def send(self, data):
+        write_all(self.writer, data)
+
+    def recv(self, size):
+        return read_all(self.reader, size)
+
+
+def pipes():
+    (a, b), (c, d) = os.pipe(), os.pipe()
+    return Descriptors(c, b), Descriptors(a, d)
+
+
+def sockets():
+    here, there = (one.detach() for one in socket.socketpair())
+    return Descriptors(here, here), Descriptors(there, there)
+
+
+class Shared:
+    """One end of two areas of shared memory, each with a semaphore that says when a message is in it."""
+
+    def __init__(self, mine, full, theirs, filled):
+        self.mine, self.full, self.theirs, self.filled = mine, full, theirs, filled
+
+    def send(self, data):
+        block.buf[self.mine : self.mine + len(data)] = data
+        self.full.release()
+
+    def recv(self, size):
+        self.filled.acquire()
+        return bytes(block.buf[self.theirs : self.theirs + size])
+
+
+def shared():
+    one, other = context.Semaphore(0), context.Semaphore(0)
+    return Shared(0, one, LARGE, other), Shared(LARGE, other, 0, one)
+
+
+class Bytes:
+    """One end of a `multiprocessing.Pipe`, for bytes as they are."""
+
+    def __init__(self, end):
+        self.send, self.take = end.send_bytes, end.recv_bytes
+
+    def recv(self, _):
+        return self.take()
+
+
+class Objects(Bytes):
+    """One end of a `multiprocessing.Pipe`, for objects: each is pickled."""
+
+    def __init__(self, end):
+        self.send, self.take = end.send, end.recv
+
+
+class Queues(Bytes):
+    """One end of two `multiprocessing.Queue`."""
+
+    def __init__(self, there, back):
+        self.send, self.take = there.put, back.get
+
+
+def queues():
+    there, back = context.Queue(), context.Queue()
+    return Queues(there, back), Queues(back, there)
+
+
+class Peer:
+    """A process that sends back what it gets. The order of sizes is the same in each round."""
+
+    def __init__(self, here, there):
+        self.here = here
+        self.child = bench.fork(lambda: self.serve(there))
+
+    def serve(self, there):
+        bench.pin(1)
+        while True:
+            for size, trips in TRIPS.items():
+                for _ in range(trips + 1):
+                    there.send(there.recv(size))
+
+    def trips(self, size):
+        """Returns the mean time of some round trips, after one that brings both sides and their CPUs back to work."""
+        data, here = payloads[size], self.here
+        here.send(data)
+        back = here.recv(size)
+        if back != data:
+            raise ValueError("something else came back")
+
+        def all_of_them():
+            for _ in range(TRIPS[size]):
+                here.send(data)
+                here.recv(size)
+
+        return bench.micros(all_of_them) / TRIPS[size]
+
+
+rounds, name = bench.begin({"small_bytes": SMALL, "large_bytes": LARGE, "trips_64_b": TRIPS[SMALL], "trips_1_mib": TRIPS[LARGE]})
+block = SharedMemory(name, create=True, size=2 * LARGE)
+try:
+    peers = {
+        "pipe": Peer(*pipes()),
+        "socket": Peer(*sockets()),
+        "shared": Peer(*shared()),
+        "mp_bytes": Peer(*map(Bytes, context.Pipe())),
+        "mp_objects": Peer(*map(Objects, context.Pipe())),
+        "queue": Peer(*queues()),  # last: the first put starts a thread here, and then nobody should fork
+    }
+    again = peers["pipe"]
+    bench.pin(0)
+
+    def one_round(number):
+        line = {}
+        # The pipe twice: measured against itself, how far may two equal things lie apart?
+        for which, peer in bench.rotated([*peers.items(), ("again", again)], number):
+            small, large = peer.trips(SMALL), peer.trips(LARGE)
+            if which == "again":
+                line["pipe_64_b_again"] = small
+            else:
+                line[f"{which}_64_b"], line[f"{which}_1_mib"] = small, large
+        return line
+
+    one_round(0)  # warm-up
+    for number in range(rounds):
+        bench.emit({"round": one_round(number)})
+finally:
+    for peer in peers.values():
+        os.kill(peer.child[1], 9)
+        os.waitpid(peer.child[1], 0)
+    block.close()
+    block.unlink()

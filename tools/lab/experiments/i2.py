@@ -4,14 +4,16 @@ import os
 import socket
 from multiprocessing import get_context
 from multiprocessing.shared_memory import SharedMemory
+from statistics import median
 
 import bench
 
-SMALL, LARGE = 64, 1 << 20
-# One round trip of 64 bytes is too short to time well, so each sample is the mean of as many.
-TRIPS = {SMALL: 40, LARGE: 3}
+SIZES = SMALL, LARGE = 64, 1 << 20
+# A sample is the median of so many batches, and a batch the mean of so many round trips: one trip of 64 bytes is too short
+# to time well, and a busy machine may interrupt a batch or two.
+BATCHES = {SMALL: (5, 8), LARGE: (3, 1)}
 context = get_context("fork" if bench.LINUX else "spawn")
-payloads = {size: os.urandom(size) for size in TRIPS}
+payloads = {size: os.urandom(size) for size in BATCHES}
 
 
 def write_all(fd, data):
@@ -106,36 +108,46 @@ def queues():
 
 
 class Peer:
-    """A process that sends back what it gets. The order of sizes is the same in each round."""
+    """A process that sends back what it gets. A pipe of its own says of which size that will be, and how often."""
 
     def __init__(self, here, there):
         self.here = here
-        self.child = bench.fork(lambda: self.serve(there))
+        orders, self.go = os.pipe()
+        self.child = bench.fork(lambda: self.serve(orders, there))
 
-    def serve(self, there):
+    def serve(self, orders, there):
         bench.pin(1)
         while True:
-            for size, trips in TRIPS.items():
-                for _ in range(trips + 1):
-                    there.send(there.recv(size))
+            which, trips = read_all(orders, 2)
+            size = SIZES[which]
+            for _ in range(trips):
+                there.send(there.recv(size))
 
-    def trips(self, size):
-        """Returns the mean time of some round trips, after one that brings both sides and their CPUs back to work."""
+    def time(self, size):
+        """Returns the time of a round trip, after one that brings both sides and their CPUs back to work."""
         data, here = payloads[size], self.here
+        batches, trips = BATCHES[size]
+        os.write(self.go, bytes([SIZES.index(size), 1 + batches * trips]))
         here.send(data)
-        back = here.recv(size)
-        if back != data:
+        if here.recv(size) != data:
             raise ValueError("something else came back")
 
-        def all_of_them():
-            for _ in range(TRIPS[size]):
+        def batch():
+            for _ in range(trips):
                 here.send(data)
                 here.recv(size)
 
-        return bench.micros(all_of_them) / TRIPS[size]
+        return median(bench.micros(batch) / trips for _ in range(batches))
 
 
-rounds, name = bench.begin({"small_bytes": SMALL, "large_bytes": LARGE, "trips_64_b": TRIPS[SMALL], "trips_1_mib": TRIPS[LARGE]})
+rounds, name = bench.begin(
+    {
+        "small_bytes": SMALL,
+        "large_bytes": LARGE,
+        "trips_64_b": BATCHES[SMALL][0] * BATCHES[SMALL][1],
+        "trips_1_mib": BATCHES[LARGE][0] * BATCHES[LARGE][1],
+    }
+)
 block = SharedMemory(name, create=True, size=2 * LARGE)
 try:
     peers = {
@@ -146,18 +158,18 @@ try:
         "mp_objects": Peer(*map(Objects, context.Pipe())),
         "queue": Peer(*queues()),  # last: the first put starts a thread here, and then nobody should fork
     }
-    again = peers["pipe"]
+    names = ["pipe", "socket", "shared", "mp_bytes", "mp_objects", "queue"]
+    # The pipe twice: measured against itself, how far may two equal things lie apart?
+    small = {f"{name}_64_b": peers[name] for name in names} | {"pipe_64_b_again": peers["pipe"]}
+    large = {f"{name}_1_mib": peers[name] for name in names}
     bench.pin(0)
 
     def one_round(number):
         line = {}
-        # The pipe twice: measured against itself, how far may two equal things lie apart?
-        for which, peer in bench.rotated([*peers.items(), ("again", again)], number):
-            small, large = peer.trips(SMALL), peer.trips(LARGE)
-            if which == "again":
-                line["pipe_64_b_again"] = small
-            else:
-                line[f"{which}_64_b"], line[f"{which}_1_mib"] = small, large
+        # All small ones first: a large one may use up this process's share of a busy CPU.
+        for size, metrics in (SMALL, small), (LARGE, large):
+            for which in bench.rotated(list(metrics), number):
+                line[which] = metrics[which].time(size)
         return line
 
     one_round(0)  # warm-up

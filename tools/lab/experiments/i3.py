@@ -190,7 +190,7 @@ TELLING = {
 }
 SILENT = {"lock": mp_lock, "queue": mp_queue, "inherited": inherited}
 
-rounds, name = bench.begin({"limit_ms": LIMIT * 1000, "silent": len(SILENT)})
+rounds, name = bench.begin({"limit_ms": round(LIMIT * 1000), "silent": len(SILENT)})
 block = SharedMemory(name, create=True, size=1)
 bench.pin(0)
 

@@ -36,8 +36,8 @@ pub static CLAIM: Claim = Claim {
     rule: "Ten messages of 64 bytes are written, then the reader comes; one message of 1 MiB is written while the reader reads. \
         The reader has room for all of it. \
         It holds if every message arrives in one read of its own. \
-        But: if ten arrive in fewer reads, or one in several, through a pipe and a stream socket in every round, these carry bytes, and messages \
-        need frames; that only if framed ones arrive one by one in every round. Anything else shows nothing.",
+        But: if ten arrive in fewer reads in every round, and one in several in some, by pipe and by stream socket, then these carry bytes, and \
+        messages need frames; that only if framed ones arrive one by one in every round. Anything else shows nothing.",
     judge,
     chart: Chart {
         title: "Reads until everything has arrived",
@@ -110,13 +110,13 @@ fn judge(run: &Run) -> Verdict {
         return Verdict::holds("every message arrived in one read of its own");
     }
     let merged = small.iter().all(|one| one.max() < messages);
-    let split = large.iter().all(|one| one.min() > 1.0);
+    let split = large.iter().all(|one| one.max() > 1.0);
     if !merged || !split {
         return Verdict::not_shown("some rounds kept messages whole and others did not");
     }
     let (pipe, socket) = (count(large[0].median), count(large[1].median));
     Verdict::holds_but(&format!(
-        "they carry bytes, so messages need frames: {} messages arrived in {}, one message in {pipe} (pipe) and {socket} (socket)",
+        "they carry bytes, so messages need frames: {} messages arrived in {}, and one of 1 MiB in {pipe} (pipe) and {socket} (socket; medians)",
         count(messages),
         READS.quantity(small[0].median),
     ))
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(bytes.outcome, Outcome::HoldsBut);
         assert_eq!(
             bytes.text,
-            "holds, but they carry bytes, so messages need frames: 10 messages arrived in 1 read, one message in 17 (pipe) and 17 (socket)"
+            "holds, but they carry bytes, so messages need frames: 10 messages arrived in 1 read, and one of 1 MiB in 17 (pipe) and 17 (socket; medians)"
         );
         assert_eq!(
             judged([10.0, 10.0], [1.0, 1.0], 10.0).outcome,
@@ -244,7 +244,7 @@ mod tests {
     fn nothing_is_shown_when_rounds_disagree_or_frames_break() {
         let mixed = judged([1.0, 10.0], [16.0, 16.0], 10.0);
         assert_eq!(mixed.outcome, Outcome::NotShown);
-        let whole = judged([1.0, 1.0], [1.0, 16.0], 10.0);
+        let whole = judged([1.0, 1.0], [1.0, 1.0], 10.0);
         assert_eq!(whole.outcome, Outcome::NotShown);
         let broken = judged([1.0, 1.0], [16.0, 16.0], 9.0);
         assert!(broken.text.contains("framed messages did not"), "{broken}");

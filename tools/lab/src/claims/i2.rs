@@ -13,6 +13,7 @@ use crate::{Run, Unit, Verdict, need};
 use serde_json::json;
 use std::io::{self, PipeWriter, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 const MICROS: Unit = Unit::MICROS;
 
@@ -177,8 +178,12 @@ fn judge(run: &Run) -> Verdict {
 
 const SMALL: usize = 64;
 const LARGE: usize = 1 << 20;
-/// One round trip of 64 bytes is too short to time well, so each sample is the mean of as many.
-const TRIPS: [(usize, u8); 2] = [(SMALL, 40), (LARGE, 3)];
+/// A size, the number of batches of which a sample is the median, and the number of round trips of which a batch is the
+/// mean: one trip of 64 bytes is too short to time well, and a busy machine may interrupt a batch or two.
+const BATCHES: [(usize, u8, u8); 2] = [(SMALL, 5, 8), (LARGE, 3, 1)];
+
+/// How long a peer is left waiting, to see what that costs.
+const IDLE: Duration = Duration::from_millis(20);
 
 /// One end of a channel. Both sides know the size of the next message.
 trait End {
@@ -276,7 +281,7 @@ impl Peer {
         let (mut orders, go) = io::pipe()?;
         let server = Server::start(|| {
             pin(cpus, 1);
-            let mut buffers = TRIPS.map(|(size, _)| vec![0; size]);
+            let mut buffers = BATCHES.map(|(size, _, _)| vec![0; size]);
             loop {
                 let mut order = [0; 2];
                 orders.read_exact(&mut order)?;
@@ -295,18 +300,23 @@ impl Peer {
         })
     }
 
-    /// Returns the mean time of some round trips, after one that brings both sides and their CPUs back to work.
-    fn trips(&mut self, which: u8, payload: &[u8]) -> io::Result<f64> {
-        let (size, trips) = TRIPS[usize::from(which)];
+    /// Returns the time of a round trip, after one that brings both sides and their CPUs back to work.
+    fn time(&mut self, which: u8, payload: &[u8]) -> io::Result<f64> {
+        let (size, batches, trips) = BATCHES[usize::from(which)];
         let payload = &payload[..size];
-        self.go.write_all(&[which, trips + 1])?;
+        self.go.write_all(&[which, 1 + batches * trips])?;
         let mut back = vec![0; size];
         self.trip(payload, &mut back)?;
         if back != payload {
             return Err(io::Error::other("something else came back"));
         }
-        let all = micros(|| (0..trips).try_for_each(|_| self.trip(payload, &mut back)))?;
-        Ok(all / f64::from(trips))
+        let mut times = Vec::new();
+        for _ in 0..batches {
+            let batch = micros(|| (0..trips).try_for_each(|_| self.trip(payload, &mut back)))?;
+            times.push(batch / f64::from(trips));
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(times[times.len() / 2])
     }
 
     fn trip(&mut self, payload: &[u8], back: &mut [u8]) -> io::Result<()> {
@@ -319,7 +329,7 @@ impl Peer {
     fn idle(&mut self, payload: &[u8]) -> io::Result<Option<f64>> {
         self.go.write_all(&[0, 1])?;
         let before = self.server.cpu_time();
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(IDLE);
         let after = self.server.cpu_time();
         self.trip(&payload[..SMALL], &mut [0; SMALL])?;
         Ok(after.zip(before).map(|(after, before)| after - before))
@@ -340,20 +350,28 @@ fn experiment(rounds: usize) -> io::Result<()> {
     }
     pin(&cpus, 0);
     let given = json!({
+        "idle_us": IDLE.as_micros() as u64,
         "small_bytes": SMALL,
         "large_bytes": LARGE,
-        "trips_64_b": TRIPS[0].1,
-        "trips_1_mib": TRIPS[1].1,
+        "trips_64_b": BATCHES[0].1 * BATCHES[0].2,
+        "trips_1_mib": BATCHES[1].1 * BATCHES[1].2,
     });
     report(rounds, 1, &given, |number| {
         let mut round = Round::new();
-        for at in 0..peers.len() {
-            let at = (at + number) % peers.len();
-            let peer = &mut peers[at];
-            let (small, large) = (peer.trips(0, &payload)?, peer.trips(1, &payload)?);
-            let [small_name, large_name] = metrics(peer.name);
-            round.insert(small_name, Some(small));
-            round.insert(large_name, Some(large));
+        // All small ones first: a large one may use up this process's share of a busy CPU.
+        let count = peers.len();
+        for at in 0..=count {
+            // The pipe twice: measured against itself, how far may two equal things lie apart?
+            let at = (at + number) % (count + 1);
+            let (name, peer) = match at < count {
+                true => (metrics(peers[at].name)[0], &mut peers[at]),
+                false => ("pipe_64_b_again", &mut peers[0]),
+            };
+            round.insert(name, Some(peer.time(0, &payload)?));
+        }
+        for at in 0..count {
+            let peer = &mut peers[(at + number) % count];
+            round.insert(metrics(peer.name)[1], Some(peer.time(1, &payload)?));
             #[cfg(target_os = "linux")]
             match peer.name {
                 "shared" => drop(round.insert("idle_asleep", peer.idle(&payload)?)),
@@ -361,8 +379,6 @@ fn experiment(rounds: usize) -> io::Result<()> {
                 _ => {}
             }
         }
-        // Measured against itself: how far may two equal things lie apart?
-        round.insert("pipe_64_b_again", Some(peers[0].trips(0, &payload)?));
         Ok(round)
     })
 }

@@ -10,8 +10,8 @@ import { fromAddress, toAddress } from "./state.js";
 /** @typedef {{ card: HTMLElement, state: HTMLElement, counter: HTMLElement, act: HTMLButtonElement, kill: HTMLButtonElement }} SideView */
 /** @typedef {{ path: SVGPathElement, value: SVGTextElement }} SlotView */
 
-const CENTER = 120;
-const OUTER = 92;
+const CENTER = 130;
+const OUTER = 108;
 const INNER = 50;
 
 const WHO = /** @type {const} */ (["producer", "consumer"]);
@@ -33,9 +33,22 @@ function point(radius, slots) {
   return [CENTER + radius * Math.cos(angle), CENTER + radius * Math.sin(angle)].map((one) => one.toFixed(1)).join(" ");
 }
 
+/**
+ * A triangle that points to the middle of a slot.
+ *
+ * @param {number} tip its radius
+ * @param {number} base
+ * @param {number} slot
+ * @param {number} width half of it, in slots
+ */
+function arrow(tip, base, slot, width) {
+  const middle = slot + 0.5;
+  return `M ${point(tip, middle)} L ${point(base, middle - width)} L ${point(base, middle + width)} Z`;
+}
+
 class SharedRing extends HTMLElement {
   #ring = new Ring();
-  #picture = svg("svg", { viewBox: "0 0 240 240", class: "ring-picture", "aria-hidden": "true", focusable: "false" });
+  #picture = svg("svg", { viewBox: "0 0 260 260", class: "ring-picture", "aria-hidden": "true", focusable: "false" });
   /** @type {SlotView[]} */
   #slots = [];
   #tail = svg("path", { class: "ring-mark of-parent" });
@@ -87,8 +100,8 @@ class SharedRing extends HTMLElement {
         d: `M ${point(OUTER, from)} A ${OUTER} ${OUTER} 0 0 1 ${point(OUTER, to)} L ${point(INNER, to)} A ${INNER} ${INNER} 0 0 0 ${point(INNER, from)} Z`,
       });
       const [x = "", y = ""] = point((OUTER + INNER) / 2, slot + 0.5).split(" ");
-      const value = svg("text", { x, y: String(Number(y) + 2), class: "ring-value" });
-      const name = svg("text", { x, y: String(Number(y) + 17), class: "ring-word" });
+      const value = svg("text", { x, y: String(Number(y) + 1), class: "ring-value" });
+      const name = svg("text", { x, y: String(Number(y) + 15), class: "ring-word" });
       name.textContent = `slot ${slot}`;
       this.#slots.push({ path, value });
       this.#picture.append(path, value, name);
@@ -123,7 +136,7 @@ class SharedRing extends HTMLElement {
   /** @param {Who} who */
   #act(who) {
     const ring = this.#ring;
-    const { other, counter, act } = WORDS[who];
+    const { other, counter } = WORDS[who];
     const at = who === "producer" ? ring.tail : ring.head;
     const { done, woke } = ring.act(who);
     const slot = at % SLOTS;
@@ -132,7 +145,7 @@ class SharedRing extends HTMLElement {
       const why = who === "producer" ? `The ring is full: tail − head is ${SLOTS}` : "The ring is empty: head and tail are equal";
       const forEver = ring.states[other] === "dead" ? ` The ${other} is dead, so nobody will wake it: it sleeps for ever.` : "";
       this.#changed(`${why}. The ${who} goes to sleep on a futex and uses no CPU.${forEver}`);
-      this.#focus(other, act);
+      this.#focus(other);
       return;
     }
     const wraps = slot === 0 && at > 0 ? ` Message ${number} is in slot 0 again: ${at} modulo ${SLOTS}.` : "";
@@ -158,16 +171,15 @@ class SharedRing extends HTMLElement {
         sleeps ? `The ${other} sleeps on: nobody will wake it.` : `The ${other} sees nothing of it. Go on with it, and see where it stops.`
       }`,
     );
-    this.#focus(other, "act");
+    this.#focus(other);
   }
 
   /**
    * Moves the focus from a button that no longer works to one that does.
    *
    * @param {Who} who
-   * @param {string} _what
    */
-  #focus(who, _what) {
+  #focus(who) {
     const view = this.#sides.get(who);
     const works = [view?.act, view?.kill, this.#reset].find((button) => button && !button.disabled);
     works?.focus({ preventScroll: true });
@@ -189,18 +201,19 @@ class SharedRing extends HTMLElement {
       value.textContent = content ? String(content.number) : "–";
       value.setAttribute("class", isFull ? "ring-value" : "ring-value ring-old");
     });
-    // The tail points from outside to the next free slot, the head from inside to the next full one.
-    this.#tail.setAttribute("d", `M ${point(OUTER + 4, (ring.tail % SLOTS) + 0.5)} L ${point(OUTER + 22, (ring.tail % SLOTS) + 0.42)} L ${point(OUTER + 22, (ring.tail % SLOTS) + 0.58)} Z`);
-    this.#head.setAttribute("d", `M ${point(INNER - 4, (ring.head % SLOTS) + 0.5)} L ${point(INNER - 20, (ring.head % SLOTS) + 0.34)} L ${point(INNER - 20, (ring.head % SLOTS) + 0.66)} Z`);
+    // The tail points from outside to the slot that is filled next, the head from inside to the one that is emptied next.
+    this.#tail.setAttribute("d", arrow(OUTER + 4, OUTER + 22, ring.tail % SLOTS, 0.07));
+    this.#head.setAttribute("d", arrow(INNER - 4, INNER - 20, ring.head % SLOTS, 0.16));
     this.#used.textContent = `${ring.used} of ${SLOTS}`;
     this.#usedWord.textContent = ring.used === 0 ? "empty" : ring.used === SLOTS ? "full" : "in use";
     for (const [who, view] of this.#sides) {
       const state = ring.states[who];
       const { other, counter } = WORDS[who];
+      const at = who === "producer" ? ring.tail : ring.head;
       const lost = state === "asleep" && ring.states[other] === "dead";
       view.state.textContent = state === "asleep" ? (lost ? "asleep for ever" : "asleep") : state;
       set(view.card, "data-state", lost ? "lost" : state);
-      view.counter.textContent = `${counter} ${who === "producer" ? ring.tail : ring.head}`;
+      view.counter.textContent = `${counter} ${at} → slot ${at % SLOTS}`;
       set(view.act, "disabled", state !== "awake");
       set(view.kill, "disabled", state === "dead");
     }

@@ -218,11 +218,12 @@ class ByteStream extends HTMLElement {
     const state = { open: "", closed: ", then EOF", died: ", then EOF" }[stream.writer];
     this.#pipeHead.textContent = `${bytesOf(stream.pipe.length)}${state}`;
     this.#pipe.replaceChildren(...this.#cells(stream.pipe, false));
-    set(this.#heldLane, "data-absent", stream.mode === "read");
     const needs = stream.needs();
     this.#heldHead.textContent =
       stream.held.length === 0
-        ? "nothing"
+        ? stream.mode === "read"
+          ? "this reader keeps nothing"
+          : "nothing"
         : needs === null
           ? `length: ${stream.held.length} of ${HEADER} bytes`
           : `message: ${stream.held.length - HEADER} of ${bytesOf(needs - HEADER)}`;

@@ -1,39 +1,40 @@
 """EOF comes when the last write end is closed, not when yours is."""
 # needs: python >= 3.9, linux
 
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 
 # region: shown
-def reader(messages, answers, extra=None):
-    if extra:
-        extra.close()
-    answers.send(messages.recv())
+def reader(messages, answers, unused=None):
+    if unused:
+        unused.close()
     try:
-        messages.recv()
+        while True:
+            answers.send(messages.recv())
     except EOFError:
         answers.send("EOF")
 
 
-def last_answer(method, give_extra=False):
-    context = get_context(method)
-    messages, writer = context.Pipe(duplex=False)
-    inbox, answers = context.Pipe(duplex=False)
-    args = (messages, answers, writer) if give_extra else (messages, answers)
-    child = context.Process(target=reader, args=args)
+def last_answer(method, close_unused=False):
+    messages, writer = Pipe(duplex=False)
+    inbox, answers = Pipe(duplex=False)
+    args = [messages, answers] + [writer] * close_unused
+    child = get_context(method).Process(target=reader, args=args)
     child.start()
     writer.send("hello")
-    inbox.recv()  # the child is at its second recv, or will be
+    inbox.recv()  # the child sent “hello” back, and waits for more
     writer.close()
-    answer = inbox.recv() if inbox.poll(2) else "still waiting after 2 s"
+    answer = inbox.recv() if inbox.poll(2) else "nothing in 2 s"
+# endregion
     child.kill()
     child.join()
     return answer
 
 
+# region: shown
 def main():
-    print("forkserver        :", last_answer("forkserver"))
-    print("fork              :", last_answer("fork"))
-    print("fork, closes extra:", last_answer("fork", give_extra=True))
+    print("forkserver           :", last_answer("forkserver"))
+    print("fork                 :", last_answer("fork"))
+    print("fork, closes its copy:", last_answer("fork", close_unused=True))
 # endregion
 
 

@@ -159,9 +159,9 @@ try:
         "queue": Peer(*queues()),  # last: the first put starts a thread here, and then nobody should fork
     }
     names = ["pipe", "socket", "shared", "mp_bytes", "mp_objects", "queue"]
-    # The pipe twice: measured against itself, how far may two equal things lie apart?
+    # One of each twice: measured against itself, how far may two equal things lie apart?
     small = {f"{name}_64_b": peers[name] for name in names} | {"pipe_64_b_again": peers["pipe"]}
-    large = {f"{name}_1_mib": peers[name] for name in names}
+    large = {f"{name}_1_mib": peers[name] for name in names} | {"shared_1_mib_again": peers["shared"]}
     bench.pin(0)
 
     def one_round(number):

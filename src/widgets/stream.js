@@ -182,9 +182,9 @@ class ByteStream extends HTMLElement {
     if (stream.mode === "read") {
       const [one] = found;
       if (!one || one.isRight) {
-        return `The reader takes them for a message, ${names}, and this time it is one.`;
+        return `The reader takes that for a message, ${names}, and this time it is one.`;
       }
-      return `The reader takes them for a message, ${names}. Nobody sent that.`;
+      return `The reader takes that for a message, ${names}. Nobody sent it.`;
     }
     const needs = stream.needs();
     const waits =

@@ -54,7 +54,7 @@ describe("streams", { skip: why ?? false, concurrency: false }, () => {
     lab.open("streams.html", async (page) => {
       const { bytes } = parts(page);
       await press(bytes, "send “hi”", "send “hello”", "read all there is");
-      await says(bytes, "“hihello”. Nobody sent that.");
+      await says(bytes, "“hihello”. Nobody sent it.");
       await bytes.getByText("never sent").waitFor();
       await press(bytes, "start over", "send “hi”", "read all there is");
       await says(bytes, "this time it is one");

@@ -13,7 +13,7 @@ def hold_both(lock, path, ready):
     file = open(path)
     fcntl.flock(file, fcntl.LOCK_EX)
     ready.send("holding both")
-    ready.recv()  # for ever
+    ready.recv()  # forever
 
 
 def main():

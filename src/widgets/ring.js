@@ -143,7 +143,7 @@ class SharedRing extends HTMLElement {
     const number = at + 1;
     if (!done) {
       const why = who === "producer" ? `The ring is full: tail − head is ${SLOTS}` : "The ring is empty: head and tail are equal";
-      const forEver = ring.states[other] === "dead" ? ` The ${other} is dead, so nobody will wake it: it sleeps for ever.` : "";
+      const forEver = ring.states[other] === "dead" ? ` The ${other} is dead, so nobody will wake it: it sleeps forever.` : "";
       this.#changed(`${why}. The ${who} goes to sleep on a futex and uses no CPU.${forEver}`);
       this.#focus(other);
       return;
@@ -211,7 +211,7 @@ class SharedRing extends HTMLElement {
       const { other, counter } = WORDS[who];
       const at = who === "producer" ? ring.tail : ring.head;
       const lost = state === "asleep" && ring.states[other] === "dead";
-      view.state.textContent = state === "asleep" ? (lost ? "asleep for ever" : "asleep") : state;
+      view.state.textContent = state === "asleep" ? (lost ? "asleep forever" : "asleep") : state;
       set(view.card, "data-state", lost ? "lost" : state);
       view.counter.textContent = `${counter} ${at} → slot ${at % SLOTS}`;
       set(view.act, "disabled", state !== "awake");

@@ -160,8 +160,8 @@ describe("streams", { skip: why ?? false, concurrency: false }, () => {
       await press(ring, "put", "kill the producer", "take");
       await says(ring, "nothing in this memory says so");
       await press(ring, "take");
-      await says(ring, "it sleeps for ever");
-      await ring.getByText("asleep for ever").waitFor();
+      await says(ring, "it sleeps forever");
+      await ring.getByText("asleep forever").waitFor();
       await press(ring, "start over", "take", "kill the producer");
       await says(ring, "nobody will wake it");
     }));
@@ -239,7 +239,7 @@ describe("streams", { skip: why ?? false, concurrency: false }, () => {
       "streams.html",
       async (page) => {
         await play(page);
-        await parts(page).ring.getByText("asleep for ever").waitFor();
+        await parts(page).ring.getByText("asleep forever").waitFor();
         const look = (/** @type {string} */ selector) =>
           page
             .locator(selector)

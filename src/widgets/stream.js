@@ -120,14 +120,14 @@ class ByteStream extends HTMLElement {
   #send(which) {
     const stream = this.#stream;
     const word = WORDS[which] ?? "";
+    const isFirst = stream.pipe.length === 0;
     stream.send(which);
-    const behind = stream.pipe.length > 9 ? " right behind what is there already" : "";
-    const nothing = stream.mode === "read" && word === "";
-    this.#changed(
-      nothing
-        ? "You sent an empty message: no byte goes into the kernel, so no read will ever return it."
-        : `The writer sent ${quoted(word)}. Its bytes are in the kernel${behind}, which doesn’t know where a message ends.`,
-    );
+    if (stream.mode === "read" && word === "") {
+      this.#changed("You sent an empty message: no byte goes into the kernel, so no read will ever return it.");
+      return;
+    }
+    const where = isFirst ? "Its bytes are in the kernel" : "Its bytes stand right behind those before";
+    this.#changed(`The writer sent ${quoted(word)}. ${where}, and the kernel doesn’t know where a message ends.`);
   }
 
   /** @param {"close" | "die"} how */

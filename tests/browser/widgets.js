@@ -1,6 +1,7 @@
 // What the tests of the widgets share: the book with a page of fixtures, and a browser.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { Book, PROJECT } from "./book.js";
@@ -13,6 +14,7 @@ export const DESK = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 export const SCREENSHOTS = join(PROJECT, "target/screenshots");
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const BROWSERS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -45,13 +47,19 @@ export class Lab {
     this.source = join(book.folder, "src/widgets.md");
   }
 
-  static async start() {
+  /** @param {string[]} more names of further fixtures: `fixtures/streams.md` becomes the page `streams.html` */
+  static async start(...more) {
     const book = await Book.serve((folder) => {
       const here = join(import.meta.dirname, "fixtures");
+      const summary = join(folder, "src/SUMMARY.md");
+      let pages = "- [Widgets](widgets.md)\n";
+      for (const name of more) {
+        pages += `- [Fixture](${name}.md)\n`;
+        cpSync(join(here, `${name}.md`), join(folder, `src/${name}.md`));
+      }
       cpSync(join(here, "widgets.md"), join(folder, "src/widgets.md"));
       cpSync(join(here, "widgets.toml"), join(folder, "src/widgets/recall.toml"));
-      const summary = join(folder, "src/SUMMARY.md");
-      writeFileSync(summary, readFileSync(summary, "utf8").replace("\n---", "- [Widgets](widgets.md)\n\n---"));
+      writeFileSync(summary, readFileSync(summary, "utf8").replace("\n---", `${pages}\n---`));
     });
     const browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path)),
@@ -94,4 +102,47 @@ export class Lab {
       throw new Error(`script errors: ${wrong.join("; ")}`);
     }
   }
+}
+
+/**
+ * Adds up how far the next page moves by itself.
+ *
+ * @param {Page} page
+ */
+export async function watchShifts(page) {
+  await page.addInitScript(() => {
+    const shifts = { sum: 0 };
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        shifts.sum += /** @type {any} */ (entry).value;
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+}
+
+/**
+ * @param {Page} page
+ * @returns {Promise<number>}
+ */
+export async function shifts(page) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  return page.evaluate(() => /** @type {any} */ (window).shifts.sum);
+}
+
+/**
+ * What axe finds in the page's text.
+ *
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function violations(page) {
+  await page.addScriptTag({ content: AXE });
+  return page.evaluate(async () => {
+    // @ts-ignore axe is what the script above defines
+    const found = await axe.run("main", { resultTypes: ["violations"] });
+    return found.violations.flatMap((/** @type {any} */ rule) =>
+      rule.nodes.map((/** @type {any} */ node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`),
+    );
+  });
 }

@@ -6,14 +6,12 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { DESK, Lab, PHONE, SCREENSHOTS, THEMES, missing } from "./widgets.js";
+import { DESK, Lab, PHONE, SCREENSHOTS, THEMES, missing, shifts, violations, watchShifts } from "./widgets.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const why = missing();
 if (why) {
   console.error(`skipped: the widget tests: ${why}`);
@@ -565,46 +563,3 @@ describe("widgets", { skip: why ?? false, concurrency: false }, () => {
     }
   });
 });
-
-/**
- * Adds up how far the next page moves by itself.
- *
- * @param {Page} page
- */
-async function watchShifts(page) {
-  await page.addInitScript(() => {
-    const shifts = { sum: 0 };
-    Object.assign(window, { shifts });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) {
-        shifts.sum += /** @type {any} */ (entry).value;
-      }
-    }).observe({ type: "layout-shift", buffered: true });
-  });
-}
-
-/**
- * @param {Page} page
- * @returns {Promise<number>}
- */
-async function shifts(page) {
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  return page.evaluate(() => /** @type {any} */ (window).shifts.sum);
-}
-
-/**
- * What axe finds in the page's text.
- *
- * @param {Page} page
- * @returns {Promise<string[]>}
- */
-async function violations(page) {
-  await page.addScriptTag({ content: AXE });
-  return page.evaluate(async () => {
-    // @ts-ignore axe is what the script above defines
-    const found = await axe.run("main", { resultTypes: ["violations"] });
-    return found.violations.flatMap((/** @type {any} */ rule) =>
-      rule.nodes.map((/** @type {any} */ node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`),
-    );
-  });
-}

@@ -8,6 +8,11 @@ mod m2;
 mod m3;
 mod m4;
 
+// ipc
+mod i1;
+mod i2;
+mod i3;
+
 use crate::{Claim, Error};
 
 include!(concat!(env!("OUT_DIR"), "/claims.rs"));

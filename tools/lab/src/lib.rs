@@ -50,6 +50,8 @@ pub mod runtime;
 #[cfg(test)]
 mod sample;
 pub mod scaffold;
+#[cfg(target_os = "linux")]
+mod shared;
 mod sys;
 mod unit;
 mod verdict;

@@ -34,13 +34,34 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Returns its process id.
+    pub fn pid(&self) -> Option<u32> {
+        self.0.as_ref().map(Child::pid)
+    }
+
+    /// Sends it SIGKILL, and doesn't wait until it has ended.
+    pub fn kill(&self) {
+        let pid = self.pid().and_then(|pid| i32::try_from(pid).ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::KILL); // not reaped yet, so the pid is still its own
+        }
+    }
+
+    /// Returns how long it has been on a CPU so far, in microseconds, where the system tells.
+    #[cfg(target_os = "linux")]
+    pub fn cpu_time(&self) -> Option<f64> {
+        let pid = self.pid()?;
+        let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+        let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+        Some(nanoseconds / 1e3)
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
+        self.kill();
         if let Some(child) = self.0.take() {
-            let pid = i32::try_from(child.pid()).ok().and_then(Pid::from_raw);
-            if let Some(pid) = pid {
-                let _ = kill_process(pid, Signal::KILL); // not reaped yet, so the pid is still its own
-            }
             let _ = child.wait();
         }
     }

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 
 PAGE = mmap.PAGESIZE
@@ -50,6 +51,45 @@ def micros(work):
     start = clock()
     work()
     return (clock() - start) / 1000
+
+
+def cpu_demand():
+    """Returns how long the calling thread has run or was ready to run, in nanoseconds.
+
+    The difference over a stretch of time, divided by its length, is 1 for a thread that computes, however busy the
+    machine is, and 0 for one that waits for a lock or for I/O. Where the kernel keeps no such account, only the running
+    counts.
+    """
+    try:
+        with open("/proc/thread-self/schedstat") as file:
+            ready = int(file.read().split()[1])  # for a CPU, in the run queue
+    except OSError:
+        ready = 0
+    return ready + time.thread_time_ns()
+
+
+def demand_of(works):
+    """Runs each of `works` in a thread of its own. Returns how many of them run or could run, on average, and the time.
+
+    The time is in microseconds, from the first thread's beginning to the last one's end.
+    """
+    ready = threading.Barrier(len(works))
+    spans = []
+
+    def run(work):
+        ready.wait()
+        start, before = clock(), cpu_demand()
+        work()
+        spans.append((start, clock(), cpu_demand() - before))
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    starts, ends, demands = zip(*spans)
+    took = max(ends) - min(starts)
+    return sum(demands) / took, took / 1000
 
 
 def rotated(things, round):

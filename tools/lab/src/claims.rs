@@ -8,6 +8,12 @@ mod m2;
 mod m3;
 mod m4;
 
+// gil
+mod c1;
+mod c2;
+mod c3;
+mod c4;
+
 use crate::{Claim, Error};
 
 include!(concat!(env!("OUT_DIR"), "/claims.rs"));

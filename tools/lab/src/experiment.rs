@@ -5,6 +5,8 @@ use crate::{Claim, sys};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Barrier;
+use std::thread;
 use std::time::Instant;
 
 /// What one round measured. `None` is what could not be measured here.
@@ -57,6 +59,40 @@ pub fn micros(work: impl FnOnce() -> io::Result<()>) -> io::Result<f64> {
     let start = Instant::now();
     work()?;
     Ok(start.elapsed().as_nanos() as f64 / 1e3)
+}
+
+/// Runs each of `works` in a thread of its own. Returns how many of them run or could run, on average, and the time in
+/// microseconds from the first thread's beginning to the last one's end.
+pub fn demand_of<W: FnOnce() + Send>(works: impl IntoIterator<Item = W>) -> (Option<f64>, f64) {
+    let works: Vec<_> = works.into_iter().collect();
+    let ready = Barrier::new(works.len());
+    let run = |work: W| {
+        ready.wait();
+        let (start, before) = (Instant::now(), sys::cpu_demand());
+        work();
+        let demand = sys::cpu_demand().zip(before);
+        (
+            start,
+            Instant::now(),
+            demand.map(|(after, before)| after - before),
+        )
+    };
+    let run = &run;
+    let spans: Vec<_> = thread::scope(|scope| {
+        let threads = works.into_iter().map(|work| scope.spawn(move || run(work)));
+        let threads: Vec<_> = threads.collect();
+        let spans = threads.into_iter().map(|thread| thread.join());
+        spans
+            .map(|span| span.expect("the work does not panic"))
+            .collect()
+    });
+    let start = spans.iter().map(|span| span.0).min();
+    let end = spans.iter().map(|span| span.1).max();
+    let took = end
+        .zip(start)
+        .map_or(0.0, |(end, start)| (end - start).as_secs_f64());
+    let demand: Option<f64> = spans.iter().map(|span| span.2).sum();
+    (demand.map(|demand| demand / took), took * 1e6)
 }
 
 /// Rotates a list so that each round begins with another element: being first is then neither an advantage nor a

@@ -53,6 +53,41 @@ pub fn faults() -> Option<u64> {
     after_name.split_whitespace().nth(7)?.parse().ok()
 }
 
+/// Returns how long the calling thread has run or was ready to run, in seconds, where the system tells.
+///
+/// The difference over a stretch of time, divided by its length, is 1 for a thread that computes, however busy the machine
+/// is, and 0 for one that waits for a lock or for I/O.
+#[cfg(target_os = "linux")]
+pub fn cpu_demand() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ready: f64 = stat.split_whitespace().nth(1)?.parse().ok()?; // in the run queue, in nanoseconds
+    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(ready / 1e9 + ran.tv_sec as f64 + ran.tv_nsec as f64 / 1e9)
+}
+
+/// Returns how long the calling thread has run or was ready to run, where the system tells.
+#[cfg(not(target_os = "linux"))]
+pub fn cpu_demand() -> Option<f64> {
+    None
+}
+
+/// Returns the number by which the kernel knows the calling thread.
+#[cfg(target_os = "linux")]
+pub fn thread_id() -> u32 {
+    rustix::thread::gettid()
+        .as_raw_nonzero()
+        .get()
+        .unsigned_abs()
+}
+
+/// Returns a number of the calling thread's own.
+#[cfg(not(target_os = "linux"))]
+pub fn thread_id() -> u32 {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+    thread_local!(static OWN: u32 = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    OWN.with(|own| *own)
+}
+
 /// Keeps the kernel from merging pages into huge ones: they are counted one by one.
 pub fn use_small_pages() {
     #[cfg(target_os = "linux")]

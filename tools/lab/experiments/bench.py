@@ -69,27 +69,28 @@ def cpu_demand():
 
 
 def demand_of(works):
-    """Runs each of `works` in a thread of its own. Returns how many of them run or could run, on average, and the time.
+    """Runs each of `works` in a thread of its own.
 
-    The time is in microseconds, from the first thread's beginning to the last one's end.
+    Returns how many of them run or could run, on average; the time in microseconds, from the first thread's beginning to
+    the last one's end; and how many of them do run.
     """
-    ready = threading.Barrier(len(works))
+    begin = threading.Barrier(len(works))
     spans = []
 
     def run(work):
-        ready.wait()
-        start, before = clock(), cpu_demand()
+        begin.wait()
+        start, demand, ran = clock(), cpu_demand(), time.thread_time_ns()
         work()
-        spans.append((start, clock(), cpu_demand() - before))
+        spans.append((start, clock(), cpu_demand() - demand, time.thread_time_ns() - ran))
 
     threads = [threading.Thread(target=run, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    starts, ends, demands = zip(*spans)
+    starts, ends, demands, ran = zip(*spans)
     took = max(ends) - min(starts)
-    return sum(demands) / took, took / 1000
+    return sum(demands) / took, took / 1000, sum(ran) / took
 
 
 def rotated(things, round):

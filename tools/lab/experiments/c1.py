@@ -106,7 +106,7 @@ def main():
         line = {"interpreters": None, "interpreters_ready": None}
         for way in bench.rotated(list(ways), number):
             if ways[way]:
-                line[f"{way}_ready"], line[way] = ways[way]()
+                line[f"{way}_ready"], line[way] = ways[way]()[:2]
             else:
                 line[way] = bench.micros(serial)
         for method in "fork", "forkserver", "spawn":

@@ -44,6 +44,7 @@ def json_large():
 
 
 def ready(count, work):
+    """Returns how many of `count` threads that do `work` run or could run, on average."""
     return bench.demand_of([work] * count)[0]
 
 
@@ -51,12 +52,12 @@ def turn(interval):
     """Returns the mean length of a turn, in microseconds, of two threads that only compute."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(interval)
-    end = time.monotonic() + TURN_MS / 1000
     last, turns = None, 0
 
     def run():
         nonlocal last, turns
         me = threading.get_ident()
+        end = time.monotonic() + TURN_MS / 1000
         while time.monotonic() < end:
             for _ in range(1000):
                 if last != me:  # no switch can come before the end of this turn of the loop, since Python 3.10
@@ -64,7 +65,7 @@ def turn(interval):
                     turns += 1
 
     try:
-        _, took = bench.demand_of([run, run])
+        _, took, _ = bench.demand_of([run, run])
     finally:
         sys.setswitchinterval(before)
     return took / turns
@@ -72,7 +73,6 @@ def turn(interval):
 
 WAYS = {
     "one_thread": lambda: ready(1, python),
-    "two_threads": lambda: ready(2, python),
     "four_threads": lambda: ready(4, lambda: python(TURNS // 2)),
     "sha256_large": lambda: ready(2, sha256_large),
     "sha256_small": lambda: ready(2, sha256_small),
@@ -83,6 +83,7 @@ WAYS = {
 
 def one_round(number):
     line = {way: WAYS[way]() for way in bench.rotated(list(WAYS), number)}
+    line["two_threads"], _, line["two_threads_run"] = bench.demand_of([python, python])
     line["turn_5_ms"] = turn(0.005)
     line["turn_1_ms"] = turn(0.001)
     return line

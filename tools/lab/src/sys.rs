@@ -3,6 +3,7 @@
 use os::process::{Child, fork};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
+use std::ops::Sub;
 
 /// Seconds after which the kernel ends a process of an experiment, whatever it waits for.
 const LIMIT_SECONDS: u32 = 300;
@@ -53,21 +54,42 @@ pub fn faults() -> Option<u64> {
     after_name.split_whitespace().nth(7)?.parse().ok()
 }
 
-/// Returns how long the calling thread has run or was ready to run, in seconds, where the system tells.
+/// How long a thread has run, and how long it was ready to run and waited for a CPU, in seconds.
 ///
-/// The difference over a stretch of time, divided by its length, is 1 for a thread that computes, however busy the machine
+/// The sum of both over a stretch of time, divided by its length, is 1 for a thread that computes, however busy the machine
 /// is, and 0 for one that waits for a lock or for I/O.
-#[cfg(target_os = "linux")]
-pub fn cpu_demand() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let ready: f64 = stat.split_whitespace().nth(1)?.parse().ok()?; // in the run queue, in nanoseconds
-    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Some(ready / 1e9 + ran.tv_sec as f64 + ran.tv_nsec as f64 / 1e9)
+#[derive(Clone, Copy)]
+pub struct CpuDemand {
+    pub ran: f64,
+    pub ready: f64,
 }
 
-/// Returns how long the calling thread has run or was ready to run, where the system tells.
+impl Sub for CpuDemand {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            ran: self.ran - before.ran,
+            ready: self.ready - before.ready,
+        }
+    }
+}
+
+/// Returns the demand of the calling thread so far, where the system tells.
+#[cfg(target_os = "linux")]
+pub fn cpu_demand() -> Option<CpuDemand> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ready: f64 = stat.split_whitespace().nth(1)?.parse().ok()?; // nanoseconds
+    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(CpuDemand {
+        ran: ran.tv_sec as f64 + ran.tv_nsec as f64 / 1e9,
+        ready: ready / 1e9,
+    })
+}
+
+/// Returns the demand of the calling thread so far, where the system tells.
 #[cfg(not(target_os = "linux"))]
-pub fn cpu_demand() -> Option<f64> {
+pub fn cpu_demand() -> Option<CpuDemand> {
     None
 }
 

@@ -184,7 +184,10 @@ fn experiment(rounds: usize) -> io::Result<()> {
                 let before = cpu_demand();
                 work();
                 let demand = cpu_demand().zip(before);
-                let demand = demand.map_or(f64::NAN, |(after, before)| after - before);
+                let demand = demand.map_or(f64::NAN, |(after, before)| {
+                    let spent = after - before;
+                    spent.ran + spent.ready
+                });
                 answer.write_all(&demand.to_le_bytes())?;
             }
         })?; // before there is a second thread
@@ -220,9 +223,9 @@ fn experiment(rounds: usize) -> io::Result<()> {
         for way in rotated(ways, number) {
             let time = match way {
                 "threads" => {
-                    let (ready, time) = demand_of([work, work]);
-                    round.insert("threads_ready", ready);
-                    time
+                    let threads = demand_of([work, work]);
+                    round.insert("threads_ready", threads.ready);
+                    threads.took
                 }
                 "processes" => {
                     let (ready, time) = in_processes()?;

@@ -1,5 +1,5 @@
 """A thread waits for a reply while another one computes. Who is done first?"""
-# needs: python >= 3.9, gil
+# needs: python >= 3.9
 
 import sys
 

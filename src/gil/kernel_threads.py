@@ -22,10 +22,10 @@ for thread in threads:
     thread.start()
 met.wait()
 tasks = {int(path.name): path for path in Path("/proc/self/task").iterdir()}
-names = sorted((tasks[tid] / "comm").read_text().strip() for _, tid in ids)
+names = {(tasks[tid] / "comm").read_text().strip() for _, tid in ids}
 print("pids:", len({pid for pid, _ in ids}))
 print("kernel ids:", len({tid for _, tid in ids}))
 print("all in the kernel's list:", all(tid in tasks for _, tid in ids))
-print("names there:", " ".join(names))
+print("under their Python names:", names == {thread.name for thread in threads})
 met.wait()
 # endregion

@@ -241,7 +241,7 @@ class GilLanes extends HTMLElement {
   /** @param {Outcome} outcome */
   #result({ end, longest, spans }) {
     const off = Math.abs(end / 1000 - this.#guess);
-    const grade = off <= 5 ? "You were right, or nearly" : "It was not so";
+    const grade = off === 0 ? "You were right" : off <= 5 ? "That's close" : "It was not so";
     const waited = spans.filter((span) => span.state === "gil").reduce((sum, span) => sum + span.to - span.from, 0);
     const parts = [`The last one is done after ${millis(end)}. You said ${this.#guess} ms. ${grade}.`];
     if (longest !== null) {
@@ -304,7 +304,7 @@ class GilLanes extends HTMLElement {
     const bar = (/** @type {import("./gilsim.js").Span} */ { thread, from, to, state }, /** @type {string} */ more = "") => {
       const shows = state === "run" && to - from > width / 40;
       const owner = thread % 2 === 0 ? "of-thread-a" : "of-thread-b";
-      const span = el("span", { class: `gil-bar gil-${state} ${owner}${more}` }, shows ? letter(thread) : "");
+      const span = el("span", { class: `gil-bar gil-${state} ${owner}${thread < compute ? "" : " gil-asks"}${more}` }, shows ? letter(thread) : "");
       span.style.insetInlineStart = percent(from);
       span.style.inlineSize = percent(Math.min(to, until) - from);
       return span;

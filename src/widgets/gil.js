@@ -156,7 +156,7 @@ class GilLanes extends HTMLElement {
    * @param {(value: number) => string} text
    */
   #slider(name, label, min, max, step, turned, text) {
-    const output = el("output");
+    const output = el("span", { class: "gil-value", "aria-hidden": "true" }); // the slider says it itself
     const input = el("input", {
       type: "range",
       min: String(min),

@@ -31,7 +31,7 @@ const STATES = {
   gil: "waits for the GIL",
   cpu: "waits for a core",
   io: "waits for a reply",
-  start: "starts",
+  start: "starts its process",
 };
 
 /**
@@ -174,7 +174,7 @@ class GilLanes extends HTMLElement {
   }
 
   #legend() {
-    const kinds = /** @type {const} */ (["run", "gil", "cpu", "io"]);
+    const kinds = /** @type {const} */ (["run", "gil", "cpu", "io", "start"]);
     const entries = kinds.map((kind) => el("li", {}, el("span", { class: `gil-key gil-${kind} of-thread-a` }), ` ${STATES[kind]}`));
     return el("ul", { class: "gil-legend", "aria-hidden": "true" }, ...entries, el("li", {}, "▲ asks the holder to let go"));
   }

@@ -6,6 +6,7 @@ A value that cannot be measured here is null. NAME is the only name it may use f
 it afterwards, however the experiment ended.
 """
 
+import contextlib
 import ctypes
 import json
 import mmap
@@ -91,6 +92,16 @@ def demand_of(works):
     starts, ends, demands, ran = zip(*spans)
     took = max(ends) - min(starts)
     return sum(demands) / took, took / 1000, sum(ran) / took
+
+
+@contextlib.contextmanager
+def switch_interval(seconds):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def rotated(things, round):

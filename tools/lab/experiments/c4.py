@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import threading
 import time
 
@@ -107,12 +106,8 @@ def reply_beside(count, work):
 
 
 def reply_beside_short():
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    try:
+    with bench.switch_interval(0.0005):
         return reply_beside(1, lambda: python(1000))
-    finally:
-        sys.setswitchinterval(before)
 
 
 def reply_beside_process():

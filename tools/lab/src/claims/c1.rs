@@ -56,7 +56,7 @@ pub static CLAIM: Claim = Claim {
             "send the list to a process that adds them up",
         ),
     ],
-    rule: "Two workers compute, each as much as the other. By the kernel's account, how many of them run or are ready to run, on average? \
+    rule: "Two workers compute, each as much as the other. By the kernel's account, how many of them run or are ready to run, on average, while nobody is forced to give the GIL up? \
         It holds if two processes come to at least 1.4, while two threads stay below. \
         But: if threads overlap as well, there is no GIL to sidestep. \
         Times are compared, by medians, only on two CPUs or more, and only if the computation, measured against itself (A/A), comes out within 0.9 to 1.1.",

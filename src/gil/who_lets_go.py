@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 import sqlite3
 import sys
 import time
@@ -50,4 +51,5 @@ show("zlib.compress, 1 MiB", lambda: zlib.compress(data))
 show("SQLite query", lambda: database.execute(COUNT).fetchall())
 show("sha256, 1 KiB", lambda: hashlib.sha256(data[:1024]))
 show("json.dumps", lambda: json.dumps(numbers))
+show("re.match, backtracking", lambda: re.match("(a+)+b", "a" * 16))
 show("Python code", lambda: [number + 1 for number in numbers])

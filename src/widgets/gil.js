@@ -77,7 +77,7 @@ class GilLanes extends HTMLElement {
   #key = "gil";
   /** @type {HTMLInputElement[]} */
   #worlds = [];
-  /** @type {Map<Knob | "guess", { input: HTMLInputElement, output: HTMLElement }>} */
+  /** @type {Map<Knob | "guess", { input: HTMLInputElement, output: HTMLElement, name: HTMLElement }>} */
   #sliders = new Map();
   #board = el("div", { class: "gil-board" });
   #status = el("p", { class: "widget-status", role: "status", "aria-live": "polite" });
@@ -169,8 +169,9 @@ class GilLanes extends HTMLElement {
         turned(value);
       },
     });
-    this.#sliders.set(name, { input, output });
-    return el("label", {}, el("span", {}, label), input, output);
+    const title = el("span", {}, label);
+    this.#sliders.set(name, { input, output, name: title });
+    return el("label", {}, title, input, output);
   }
 
   #legend() {
@@ -268,10 +269,11 @@ class GilLanes extends HTMLElement {
     for (const input of this.#worlds) {
       input.checked = input.value === world;
     }
-    for (const [knob, { values, unit }] of /** @type {[Knob, typeof KNOBS.compute][]} */ (Object.entries(KNOBS))) {
+    for (const [knob, { label, values, unit }] of /** @type {[Knob, typeof KNOBS.compute][]} */ (Object.entries(KNOBS))) {
       const slider = this.#sliders.get(knob);
       if (slider) {
         const value = this.#setup[knob];
+        slider.name.textContent = world === "processes" ? label.replace("threads", "processes") : label;
         slider.input.value = String(values.indexOf(value));
         slider.output.textContent = `${value}${unit}`;
         set(slider.input, "aria-valuetext", `${value}${unit}`);

@@ -191,7 +191,7 @@ describe("<gil-lanes>", { skip: why ?? false, concurrency: false }, () => {
       assert.equal(await lanes.locator(".gil-bar").count(), 0);
       assert.ok(await slider(page, "switch interval").isDisabled(), "there is no interval without a shared GIL");
       assert.ok(await slider(page, "CPU cores").isEnabled());
-      await slider(page, "threads that compute").press("ArrowRight");
+      await slider(page, "processes that compute").press("ArrowRight");
       await lanes.getByRole("status").filter({ hasText: "2 processes that compute and 1 process that does I/O, 2 cores." }).waitFor();
       await lanes.getByRole("button", { name: "run" }).click();
       await lanes.getByRole("status").filter({ hasText: "done after 48 ms" }).waitFor();

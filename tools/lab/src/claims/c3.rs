@@ -48,7 +48,8 @@ pub static CLAIM: Claim = Claim {
     ],
     rule: "By the kernel's account, how many threads run or are ready to run, on average, while nobody is forced to give the GIL up? \
         It holds if two threads of Python code stay below 1.4 while two threads that hash or compress, without the GIL, reach it. \
-        It does not hold if two threads of Python code not only could, but did run at a time in any round, 1.2 of them or more; on a build without the GIL, that they could is enough. \
+        But: without a GIL, they reach it. \
+        It does not hold if, under the GIL, two threads of Python code not only could, but did run at a time in any round, 1.2 of them or more. \
         If they reach 1.4 without that, or hashing and compressing stay below as well, the machine was too busy, and nothing is shown.",
     judge,
     chart: Chart {
@@ -111,9 +112,9 @@ fn judge(run: &Run) -> Verdict {
             (true, true) => {
                 let locked = digits(locked);
                 let why = format!(
-                    "there is no GIL here: {ran}; under one lock around all they do {locked}"
+                    "only where there is a GIL: here {ran}; under one lock around all they do {locked}"
                 );
-                Verdict::does_not_hold(run, &why)
+                Verdict::holds_but(&why)
             }
             (false, _) => Verdict::not_shown(&format!("{ran}, even without a lock")),
             (true, false) => Verdict::not_shown(&format!("{ran}, although they share one lock")),
@@ -121,7 +122,10 @@ fn judge(run: &Run) -> Verdict {
     }
     let ran = ran("of two threads of Python code", two);
     let most = need!(run, "two_threads_run").max();
-    if most >= PARALLEL || (two >= OVERLAP && run.runtime.is_free_threaded()) {
+    if two >= OVERLAP && run.runtime.is_free_threaded() {
+        return Verdict::holds_but(&format!("only where there is a GIL: here {ran}"));
+    }
+    if most >= PARALLEL {
         return Verdict::does_not_hold(run, &format!("{ran}, and up to {} did", digits(most)));
     }
     if two >= OVERLAP {
@@ -212,7 +216,7 @@ mod tests {
         let free = Runtime::python("3.14.0", true, false);
         let samples: &[(&str, &[f64])] = &[("two_threads", &[1.7]), ("two_threads_run", &[0.6])];
         let verdict = sample::judged_in(free, &CLAIM, &[], samples);
-        assert_eq!(verdict.outcome, Outcome::DoesNotHold);
+        assert_eq!(verdict.outcome, Outcome::HoldsBut);
         let busy = judged(1.5, 0.6, 1.9, 1.9);
         assert_eq!(busy.outcome, Outcome::NotShown);
         assert!(busy.text.contains("too busy"), "{busy}");
@@ -225,8 +229,8 @@ mod tests {
             sample::judged_in(Runtime::rust(), &CLAIM, &[], samples)
         };
         let free = rust(1.98, 1.02);
-        assert_eq!(free.outcome, Outcome::DoesNotHold);
-        let says = "there is no GIL here: of two threads 1.98 could run at a time; under one lock around all they do 1.02";
+        assert_eq!(free.outcome, Outcome::HoldsBut);
+        let says = "only where there is a GIL: here of two threads 1.98 could run at a time; under one lock around all they do 1.02";
         assert!(free.text.ends_with(says), "{free}");
         assert_eq!(rust(1.0, 1.0).outcome, Outcome::NotShown);
         assert_eq!(rust(1.9, 1.9).outcome, Outcome::NotShown);

@@ -301,7 +301,7 @@ class GilLanes extends HTMLElement {
     const { world, compute, io } = this.#setup;
     const outcome = this.#outcome;
     const until = outcome ? (this.#shown >= outcome.happenings.length ? outcome.end : (outcome.happenings[this.#shown - 1]?.time ?? 0)) : 0;
-    const width = Math.max(50_000, outcome?.end ?? 0);
+    const width = outcome ? Math.max(50_000, outcome.end) : MOST_GUESS * 1000; // before a run, no hint of its length
     const percent = (/** @type {number} */ time) => `${((100 * time) / width).toFixed(3)}%`;
     const bar = (/** @type {import("./gilsim.js").Span} */ { thread, from, to, state }, /** @type {string} */ more = "") => {
       const shows = state === "run" && to - from > width / 40;

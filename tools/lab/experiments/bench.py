@@ -6,6 +6,7 @@ A value that cannot be measured here is null. NAME is the only name it may use f
 it afterwards, however the experiment ended.
 """
 
+import contextlib
 import ctypes
 import json
 import mmap
@@ -13,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 
 PAGE = mmap.PAGESIZE
@@ -50,6 +52,56 @@ def micros(work):
     start = clock()
     work()
     return (clock() - start) / 1000
+
+
+def cpu_demand():
+    """Returns how long the calling thread has run or was ready to run, in nanoseconds.
+
+    The difference over a stretch of time, divided by its length, is 1 for a thread that computes, however busy the
+    machine is, and 0 for one that waits for a lock or for I/O. Where the kernel keeps no such account, only the running
+    counts.
+    """
+    try:
+        with open("/proc/thread-self/schedstat") as file:
+            ready = int(file.read().split()[1])  # for a CPU, in the run queue
+    except OSError:
+        ready = 0
+    return ready + time.thread_time_ns()
+
+
+def demand_of(works):
+    """Runs each of `works` in a thread of its own.
+
+    Returns how many of them run or could run, on average; the time in microseconds, from the first thread's beginning to
+    the last one's end; and how many of them do run.
+    """
+    begin = threading.Barrier(len(works))
+    spans = []
+
+    def run(work):
+        begin.wait()
+        start, demand, ran = clock(), cpu_demand(), time.thread_time_ns()
+        work()
+        spans.append((start, clock(), cpu_demand() - demand, time.thread_time_ns() - ran))
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    starts, ends, demands, ran = zip(*spans)
+    took = max(ends) - min(starts)
+    return sum(demands) / took, took / 1000, sum(ran) / took
+
+
+@contextlib.contextmanager
+def switch_interval(seconds):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def rotated(things, round):

@@ -12,6 +12,11 @@ mod m4;
 mod i1;
 mod i2;
 mod i3;
+// gil
+mod c1;
+mod c2;
+mod c3;
+mod c4;
 
 use crate::{Claim, Error};
 

@@ -1,10 +1,13 @@
 //! Support for the experiments in Rust. Each runs in a process of its own, as its Python twin does, and prints one JSON
 //! object for each line; `experiments/bench.py` describes them.
 
+use crate::sys::CpuDemand;
 use crate::{Claim, sys};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Barrier;
+use std::thread;
 use std::time::Instant;
 
 /// What one round measured. `None` is what could not be measured here.
@@ -57,6 +60,57 @@ pub fn micros(work: impl FnOnce() -> io::Result<()>) -> io::Result<f64> {
     let start = Instant::now();
     work()?;
     Ok(start.elapsed().as_nanos() as f64 / 1e3)
+}
+
+/// What threads did, by the kernel's account.
+pub struct Demand {
+    /// How many of them ran or could have run, on average.
+    pub ready: Option<f64>,
+    /// How many of them ran, on average.
+    pub run: Option<f64>,
+    /// The time in microseconds, from the first thread's beginning to the last one's end.
+    pub took: f64,
+}
+
+/// Runs each of `works` in a thread of its own, and tells how they shared the time.
+pub fn demand_of<W: FnOnce() + Send>(works: impl IntoIterator<Item = W>) -> Demand {
+    let works: Vec<_> = works.into_iter().collect();
+    let begin = Barrier::new(works.len());
+    let run = |work: W| {
+        begin.wait();
+        let (start, before) = (Instant::now(), sys::cpu_demand());
+        work();
+        let demand = sys::cpu_demand().zip(before);
+        (
+            start,
+            Instant::now(),
+            demand.map(|(after, before)| after - before),
+        )
+    };
+    let run = &run;
+    let spans: Vec<_> = thread::scope(|scope| {
+        let threads = works.into_iter().map(|work| scope.spawn(move || run(work)));
+        let threads: Vec<_> = threads.collect();
+        let spans = threads.into_iter().map(|thread| thread.join());
+        spans
+            .map(|span| span.expect("the work does not panic"))
+            .collect()
+    });
+    let start = spans.iter().map(|span| span.0).min();
+    let end = spans.iter().map(|span| span.1).max();
+    let took = end
+        .zip(start)
+        .map_or(0.0, |(end, start)| (end - start).as_secs_f64());
+    let demands: Option<Vec<_>> = spans.iter().map(|span| span.2).collect();
+    let sum = |part: fn(&CpuDemand) -> f64| {
+        let demands = demands.as_ref()?;
+        Some(demands.iter().map(part).sum::<f64>() / took)
+    };
+    Demand {
+        ready: sum(|demand| demand.ran + demand.ready),
+        run: sum(|demand| demand.ran),
+        took: took * 1e6,
+    }
 }
 
 /// Rotates a list so that each round begins with another element: being first is then neither an advantage nor a

@@ -3,6 +3,7 @@
 use os::process::{Child, fork};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
+use std::ops::Sub;
 
 /// Seconds after which the kernel ends a process of an experiment, whatever it waits for.
 const LIMIT_SECONDS: u32 = 300;
@@ -72,6 +73,62 @@ pub fn faults() -> Option<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(7)?.parse().ok()
+}
+
+/// How long a thread has run, and how long it was ready to run and waited for a CPU, in seconds.
+///
+/// The sum of both over a stretch of time, divided by its length, is 1 for a thread that computes, however busy the machine
+/// is, and 0 for one that waits for a lock or for I/O.
+#[derive(Clone, Copy)]
+pub struct CpuDemand {
+    pub ran: f64,
+    pub ready: f64,
+}
+
+impl Sub for CpuDemand {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            ran: self.ran - before.ran,
+            ready: self.ready - before.ready,
+        }
+    }
+}
+
+/// Returns the demand of the calling thread so far, where the system tells.
+#[cfg(target_os = "linux")]
+pub fn cpu_demand() -> Option<CpuDemand> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ready: f64 = stat.split_whitespace().nth(1)?.parse().ok()?; // nanoseconds
+    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(CpuDemand {
+        ran: ran.tv_sec as f64 + ran.tv_nsec as f64 / 1e9,
+        ready: ready / 1e9,
+    })
+}
+
+/// Returns the demand of the calling thread so far, where the system tells.
+#[cfg(not(target_os = "linux"))]
+pub fn cpu_demand() -> Option<CpuDemand> {
+    None
+}
+
+/// Returns the number by which the kernel knows the calling thread.
+#[cfg(target_os = "linux")]
+pub fn thread_id() -> u32 {
+    rustix::thread::gettid()
+        .as_raw_nonzero()
+        .get()
+        .unsigned_abs()
+}
+
+/// Returns a number of the calling thread's own.
+#[cfg(not(target_os = "linux"))]
+pub fn thread_id() -> u32 {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+    thread_local!(static OWN: u32 = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    OWN.with(|own| *own)
 }
 
 /// Keeps the kernel from merging pages into huge ones: they are counted one by one.

@@ -8,7 +8,7 @@ use super::axis::{Axis, START};
 use super::points::{Line, Picture, Point};
 use super::spec::Scale;
 use crate::Language;
-use crate::format::{count, escape, quantity};
+use crate::format::{count, digits, escape, quantity};
 use std::fmt::Write as _;
 
 /// The height of a line in pixels, and where its middle is.
@@ -180,7 +180,7 @@ fn draw_ticks(html: &mut String, axis: &Axis, picture: &Picture) {
         let name = match &picture.unit {
             None => format!("{} %", count(tick)),
             // The unit once, at the end, where the numbers are of one unit.
-            Some(unit) if unit.larger.is_empty() && number < last => count(tick),
+            Some(unit) if unit.larger.is_empty() && number < last => bare(tick),
             Some(unit) => quantity(tick, unit).replace(".00", "").replace(".0 ", " "),
         };
         let anchor = if number == 0 { "start" } else { "middle" };
@@ -192,6 +192,14 @@ fn draw_ticks(html: &mut String, axis: &Axis, picture: &Picture) {
         );
     }
     line!(html, "</svg>");
+}
+
+/// A number without a unit, and without the zeros at its end: `1,000`, `0.5`.
+fn bare(tick: f64) -> String {
+    match tick.fract() {
+        0.0 => count(tick),
+        _ => digits(tick).trim_end_matches('0').to_owned(),
+    }
 }
 
 /// The picture in words, for screen readers.
@@ -213,4 +221,15 @@ fn description(picture: &Picture) -> String {
         let _ = write!(text, "{title}{rows}. ");
     }
     text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_between_whole_numbers_keep_their_fraction() {
+        let ticks = [0.0, 0.5, 0.2 * 3.0, 1.0, 1500.0];
+        assert_eq!(ticks.map(bare), ["0", "0.5", "0.6", "1", "1,500"]);
+    }
 }

@@ -8,6 +8,10 @@ mod m2;
 mod m3;
 mod m4;
 
+// crash_isolation
+mod x1;
+mod x2;
+
 use crate::{Claim, Error};
 
 include!(concat!(env!("OUT_DIR"), "/claims.rs"));

@@ -21,6 +21,7 @@ TASKS, WORKERS = 10, 2
 DEADLINE_SECONDS = 20
 FROZEN_SECONDS = 0.5  # for how long nothing happens where nothing ever will
 METHODS = ["fork", "forkserver", "spawn"]
+FAILURES = ["exception", "sys_exit", "exit", "sigsegv", "sigkill"]
 PR_SET_CHILD_SUBREAPER = 36
 KEPT = []  # an end of a program by os._exit finalizes nothing; a pool that is collected terminates itself, and may hang in it
 
@@ -458,22 +459,21 @@ def idle_pool_loses(holder):
 
 def one_round():
     line = {
-        "threads_exception": of(threads_lose, "exception"),
-        "threads_killed": dies(threads_lose, "exit"),
-        "interpreters_killed": dies(interpreters_lose) if sys.version_info >= (3, 14) else None,
-        "executor_exception": of(executor_loses, "fork", "exception"),
-        "executor_sys_exit": of(executor_loses, "fork", "sys_exit"),
+        "interpreters_exit": dies(interpreters_lose) if sys.version_info >= (3, 14) else None,
         "executor_idle": of(idle_executor_loses),
-        "pool_exception": of(pool_loses, "fork", "exception"),
-        "pool_sys_exit": of(pool_loses, "fork", "sys_exit"),
-        "pool_map_killed": of(pool_map_loses, "fork", "sigkill"),
+        "pool_map_sigkill": of(pool_map_loses, "fork", "sigkill"),
         "lock_stays": of(lock_stays),
         "flock_stays": of(flock_stays),
         "record_torn": of(record_is_torn),
     }
-    for method in METHODS:
-        line[f"executor_killed_{method}"] = of(executor_loses, method, "sigkill")
-        line[f"pool_killed_{method}"] = of(pool_loses, method, "sigkill")
+    for failure in FAILURES:
+        ends_threads = failure not in ("exception", "sys_exit")
+        line[f"threads_{failure}"] = dies(threads_lose, failure) if ends_threads else of(threads_lose, failure)
+        line[f"executor_{failure}"] = of(executor_loses, "fork", failure)
+        line[f"pool_{failure}"] = of(pool_loses, "fork", failure)
+    for method in ["forkserver", "spawn"]:
+        line[f"executor_sigkill_{method}"] = of(executor_loses, method, "sigkill")
+        line[f"pool_sigkill_{method}"] = of(pool_loses, method, "sigkill")
     if bench.LINUX:
         line["pool_idle_holder"] = of(idle_pool_loses, True)
         line["pool_idle_other"] = of(idle_pool_loses, False)

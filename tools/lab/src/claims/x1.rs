@@ -29,35 +29,35 @@ pub static CLAIM: Claim = Claim {
         Metric::both(
             "threads_exception",
             TASKS,
-            "threads, a task fails: tasks lost",
+            "threads, a task raises or panics: tasks lost",
         )
         .always(0.0),
+        Metric::python("threads_sys_exit", TASKS, "… calls sys.exit()").always(0.0),
         Metric::both(
-            "threads_killed",
+            "threads_exit",
             TASKS,
-            "threads, a task ends the process: tasks lost",
+            "… calls os._exit() or process::exit()",
         )
         .always(8.0),
+        Metric::both("threads_sigsegv", TASKS, "… causes a SIGSEGV").always(8.0),
+        Metric::both("threads_sigkill", TASKS, "… is killed with its process").always(8.0),
         Metric::python(
-            "interpreters_killed",
+            "interpreters_exit",
             TASKS,
-            "InterpreterPoolExecutor, a task ends the process: tasks lost",
+            "InterpreterPoolExecutor, a task calls os._exit(): tasks lost",
         ),
         Metric::python(
             "executor_exception",
             TASKS,
-            "ProcessPoolExecutor, a task fails: tasks lost",
+            "ProcessPoolExecutor, a task raises: tasks lost",
         )
         .always(0.0),
-        Metric::python("executor_sys_exit", TASKS, "… a task calls sys.exit()").always(0.0),
-        Metric::python(
-            "executor_killed_fork",
-            TASKS,
-            "… a task's worker is killed (fork)",
-        )
-        .always(8.0),
-        Metric::python("executor_killed_forkserver", TASKS, "… (forkserver)").always(8.0),
-        Metric::python("executor_killed_spawn", TASKS, "… (spawn)").always(8.0),
+        Metric::python("executor_sys_exit", TASKS, "… calls sys.exit()").always(0.0),
+        Metric::python("executor_exit", TASKS, "… calls os._exit()").always(8.0),
+        Metric::python("executor_sigsegv", TASKS, "… causes a SIGSEGV").always(8.0),
+        Metric::python("executor_sigkill", TASKS, "… its worker is killed (fork)").always(8.0),
+        Metric::python("executor_sigkill_forkserver", TASKS, "… (forkserver)").always(8.0),
+        Metric::python("executor_sigkill_spawn", TASKS, "… (spawn)").always(8.0),
         Metric::python(
             "executor_idle",
             TASKS,
@@ -67,22 +67,19 @@ pub static CLAIM: Claim = Claim {
         Metric::python(
             "pool_exception",
             TASKS,
-            "Pool.apply_async, a task fails: tasks lost",
+            "Pool.apply_async, a task raises: tasks lost",
         )
         .always(0.0),
-        Metric::python("pool_sys_exit", TASKS, "… a task calls sys.exit()").always(1.0),
+        Metric::python("pool_sys_exit", TASKS, "… calls sys.exit()").always(1.0),
+        Metric::python("pool_exit", TASKS, "… calls os._exit()").always(1.0),
+        Metric::python("pool_sigsegv", TASKS, "… causes a SIGSEGV").always(1.0),
+        Metric::python("pool_sigkill", TASKS, "… its worker is killed (fork)").always(1.0),
+        Metric::python("pool_sigkill_forkserver", TASKS, "… (forkserver)").always(1.0),
+        Metric::python("pool_sigkill_spawn", TASKS, "… (spawn)").always(1.0),
         Metric::python(
-            "pool_killed_fork",
+            "pool_map_sigkill",
             TASKS,
-            "… a task's worker is killed (fork)",
-        )
-        .always(1.0),
-        Metric::python("pool_killed_forkserver", TASKS, "… (forkserver)").always(1.0),
-        Metric::python("pool_killed_spawn", TASKS, "… (spawn)").always(1.0),
-        Metric::python(
-            "pool_map_killed",
-            TASKS,
-            "Pool.starmap, a task's worker is killed: tasks lost",
+            "Pool.starmap, a worker is killed: tasks lost",
         )
         .always(10.0),
         Metric::python(
@@ -101,7 +98,9 @@ pub static CLAIM: Claim = Claim {
             "a socket for each worker, a task panics: tasks lost",
         )
         .always(0.0),
-        Metric::rust("sockets_killed", TASKS, "… a task's worker is killed").always(1.0),
+        Metric::rust("sockets_exit", TASKS, "… calls process::exit()").always(1.0),
+        Metric::rust("sockets_sigsegv", TASKS, "… causes a SIGSEGV").always(1.0),
+        Metric::rust("sockets_sigkill", TASKS, "… its worker is killed").always(1.0),
         Metric::rust(
             "sockets_idle",
             TASKS,
@@ -194,27 +193,27 @@ pub static CLAIM: Claim = Claim {
                 ],
             },
             Section {
-                title: "a task ends its process",
+                title: "a task’s process is killed",
                 rows: &[
                     Row {
                         label: "a pool of threads",
-                        series: &each("threads_killed"),
+                        series: &each("threads_sigkill"),
                     },
                     Row {
                         label: "ProcessPoolExecutor",
-                        series: &python("executor_killed_forkserver"),
+                        series: &python("executor_sigkill"),
                     },
                     Row {
                         label: "Pool.apply_async",
-                        series: &python("pool_killed_forkserver"),
+                        series: &python("pool_sigkill"),
                     },
                     Row {
                         label: "Pool.starmap",
-                        series: &python("pool_map_killed"),
+                        series: &python("pool_map_sigkill"),
                     },
                     Row {
                         label: "a socket for each worker",
-                        series: &rust("sockets_killed"),
+                        series: &rust("sockets_sigkill"),
                     },
                 ],
             },
@@ -254,8 +253,8 @@ fn judge(run: &Run) -> Verdict {
                 need!(run, "executor_exception"),
                 need!(run, "pool_exception"),
             ];
-            let executor = need!(run, "executor_killed_fork").median;
-            let pool = need!(run, "pool_killed_fork").median;
+            let executor = need!(run, "executor_sigkill").median;
+            let pool = need!(run, "pool_sigkill").median;
             let words = format!(
                 "a killed worker cost {} of 10 tasks in ProcessPoolExecutor and {} in Pool",
                 count(executor),
@@ -268,7 +267,7 @@ fn judge(run: &Run) -> Verdict {
             )
         }
         Language::Rust => {
-            let cost = need!(run, "sockets_killed").median;
+            let cost = need!(run, "sockets_sigkill").median;
             let words = format!("a killed worker cost {} of 10 tasks, its own", count(cost));
             (need!(run, "sockets_exception").max(), (cost, words))
         }
@@ -304,8 +303,8 @@ mod tests {
         let samples: &[(&str, &[f64])] = &[
             ("executor_exception", &exception),
             ("pool_exception", &[0.0]),
-            ("executor_killed_fork", &executor),
-            ("pool_killed_fork", &pool),
+            ("executor_sigkill", &executor),
+            ("pool_sigkill", &pool),
             ("lock_stays", &[lock]),
             ("record_torn", &[torn]),
         ];
@@ -338,7 +337,7 @@ mod tests {
     fn rust_is_judged_by_the_pool_of_sockets() {
         let samples: &[(&str, &[f64])] = &[
             ("sockets_exception", &[0.0]),
-            ("sockets_killed", &[1.0]),
+            ("sockets_sigkill", &[1.0]),
             ("lock_stays", &[1.0]),
             ("record_torn", &[1.0]),
         ];

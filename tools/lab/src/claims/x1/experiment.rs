@@ -23,9 +23,13 @@ pub fn experiment(rounds: usize) -> io::Result<()> {
     report(rounds, 0, &given, |_| {
         Ok(Round::from([
             ("threads_exception", Some(threads_lose(Crash::Panic)?)),
-            ("threads_killed", Some(threads_lose(Crash::Exit)?)),
+            ("threads_exit", Some(threads_lose(Crash::Exit)?)),
+            ("threads_sigsegv", Some(threads_lose(Crash::Segfault)?)),
+            ("threads_sigkill", Some(threads_lose(Crash::Kill)?)),
             ("sockets_exception", Some(sockets_lose(Crash::Panic)?)),
-            ("sockets_killed", Some(sockets_lose(Crash::Kill)?)),
+            ("sockets_exit", Some(sockets_lose(Crash::Exit)?)),
+            ("sockets_sigsegv", Some(sockets_lose(Crash::Segfault)?)),
+            ("sockets_sigkill", Some(sockets_lose(Crash::Kill)?)),
             ("sockets_idle", Some(sockets_lose_when_idle()?)),
             ("lock_stays", Some(lock_stays(false)?)),
             ("owned_lock_stays", Some(lock_stays(true)?)),

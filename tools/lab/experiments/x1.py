@@ -15,10 +15,10 @@ import sys
 import time
 
 import bench
-import x2
+import crash
 
 TASKS, WORKERS = 10, 2
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = crash.DEADLINE_SECONDS
 FROZEN_SECONDS = 0.5  # for how long nothing happens where nothing ever will
 METHODS = ["fork", "forkserver", "spawn"]
 FAILURES = ["exception", "sys_exit", "exit", "sigsegv", "sigkill"]
@@ -42,7 +42,7 @@ def task(number, failure):
     """Task 3 says that it has begun, and ends when it is told to. Task 2 fails once task 3 has begun."""
     if number == 2:
         meet.recv_bytes()
-        x2.crash(failure)
+        crash.now(failure)
     if number == 3:
         begun.send_bytes(b"3")
         go.recv_bytes()
@@ -73,7 +73,7 @@ def lost_futures(futures):
 def futures_lost(executor, let_go, failure):
     first = [executor.submit(task, number, failure) for number in (0, 1)]
     concurrent.futures.wait(first)
-    report_progress(len(first))
+    crash.report(len(first))
     futures = first + [executor.submit(task, number, failure) for number in range(2, TASKS)]
     concurrent.futures.wait([futures[2]])
     with contextlib.suppress(OSError):
@@ -105,7 +105,7 @@ def interpreters_lose():
     with concurrent.futures.InterpreterPoolExecutor(WORKERS) as executor:
         futures = [executor.submit(os.getpid) for _ in range(2)]
         concurrent.futures.wait(futures)
-        report_progress(len(futures))
+        crash.report(len(futures))
         futures += [executor.submit(os._exit, 3)] + [executor.submit(os.getpid) for _ in range(3, TASKS)]
         concurrent.futures.wait(futures)
         return lost_futures(futures)
@@ -196,7 +196,7 @@ class Pool:
 def terminate_hangs():
     pool = Pool("fork")
     pool.idle_loses(holder=True)
-    report_progress(1)  # what is reported if it never returns
+    crash.report(1)  # what is reported if it never returns
     pool.pool.terminate()
     return 0
 
@@ -270,7 +270,7 @@ def event_set_hangs():
     wait_until(lambda: event._cond._sleeping_count._semlock._get_value() == 1 and sleeps_in(waiter.pid) == "lock")
     waiter.kill()
     waiter.join()
-    report_progress(1)
+    crash.report(1)
     event.set()
     return 0
 
@@ -334,115 +334,30 @@ def orphans(own, method):
     return len(alive)
 
 
-# The judge of the scenarios: a process that waits for nobody longer than the deadline.
-
-
-def report_progress(number):
-    """Says what is measured if this program never gets to its end."""
-    os.write(REPORT, b"%d " % number)
-
-
-def measure(scenario, *args, patience=DEADLINE_SECONDS):
-    """Runs a scenario in a program of its own. Returns the last number it reported, and whether it came to its end.
-
-    `patience` is how long it may take to its end once it has reported something.
-    """
-    global REPORT
-    reader, REPORT = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            os.close(reader)
-            os.setpgid(0, 0)  # so that all that it starts can be ended together
-            x2.expect_crashes(memory=False)
-            report_progress(scenario(*args))
-            os.write(REPORT, b"end ")
-            code = 0
-        except BaseException as problem:
-            os.write(REPORT, f"{type(problem).__name__}:{problem}".replace(" ", "_").encode())
-        finally:
-            os._exit(code)
-    os.close(REPORT)
-    text, end = b"", time.monotonic() + DEADLINE_SECONDS
-    while not text.endswith(b"end ") and not has_ended(pid):
-        ready, _, _ = select.select([reader], [], [], 0.01)
-        if ready and not text:
-            end = time.monotonic() + patience
-        text += os.read(reader, 4096) if ready else b""
-        if time.monotonic() > end:
-            break
-    end_all_of(pid)
-    while select.select([reader], [], [], 0)[0]:
-        some = os.read(reader, 4096)
-        if not some:
-            break
-        text += some
-    os.close(reader)
-    words = text.decode().split()
-    if not all(word.isdecimal() or word == "end" for word in words):
-        sys.exit(f"{scenario.__name__}{args}: {words[-1]}")
-    numbers = [int(word) for word in words if word != "end"]
-    return (numbers[-1] if numbers else None), words[-1:] == ["end"]
-
-
-def has_ended(pid):
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def end_all_of(group):
-    """Kills a program and what it started, and waits until all of it is gone.
-
-    Its leader is reaped last, so the group's id cannot come to mean another one. Resource trackers are spared: they end by
-    themselves once all others are gone, after they have removed the names of semaphores.
-    """
-    if not bench.LINUX:
-        os.killpg(group, signal.SIGKILL)
-    end = time.monotonic() + DEADLINE_SECONDS
-    while members := list(living(group)):
-        for pid, is_tracker in members:
-            if not is_tracker or time.monotonic() > end:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        time.sleep(0.001)
-    os.waitpid(group, 0)
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def living(group):
-    """Lists the processes of a group that run, and which of them are resource trackers."""
-    for entry in os.listdir("/proc") if bench.LINUX else []:
-        with contextlib.suppress(OSError, ValueError):
-            with open(f"/proc/{int(entry)}/stat") as stat:
-                state, _, of_group, *_ = stat.read().rpartition(")")[2].split()
-            if int(of_group) == group and state not in "ZX":
-                with open(f"/proc/{entry}/cmdline", "rb") as command:
-                    yield int(entry), b"resource_tracker" in command.read()
+# What the scenarios report.
 
 
 def of(scenario, *args):
     """What a scenario reports at its end."""
-    number, ended = measure(scenario, *args)
+    numbers, ended = crash.measure(scenario, *args)
     if not ended:
         sys.exit(f"{scenario.__name__}{args}: no end within {DEADLINE_SECONDS} s")
-    return number
+    return numbers[-1]
 
 
 def hangs(scenario):
-    number, ended = measure(scenario, patience=FROZEN_SECONDS)
-    if number is None:
+    numbers, ended = crash.measure(scenario, patience=FROZEN_SECONDS)
+    if not numbers:
         sys.exit(f"{scenario.__name__}: it did not come to the point")
     return int(not ended)
 
 
 def dies(scenario, *args):
     """Tasks lost by a program that dies itself: all but those that it reported before."""
-    answered, ended = measure(scenario, *args)
+    numbers, ended = crash.measure(scenario, *args)
     if ended:
         sys.exit(f"{scenario.__name__}{args}: the program did not die")
-    return TASKS - answered
+    return TASKS - numbers[-1]
 
 
 def pool_loses(method, failure):

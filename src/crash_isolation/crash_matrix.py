@@ -1,4 +1,4 @@
-"""Crashes one worker of a program in seven ways, as a thread and as a process. Who is left?"""
+"""Crashes one of two workers, as a thread and as a process. Who is left?"""
 # needs: python >= 3.9, linux
 
 import ctypes
@@ -24,10 +24,15 @@ CRASHES = {
 }
 
 
+def wait_and_print(asked):
+    os.read(asked, 1)
+    print("another worker")
+
+
 def program(Worker, crash):
     asked, ask = os.pipe()
     culprit = Worker(target=CRASHES[crash])
-    other = Worker(target=lambda: os.read(asked, 1) and print("another worker"))
+    other = Worker(target=wait_and_print, args=[asked])
     other.start()
     culprit.start()
     culprit.join()
@@ -42,7 +47,7 @@ def recurse():
 
 
 def survivors(kind, crash):
-    """Runs the program in a Python of its own, without core files, and counts what is left."""
+    """Runs the program in a Python of its own, and says what is left of it."""
     run = subprocess.run(
         [sys.executable, __file__, kind, crash],
         stdout=subprocess.PIPE,
@@ -52,7 +57,8 @@ def survivors(kind, crash):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
     )
     left = run.stdout.split("\n")
-    return ", ".join(who for who in ("main", "another worker") if who in left) or "nobody"
+    left = [who for who in ("main", "another worker") if who in left]
+    return ", ".join(left) or "nobody"
 
 
 if len(sys.argv) == 3:
@@ -60,4 +66,5 @@ if len(sys.argv) == 3:
 else:
     print(f"{'':18}{'in a thread':24}in a process")
     for crash in CRASHES:
-        print(f"{crash:18}{survivors('thread', crash):24}{survivors('process', crash)}")
+        thread = survivors("thread", crash)
+        print(f"{crash:18}{thread:24}{survivors('process', crash)}")

@@ -1,4 +1,4 @@
-"""A worker is killed in the middle of six tasks. What do the standard library's pools lose?"""
+"""A worker is killed in the middle of six tasks. What do the pools lose?"""
 # needs: python >= 3.9, linux
 
 import os
@@ -22,18 +22,23 @@ def with_executor():
     executor = ProcessPoolExecutor(1, METHOD)
     answers = [executor.submit(task, n) for n in range(6)]
     wait(answers)
-    print("executor:", [a.result() if not a.exception() else type(a.exception()).__name__ for a in answers])
+    for n, answer in enumerate(answers):
+        error = answer.exception()
+        got = type(error).__name__ if error else answer.result()
+        print(f"executor, task {n}:", got)
     try:
         executor.submit(task, 9)
     except BrokenProcessPool as error:
-        print("executor, a new task:", error)
+        print("executor, a new task:", type(error).__name__)
 
 
 def with_pool():
     pool = METHOD.Pool(1)
     answers = [pool.apply_async(task, [n]) for n in range(6)]
     answers[5].wait()  # the last one: all others are done, or never will be
-    print("Pool:", [a.get() if a.ready() else "no answer" for a in answers])
+    for n, answer in enumerate(answers):
+        is_there = answer.ready()
+        print(f"Pool, task {n}:", answer.get() if is_there else "no answer")
     print("Pool, a new task:", pool.apply(task, [9]))
 # endregion
 

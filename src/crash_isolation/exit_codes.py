@@ -36,5 +36,6 @@ for name, end in ENDS.items():
     process = get_context("fork").Process(target=quiet, args=[end])
     process.start()
     process.join()
-    print(f"{name:20} exitcode {process.exitcode:3}: {describe(process.exitcode)}")
+    code = process.exitcode
+    print(f"{name:20} exitcode {code:3}: {describe(code)}")
 # endregion

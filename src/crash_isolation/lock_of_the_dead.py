@@ -1,4 +1,4 @@
-"""A process is killed while it holds a lock and is half-way through a change. What do the others find?"""
+"""A process is killed while it holds a lock. What do the others find?"""
 # needs: python >= 3.9, linux
 
 import fcntl
@@ -30,6 +30,7 @@ process.join()
 
 fcntl.flock(file, fcntl.LOCK_EX)
 print("the file's lock: free, its holder is gone")
-print("multiprocessing.Lock:", "free" if lock.acquire(timeout=1) else "still locked")
+is_free = lock.acquire(timeout=1)
+print("multiprocessing.Lock:", "free" if is_free else "still locked")
 print("accounts:", list(accounts), "sum", sum(accounts))
 # endregion

@@ -1,4 +1,4 @@
-"""A program dies of SIGSEGV. What does it say, without and with faulthandler?"""
+"""A program dies of SIGSEGV. What does it say, with faulthandler?"""
 # needs: python >= 3.9, linux
 
 import re
@@ -6,7 +6,15 @@ import resource
 import subprocess
 import sys
 
-NO_CORE = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))}
+
+def run(flags):
+    return subprocess.run(
+        [sys.executable, *flags, "-c", PROGRAM],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
+    )
+
 
 # region: shown
 PROGRAM = """
@@ -19,9 +27,9 @@ threading.Thread(target=parse, args=["x"]).start()
 """
 
 for flags in [], ["-X", "faulthandler"]:
-    run = subprocess.run([sys.executable, *flags, "-c", PROGRAM], stderr=subprocess.PIPE, text=True, **NO_CORE)
-    print(flags, "returncode", run.returncode)
-    for line in run.stderr.splitlines():
+    program = run(flags)
+    print(flags, "returncode", program.returncode)
+    for line in program.stderr.splitlines():
         if re.search("Fatal|in parse", line):
             print("   ", line.strip())
 # endregion

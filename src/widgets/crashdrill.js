@@ -260,7 +260,7 @@ class CrashDrill extends HTMLElement {
       button.textContent = `let it happen to ${NAMES[which]}`;
       button.disabled = !can || this.#guess === null;
     });
-    this.#work.textContent = drill.allDone ? "ten more tasks" : "work";
+    this.#work.textContent = drill.canWork && drill.allDone ? "ten more tasks" : "work";
     this.#work.disabled = !drill.canWork;
     this.#reset.disabled = drill.moves.length === 0;
     this.#drawBoard();
@@ -281,14 +281,16 @@ class CrashDrill extends HTMLElement {
     const first = Math.max(0, drill.tasks.length - 2 * BATCH);
     const chips = el("ol", { class: "drill-tasks" });
     drill.tasks.slice(first).forEach((state, at) => {
-      const { sign, word } = STATES[state];
       const number = first + at;
+      const owner = drill.workers.findIndex((worker) => worker.task === number);
+      const { sign, word } = STATES[state];
+      const mark = NAMES[owner] ?? sign;
       chips.append(
         el(
           "li",
           { class: `drill-task task-${state}` },
-          el("span", { "aria-hidden": "true" }, `${number}${sign && ` ${sign}`}`),
-          el("span", { class: "drill-word" }, `task ${number}: ${word}`),
+          el("span", { "aria-hidden": "true" }, `${number}${mark && ` ${mark}`}`),
+          el("span", { class: "drill-word" }, `task ${number}: ${word}${owner >= 0 ? ` by ${NAMES[owner]}` : ""}`),
         ),
       );
     });

@@ -157,7 +157,7 @@ class CrashDrill extends HTMLElement {
         ? "Ten more tasks."
         : idle
           ? `Every task has an answer or will never get one. The workers are idle${
-              drill.mode === "pool" ? `, and ${NAMES[drill.holder ?? 0]} waits for a task with the queue’s lock in its hands` : ""
+              drill.mode === "pool" ? `, and ${NAMES[drill.holder ?? 0]} holds the queue’s lock while it waits for a task` : ""
             }.`
           : "Both workers answered and took the next task.",
     );

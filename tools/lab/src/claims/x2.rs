@@ -16,7 +16,7 @@ use std::io;
 use std::sync::mpsc;
 use std::thread;
 
-const FLOWS: Unit = Unit::count("flow", "flows");
+const SURVIVORS: Unit = Unit::count("survivor", "survivors");
 
 /// The claim.
 pub static CLAIM: Claim = Claim {
@@ -25,42 +25,60 @@ pub static CLAIM: Claim = Claim {
     metrics: &[
         Metric::both(
             "thread_exception",
-            FLOWS,
+            SURVIVORS,
             "a thread raises an exception or panics: others that go on",
         )
         .always(2.0),
-        Metric::python("thread_recursion", FLOWS, "… recurses too deep in Python").always(2.0),
-        Metric::python("thread_sys_exit", FLOWS, "… calls sys.exit()").always(2.0),
-        Metric::both("thread_out_of_memory", FLOWS, "… asks for too much memory"),
+        Metric::python(
+            "thread_recursion",
+            SURVIVORS,
+            "… recurses too deep in Python",
+        )
+        .always(2.0),
+        Metric::python("thread_sys_exit", SURVIVORS, "… calls sys.exit()").always(2.0),
+        Metric::both(
+            "thread_out_of_memory",
+            SURVIVORS,
+            "… asks for too much memory",
+        ),
         Metric::both(
             "thread_exit",
-            FLOWS,
+            SURVIVORS,
             "… calls os._exit() or process::exit()",
         )
         .always(0.0),
-        Metric::both("thread_abort", FLOWS, "… aborts").always(0.0),
-        Metric::both("thread_sigsegv", FLOWS, "… reads unmapped memory").always(0.0),
-        Metric::both("thread_stack_overflow", FLOWS, "… overflows its stack").always(0.0),
-        Metric::both("thread_sigkill", FLOWS, "… sends SIGKILL to itself").always(0.0),
+        Metric::both("thread_abort", SURVIVORS, "… aborts").always(0.0),
+        Metric::both("thread_sigsegv", SURVIVORS, "… reads unmapped memory").always(0.0),
+        Metric::both("thread_stack_overflow", SURVIVORS, "… overflows its stack").always(0.0),
+        Metric::both("thread_sigkill", SURVIVORS, "… sends SIGKILL to itself").always(0.0),
         Metric::both(
             "process_exception",
-            FLOWS,
+            SURVIVORS,
             "a process raises an exception or panics: others that go on",
         )
         .always(2.0),
-        Metric::python("process_recursion", FLOWS, "… recurses too deep in Python").always(2.0),
-        Metric::python("process_sys_exit", FLOWS, "… calls sys.exit()").always(2.0),
-        Metric::both("process_out_of_memory", FLOWS, "… asks for too much memory"),
+        Metric::python(
+            "process_recursion",
+            SURVIVORS,
+            "… recurses too deep in Python",
+        )
+        .always(2.0),
+        Metric::python("process_sys_exit", SURVIVORS, "… calls sys.exit()").always(2.0),
+        Metric::both(
+            "process_out_of_memory",
+            SURVIVORS,
+            "… asks for too much memory",
+        ),
         Metric::both(
             "process_exit",
-            FLOWS,
+            SURVIVORS,
             "… calls os._exit() or process::exit()",
         )
         .always(2.0),
-        Metric::both("process_abort", FLOWS, "… aborts").always(2.0),
-        Metric::both("process_sigsegv", FLOWS, "… reads unmapped memory").always(2.0),
-        Metric::both("process_stack_overflow", FLOWS, "… overflows its stack").always(2.0),
-        Metric::both("process_sigkill", FLOWS, "… sends SIGKILL to itself").always(2.0),
+        Metric::both("process_abort", SURVIVORS, "… aborts").always(2.0),
+        Metric::both("process_sigsegv", SURVIVORS, "… reads unmapped memory").always(2.0),
+        Metric::both("process_stack_overflow", SURVIVORS, "… overflows its stack").always(2.0),
+        Metric::both("process_sigkill", SURVIVORS, "… sends SIGKILL to itself").always(2.0),
     ],
     rule: "A program has a main flow and two workers, and one worker crashes. \
         It holds if a thread's exit, abort, SIGSEGV, stack overflow or SIGKILL ends both of the others in every round, and a process's none. \
@@ -68,7 +86,7 @@ pub static CLAIM: Claim = Claim {
         It does not hold if somebody survives one of the five in the same process.",
     judge,
     chart: Chart {
-        title: "Of the two others, how many go on?",
+        title: "Survivors among the two others",
         axis: Axis {
             scale: Scale::Linear,
             share_of: None,

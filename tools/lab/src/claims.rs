@@ -12,11 +12,16 @@ mod m4;
 mod i1;
 mod i2;
 mod i3;
+
 // gil
 mod c1;
 mod c2;
 mod c3;
 mod c4;
+
+// crash_isolation
+mod x1;
+mod x2;
 
 use crate::{Claim, Error};
 

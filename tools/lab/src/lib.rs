@@ -34,6 +34,7 @@
 pub mod chart;
 pub mod claim;
 pub mod claims;
+mod crash;
 mod error;
 pub mod experiment;
 mod figure;

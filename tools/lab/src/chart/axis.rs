@@ -26,7 +26,23 @@ impl Axis {
             .map(|point| point.low)
             .filter(|low| *low > 0.0);
         let low = positive.fold(high, f64::min);
-        Self::between(low, high, scale)
+        let axis = Self::between(low, high, scale);
+        match picture.unit {
+            Some(unit) if unit.whole => axis.in_whole_steps(),
+            _ => axis,
+        }
+    }
+
+    /// Marks no halves of what is counted: they would be written as whole numbers.
+    fn in_whole_steps(self) -> Self {
+        if self.scale == Scale::Logarithmic || self.step >= 1.0 {
+            return self;
+        }
+        Self {
+            high: self.high.ceil(),
+            step: 1.0,
+            ..self
+        }
     }
 
     fn between(low: f64, high: f64, scale: Scale) -> Self {
@@ -98,6 +114,15 @@ mod tests {
         assert_eq!([axis.at(0.0), axis.at(3000.0)], [START, WIDTH]);
         let percent = Axis::between(1.0, 75.0, Scale::Linear);
         assert_eq!(percent.ticks(), [0.0, 20.0, 40.0, 60.0, 80.0]);
+    }
+
+    #[test]
+    fn what_is_counted_has_no_halves() {
+        let few = Axis::between(0.0, 2.0, Scale::Linear).in_whole_steps();
+        assert_eq!(few.ticks(), [0.0, 1.0, 2.0]);
+        assert_eq!(few.at(2.0), WIDTH);
+        let many = Axis::between(0.0, 10.0, Scale::Linear).in_whole_steps();
+        assert_eq!(many.ticks(), [0.0, 5.0, 10.0]);
     }
 
     #[test]

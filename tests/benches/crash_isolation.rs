@@ -1,0 +1,15 @@
+//! Benchmark of the chapter "Crash isolation: who dies with whom?".
+//!
+//! Takes: a few seconds.
+//! Lesson: TODO: the lesson in three lines like this one; `cargo course bench` prints them at the end.
+
+use crash_isolation::outcome::answer;
+use criterion::{Criterion, criterion_group, criterion_main};
+use std::hint::black_box;
+
+fn benchmark(criterion: &mut Criterion) {
+    criterion.bench_function("yours", |bencher| bencher.iter(|| answer(black_box(1))));
+}
+
+criterion_group!(benches, benchmark);
+criterion_main!(benches);

@@ -23,7 +23,7 @@ use crate::markup::{
     Found, alone_on_its_line, as_block, escape, find, line_at, literal_ranges, unclosed_block,
 };
 use crate::questions::{self, Desk};
-use crate::{Error, listing, picture, search};
+use crate::{Error, listing, picture, search, widgets};
 use anyhow::Result;
 use mdbook_preprocessor::{
     Preprocessor, PreprocessorContext,
@@ -83,8 +83,10 @@ impl Preprocessor for Directives {
                     evidence: &self.evidence,
                     desk: &desk,
                 };
-                match page.expand(&chapter.content) {
-                    Ok(text) => chapter.content = search::with_parts_of_names(&text),
+                let expanded = page.expand(&chapter.content);
+                let text = expanded.map(|text| search::with_parts_of_names(&text));
+                match text.and_then(|text| widgets::with_their_files(&text, &src)) {
+                    Ok(text) => chapter.content = text,
                     Err(error) => done = Err(error),
                 }
             }

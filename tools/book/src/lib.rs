@@ -19,6 +19,7 @@ mod search;
 pub mod serve;
 mod stamp;
 mod warnings;
+mod widgets;
 
 pub use directives::Evidence;
 pub use error::Error;

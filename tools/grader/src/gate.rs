@@ -7,6 +7,7 @@
 //! [`Gate::cases`] lists what there is to judge, one build each, so that CI can run one chapter or one answer.
 
 mod answers;
+mod evidence;
 mod lint;
 mod patch;
 mod places;
@@ -146,6 +147,7 @@ impl Gate {
             let shipped = Shipped::of(course, chapter, self.strict);
             places::look_at_chapter(course, chapter, &shipped, &mut found);
             sentences::look(course, chapter, &mut found);
+            evidence::look(course, chapter, &mut found);
             let solution = self.solution(&chapter.slug).ok();
             for answer in answers::read(course, chapter, &mut found) {
                 answers::look(course, chapter, solution.as_ref(), &answer, &mut found);

@@ -87,6 +87,7 @@ fn a_place_that_is_missing_is_named() {
         "solutions/sums/src/many.rs",
         "tests/sums/one.rs",
         "tests/sums/sentences.md",
+        "src/sums/evidence.toml",
     ] {
         let fixture = Fixture::new();
         fixture.remove(path);
@@ -490,6 +491,57 @@ fn every_sentence_has_a_test_and_every_test_a_sentence() {
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems[0].contains("names `one::after_two`, and there is no such test"));
     assert!(problems[1].contains("no sentence is held by `one::after_one`"));
+}
+
+#[test]
+fn every_fact_is_one_of_the_page_and_backed_by_what_exists() {
+    let place = "src/sums/evidence.toml";
+    let fixture = Fixture::new();
+    let fact = |sentence: &str, backed_by: &str| {
+        format!("[[fact]]\nsentence = '{sentence}'\nbacked_by = [{backed_by}]\n")
+    };
+    let one = fact(
+        "One `more`, or none",
+        "'listing:sums.py', 'test:tests/sums/one.rs'",
+    );
+    fixture.write(place, &one);
+    assert!(look(&fixture).problems.is_empty());
+    for (text, says) in [
+        (String::new(), "lists no fact"),
+        ("[[fact]]\nsentence = 'One'\n".into(), "backed_by"),
+        (
+            fact("One `less`", "'doc:https://a.b'"),
+            "no page of the chapter says “One `less`” (quote it word for word)",
+        ),
+        (
+            fact("The sum of many", ""),
+            "nothing backs “The sum of many”",
+        ),
+        (format!("{one}{one}"), "lists “One `more`, or none” twice"),
+        (
+            fact("The sum of many", "'record:M9'"),
+            "`record:M9`: there is no records/reference/M9.json",
+        ),
+        (
+            fact("The sum of many", "'listing:gone.py'"),
+            "there is no src/sums/gone.py",
+        ),
+        (
+            fact("The sum of many", "'test:tests/gone.rs'"),
+            "there is no tests/gone.rs",
+        ),
+        (
+            fact("The sum of many", "'doc:http://a.b'"),
+            "is no reference (there are record:CLAIM",
+        ),
+        (
+            fact("The sum of many", "'everybody knows'"),
+            "is no reference",
+        ),
+    ] {
+        fixture.write(place, &text);
+        expect(&look(&fixture).problems, &[place, says]);
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 /// Each file of a new chapter, and what it begins with. In both, `@NAME@` stands for a name.
-const FILES: [(&str, &str); 20] = [
+const FILES: [(&str, &str); 21] = [
     ("src/@SLUG@.md", include_str!("chapter/chapter.md")),
     (
         "src/@SLUG@/exercise.md",
@@ -36,6 +36,10 @@ const FILES: [(&str, &str); 20] = [
     (
         "src/@SLUG@/recall.toml",
         include_str!("chapter/recall.toml"),
+    ),
+    (
+        "src/@SLUG@/evidence.toml",
+        include_str!("chapter/evidence.toml"),
     ),
     ("src/@SLUG@/first.py", include_str!("chapter/listing.py")),
     (

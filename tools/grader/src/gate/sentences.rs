@@ -127,7 +127,7 @@ fn doc_comments(source: &str) -> String {
 }
 
 /// The words of a text with single spaces between them.
-fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -31,6 +31,7 @@
 //!
 //! `M1/machine` and `M1/date` tell on what, and on which day, the record was taken.
 
+mod channels;
 pub mod chart;
 pub mod claim;
 pub mod claims;

@@ -88,8 +88,12 @@ impl Axis {
             }
             Scale::Logarithmic => {
                 let decades = (self.high / self.low).log10().round() as i32;
-                let ticks = (0..=decades).map(|decade| self.low * 10_f64.powi(decade));
-                ticks.collect()
+                // On a phone there is no room for more names than six.
+                let every = if decades > 5 { 2 } else { 1 };
+                let marked = (0..=decades).step_by(every);
+                marked
+                    .map(|decade| self.low * 10_f64.powi(decade))
+                    .collect()
             }
         }
     }
@@ -134,6 +138,9 @@ mod tests {
             [axis.at(1.0), axis.at(100.0), axis.at(9e9)],
             [START, middle, WIDTH]
         );
+        let wide = Axis::between(0.5, 80_000.0, Scale::Logarithmic).ticks();
+        let wide: Vec<_> = wide.iter().map(|tick| tick.log10().round()).collect();
+        assert_eq!(wide, [-1.0, 1.0, 3.0, 5.0]);
         let narrow = Axis::between(10.0, 10.0, Scale::Logarithmic);
         assert_eq!(narrow.ticks(), [10.0, 100.0]);
     }

@@ -3,6 +3,7 @@
 //! 64 bytes and 1 MiB go to another process and come back, through each kind of channel. In Rust, shared memory also with
 //! both sides spinning instead of asleep, and what waiting costs either way.
 
+use crate::channels::{End, Ends, memory, pipes, sockets};
 use crate::chart::{Axis, Chart, Row, Runtimes, Scale, Section, Series, each, python};
 use crate::claim::{Claim, Metric, Rounds};
 use crate::experiment::{Round, micros, report};
@@ -12,7 +13,6 @@ use crate::sys::{Server, cpus, pin};
 use crate::{Run, Unit, Verdict, need};
 use serde_json::json;
 use std::io::{self, PipeWriter, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 const MICROS: Unit = Unit::MICROS;
@@ -187,89 +187,6 @@ const BATCHES: [(usize, u8, u8); 2] = [(SMALL, 5, 8), (LARGE, 3, 1)];
 /// How long a peer is left waiting, to see what that costs.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// One end of a channel. Both sides know the size of the next message.
-trait End {
-    fn send(&mut self, data: &[u8]) -> io::Result<()>;
-    fn recv(&mut self, data: &mut [u8]) -> io::Result<()>;
-}
-
-struct Stream<R, W>(R, W);
-
-impl<R: Read, W: Write> End for Stream<R, W> {
-    fn send(&mut self, data: &[u8]) -> io::Result<()> {
-        self.1.write_all(data)
-    }
-
-    fn recv(&mut self, data: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact(data)
-    }
-}
-
-type Ends = (Box<dyn End>, Box<dyn End>);
-
-fn pipes() -> io::Result<Ends> {
-    let ((a, b), (c, d)) = (io::pipe()?, io::pipe()?);
-    Ok((Box::new(Stream(c, b)), Box::new(Stream(a, d))))
-}
-
-fn sockets() -> io::Result<Ends> {
-    let (here, there) = UnixStream::pair()?;
-    let end = |one: UnixStream| io::Result::Ok(Box::new(Stream(one.try_clone()?, one)));
-    Ok((end(here)?, end(there)?))
-}
-
-#[cfg(target_os = "linux")]
-mod memory {
-    use super::{End, Ends, LARGE};
-    use crate::shared::{Slot, Wait};
-    use std::io;
-    use std::rc::Rc;
-
-    struct Shared {
-        out: Rc<Slot>,
-        back: Rc<Slot>,
-        wait: Wait,
-    }
-
-    impl End for Shared {
-        fn send(&mut self, data: &[u8]) -> io::Result<()> {
-            self.out.send(data, self.wait)
-        }
-
-        fn recv(&mut self, data: &mut [u8]) -> io::Result<()> {
-            self.back.recv(data, self.wait)
-        }
-    }
-
-    fn shared(wait: Wait) -> io::Result<Ends> {
-        let (there, back) = (Rc::new(Slot::new(LARGE)?), Rc::new(Slot::new(LARGE)?));
-        let end = |out: &Rc<Slot>, back: &Rc<Slot>| {
-            let (out, back) = (Rc::clone(out), Rc::clone(back));
-            Box::new(Shared { out, back, wait })
-        };
-        Ok((end(&there, &back), end(&back, &there)))
-    }
-
-    /// With both sides asleep until woken, and with both spinning.
-    pub fn both() -> io::Result<Vec<(&'static str, Ends)>> {
-        Ok(vec![
-            ("shared", shared(Wait::Asleep)?),
-            ("spin", shared(Wait::Spinning)?),
-        ])
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod memory {
-    use super::Ends;
-    use std::io;
-
-    /// None: the futexes that the experiment sleeps on are Linux's.
-    pub fn both() -> io::Result<Vec<(&'static str, Ends)>> {
-        Ok(Vec::new())
-    }
-}
-
 /// A process that sends back what it gets. Between the samples it waits on a pipe, so that nobody spins meanwhile.
 struct Peer {
     name: &'static str,
@@ -342,7 +259,7 @@ fn experiment(rounds: usize) -> io::Result<()> {
     let cpus = cpus();
     let payload: Vec<u8> = (0..LARGE).map(|n| (n % 251) as u8).collect();
     let mut ends = vec![("pipe", pipes()?), ("socket", sockets()?)];
-    ends.extend(memory::both()?);
+    ends.extend(memory::both(LARGE)?);
     let mut peers = Vec::new();
     for (name, ends) in ends {
         // On one CPU the one that spins keeps the other one from running.

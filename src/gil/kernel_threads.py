@@ -26,6 +26,7 @@ names = {(tasks[tid] / "comm").read_text().strip() for _, tid in ids}
 print("pids:", len({pid for pid, _ in ids}))
 print("kernel ids:", len({tid for _, tid in ids}))
 print("all in the kernel's list:", all(tid in tasks for _, tid in ids))
-print("under their Python names:", names == {thread.name for thread in threads})
+python_names = {thread.name for thread in threads}
+print("under their Python names:", names == python_names)
 met.wait()
 # endregion

@@ -1,4 +1,4 @@
-"""Who has a GIL of its own? A thread, an interpreter and a process look at one global."""
+"""A thread, an interpreter and a process look at one global."""
 # needs: python >= 3.14
 
 import os
@@ -10,14 +10,14 @@ from concurrent.futures import (
 
 # region: shown
 def look(main_pid):
-    """Runs in a worker. Whose process, which interpreter, and whose globals?"""
     import __main__
     from concurrent import interpreters
 
     process = "main's" if os.getpid() == main_pid else "its own"
     interpreter = interpreters.get_current().id
     sees_it = hasattr(__main__, "set_at_run_time")
-    return f"process: {process:<8} interpreter: {interpreter}  global: {sees_it}"
+    seen = f"interpreter: {interpreter}  global: {sees_it}"
+    return f"process: {process:<8} {seen}"
 
 
 def main():

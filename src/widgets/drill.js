@@ -4,9 +4,14 @@
 
 /** `sockets`: a pool with a socket for each worker. @typedef {"threads" | "executor" | "pool" | "sockets"} Mode */
 /** @typedef {"exception" | "sys_exit" | "exit" | "sigsegv" | "sigkill"} Failure */
-/** `own`: the task's caller gets its exception. `reported`: the caller learns that the task is lost. @typedef {"waits" | "runs" | "answered" | "own" | "reported" | "broken" | "silent" | "gone"} TaskState */
+/**
+ * What a failure does. `own`: the caller gets its task's exception. `silent`: the caller is told nothing. `reported`: the caller is
+ * told that the task is lost. `broken`: the pool gives up. `gone`: the program ends.
+ *
+ * @typedef {"own" | "silent" | "reported" | "broken" | "gone"} Rule
+ */
+/** What became of a task. @typedef {"waits" | "runs" | "answered" | Rule} TaskState */
 /** @typedef {{ task: number | null, generation: number, dead: boolean }} Worker */
-/** What a failure does: to its task alone, to its worker, to all of the pool, to the program. @typedef {"own" | "silent" | "reported" | "broken" | "gone"} Rule */
 
 /** @type {readonly Mode[]} */
 export const MODES = ["threads", "executor", "pool", "sockets"];
@@ -14,7 +19,11 @@ export const MODES = ["threads", "executor", "pool", "sockets"];
 /** @type {readonly Failure[]} */
 export const FAILURES = ["exception", "sys_exit", "exit", "sigsegv", "sigkill"];
 
-/** What happens to the task that a worker carries out; null where it was not measured. @type {Record<Mode, Record<Failure, Rule | null>>} */
+/**
+ * What happens when a task fails; null where it was not measured.
+ *
+ * @type {Record<Mode, Record<Failure, Rule | null>>}
+ */
 export const RULES = {
   threads: { exception: "own", sys_exit: "own", exit: "gone", sigsegv: "gone", sigkill: "gone" },
   executor: { exception: "own", sys_exit: "own", exit: "broken", sigsegv: "broken", sigkill: "broken" },
@@ -44,7 +53,7 @@ export class Drill {
       { task: null, generation: 1, dead: false },
       { task: null, generation: 1, dead: false },
     ];
-    /** Which idle worker of a Pool holds the queue's lock: the one that has been idle for longest. @type {number | null} */
+    /** The idle worker of a Pool that holds the queue's lock: the one that became idle first. @type {number | null} */
     this.holder = null;
     /** `broken`: the executor refuses tasks. `frozen`: nobody can take any. `gone`: the program has ended. @type {"ok" | "broken" | "frozen" | "gone"} */
     this.pool = "ok";

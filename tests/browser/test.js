@@ -102,6 +102,8 @@ async function open(path, body, { mayBeMissing = false, ...options } = {}) {
     await context.addInitScript(() => void (window.print = () => {}));
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
+    // print.html opens the print dialog by itself, and on a busy machine that is still going on when page.pdf begins.
+    await page.addInitScript(() => Object.assign(window, { print: () => undefined }));
     page.on("pageerror", (error) => wrong.push(`script error: ${error.message}`));
     page.on("console", (message) => {
       const expected = mayBeMissing && message.text().includes("404");

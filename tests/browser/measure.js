@@ -4,10 +4,9 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { DESK, Lab, PHONE, THEMES } from "./widgets.js";
+import { DESK, Lab, PAGES, PHONE, THEMES } from "./widgets.js";
 
 const ROUNDS = 5;
-const PAGES = ["introduction.html", "memory.html", "memory/exercise.html"];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const lab = await Lab.start();

@@ -13,6 +13,10 @@ export const THEMES = /** @type {const} */ (["light", "rust", "coal", "navy", "a
 export const DESK = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 export const SCREENSHOTS = join(PROJECT, "target/screenshots");
+/** Every page of the book, in its order. */
+export const PAGES = [...readFileSync(join(PROJECT, "src/SUMMARY.md"), "utf8").matchAll(/\]\((.+)\.md\)/g)].map(
+  ([, page]) => `${page}.html`,
+);
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const BROWSERS = [

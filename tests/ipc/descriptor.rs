@@ -1,7 +1,7 @@
 //! Step 3: a request and an open file over a Unix socket, to and from a real CPython.
 
+use crate::framing::python::python;
 use crate::framing::socket_name;
-use crate::python::python;
 use crate::{Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};

@@ -1,12 +1,13 @@
 //! Step 1: frames, in any pieces, to and from a real CPython.
 
+pub(crate) mod python;
 mod reading;
 mod streams;
 mod writing;
 
-use crate::python::{self, python};
 use crate::{Learner, checksum, kind, pattern};
 use checks::{explain, random};
+use python::python;
 use serde::{Deserialize, Serialize};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixStream};

@@ -2,9 +2,6 @@
 
 pub mod descriptor;
 pub mod framing;
-mod layout;
-mod model;
-mod python;
 pub mod ring;
 pub mod sleeping;
 pub mod worker;

@@ -1,16 +1,16 @@
 //! Step 4: a ring that tells full from empty, wraps around, publishes whole messages, and trusts nothing that it reads.
 
 pub(crate) mod both;
+pub(crate) mod layout;
+pub(crate) mod model;
 mod orders;
 
-use crate::layout::{
-    self, DATA, HEAD, TAIL, counters, put, ring, take, used_ring, words, words_for,
-};
-use crate::model::{Exchanged, try_exchange};
 use crate::{Learner, kind, pattern};
 use checks::faults::Fault;
 use checks::leftovers::{self, Leftovers};
 use checks::{Explored, explain, random};
+use layout::{DATA, HEAD, TAIL, counters, put, ring, take, used_ring, words, words_for};
+use model::{Exchanged, try_exchange};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use serde::{Deserialize, Serialize};
 

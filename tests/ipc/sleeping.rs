@@ -3,7 +3,7 @@
 mod death;
 mod idle;
 
-use crate::model::{self, Exchanged, explain_outcome, send_to_the_dying};
+use crate::ring::model::{self, Exchanged, explain_outcome, send_to_the_dying};
 use crate::{Learner, pattern};
 use checks::faults::Fault;
 use checks::{Explored, explain, random};

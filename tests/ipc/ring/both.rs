@@ -2,7 +2,7 @@
 
 use super::{Act, across as across_of, killed as killed_of};
 use crate::Learner;
-use crate::layout::{DATA, HEAD, TAIL, counters, ring};
+use crate::ring::layout::{DATA, HEAD, TAIL, counters, ring};
 use checks::faults::{self, Fault};
 use checks::{explain, random};
 use os_core::process::{Peer, fork};

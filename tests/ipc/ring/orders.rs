@@ -1,8 +1,8 @@
 //! Which order the accesses need: tried under many schedules, with every stale value that the memory model allows.
 
 use super::exchange;
-use crate::model::explain_outcome;
 use crate::pattern;
+use crate::ring::model::explain_outcome;
 use checks::{explain, random};
 
 const ORDER: &str = "ipc/exercise.md#publish-and-consume";

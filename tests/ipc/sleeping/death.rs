@@ -4,8 +4,8 @@ use super::{
     DEAD, STEP, across as across_of, after_death, killed_at, killed_at_random,
     while_asleep as while_asleep_of,
 };
-use crate::layout::{CONSUMER_ASLEEP, PRODUCER_ASLEEP, put, ring, wait_until_asleep};
 use crate::ring::both::message;
+use crate::ring::layout::{CONSUMER_ASLEEP, PRODUCER_ASLEEP, put, ring, wait_until_asleep};
 use crate::{Learner, kind, pattern};
 use checks::faults::{self, Fault};
 use checks::{explain, linux, random};

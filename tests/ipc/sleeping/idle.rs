@@ -1,7 +1,7 @@
 //! Sleeping and waking.
 
 use super::{LOST, STEP, Waited, errors as errors_of, wait as wait_of, wakes as wakes_of};
-use crate::layout::{
+use crate::ring::layout::{
     CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, put, ring, take, wait_until_asleep, wake,
 };
 use crate::{Learner, kind};

@@ -9,7 +9,7 @@ static PYTHON: Mutex<Option<Peer>> = Mutex::new(None);
 pub fn start() {
     if let Some(python) = checks::find_python() {
         let mut peer = PYTHON.lock().unwrap_or_else(PoisonError::into_inner);
-        peer.get_or_insert_with(|| python.peer(include_str!("peer.py"), &[]));
+        peer.get_or_insert_with(|| python.peer(include_str!("../peer.py"), &[]));
     }
 }
 
@@ -24,7 +24,7 @@ pub fn python() -> Option<Python> {
         *peer = None;
         peer
     });
-    peer.get_or_insert_with(|| python.peer(include_str!("peer.py"), &[]));
+    peer.get_or_insert_with(|| python.peer(include_str!("../peer.py"), &[]));
     Some(Python(peer))
 }
 

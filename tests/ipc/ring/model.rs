@@ -1,7 +1,7 @@
 //! Two threads that play two processes: under every schedule and with every stale value, the same has to come out.
 
 use crate::Learner;
-use crate::layout::{DATA, NAMES, ring};
+use crate::ring::layout::{DATA, NAMES, ring};
 use checks::{Explored, explain};
 use os_core::memory::Mapping;
 use os_core::process::Mortal;

@@ -135,4 +135,8 @@ COMMANDS = {
 
 while line := sys.stdin.readline():
     command, *words = line.split()
-    print(COMMANDS[command](*words), flush=True)
+    try:
+        answer = COMMANDS[command](*words)
+    except (EOFError, OSError) as error:  # the other side is gone: the judge asks it why
+        answer = f"{type(error).__name__}:{error}".replace(" ", "_")
+    print(answer, flush=True)

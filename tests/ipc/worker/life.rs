@@ -229,6 +229,10 @@ fn describe(ends: &Ends) -> String {
 
 /// The subject forks a process that starts a worker, and kills it.
 pub fn orphan(learner: Learner, answer: Option<usize>) -> bool {
+    // In this process a panic is seen for what it is.
+    let mut probe = (learner.start_worker)(Box::new(<[u8]>::to_vec)).expect("a worker starts");
+    probe.call(b"probe").expect("an answer");
+    probe.stop().expect("it stops");
     let (mut told, mut tell) = io::pipe().expect("a pipe");
     // The worker answers the second request when this says so.
     let (gate, mut open) = io::pipe()

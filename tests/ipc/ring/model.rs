@@ -1,7 +1,7 @@
 //! Two threads that play two processes: under every schedule and with every stale value, the same has to come out.
 
 use crate::Learner;
-use crate::ring::layout::{DATA, NAMES, ring};
+use crate::ring::layout::{DATA, NAMES, put, ring, take};
 use checks::{Explored, explain};
 use os_core::memory::Mapping;
 use os_core::process::Mortal;
@@ -45,8 +45,8 @@ pub fn try_exchange(learner: Learner, words: usize, messages: &[Vec<u8>]) -> Exp
     })
 }
 
-/// One side sends these with `send`, and dies if it is to; the other receives as many with `recv`, and once more if the
-/// producer dies.
+/// One side sends these with `send`; if it is to die, it puts the last one and dies before it wakes anybody. The other
+/// receives as many with `recv`, and once more if the producer dies.
 pub fn exchange(
     learner: Learner,
     words: usize,
@@ -61,11 +61,15 @@ pub fn exchange(
         let messages = messages.clone();
         let (their_peer, their_life) = (consumer.peer(), producer.clone());
         let thread = os_core::thread::spawn(move || {
-            for message in messages {
-                (learner.send)(&theirs, &message, &their_peer)
-                    .map_err(|error| error.to_string())?;
+            let last = messages.len().saturating_sub(usize::from(dies));
+            for message in &messages[..last] {
+                (learner.send)(&theirs, message, &their_peer).map_err(|error| error.to_string())?;
             }
             if dies {
+                // It is killed after its last message is there and before it wakes anybody.
+                for message in &messages[last..] {
+                    put(&theirs, message);
+                }
                 their_life.die();
             }
             Ok::<(), String>(())
@@ -86,34 +90,33 @@ pub fn exchange(
     })
 }
 
-/// The producer fills the ring and sends once more; the consumer receives `takes` messages and dies. What the sends returned.
+/// The producer has filled the ring with all messages but the last. The consumer takes so many of them and dies, before it
+/// wakes anybody. What sending the last one returned.
 pub fn send_to_the_dying(
     learner: Learner,
     words: usize,
     messages: &[Vec<u8>],
     takes: usize,
-) -> Explored<Vec<Result<(), String>>> {
+) -> Explored<Result<(), String>> {
     let messages = messages.to_vec();
     checks::explore_schedules(SCHEDULES, move || {
         let memory = named(words);
-        let (producer, consumer) = (Mortal::default(), Mortal::default());
-        let theirs = memory.clone();
-        let (their_peer, their_life) = (producer.peer(), consumer.clone());
+        let consumer = Mortal::default();
+        let peer = consumer.peer();
+        let (last, first) = messages.split_last().expect("there are messages");
+        for message in first {
+            (learner.send)(&memory, message, &peer).map_err(|error| error.to_string())?;
+        }
+        let (theirs, their_life) = (memory.clone(), consumer.clone());
         let thread = os_core::thread::spawn(move || {
             for _ in 0..takes {
-                let _ = (learner.recv)(&theirs, &their_peer);
+                take(&theirs);
             }
             their_life.die();
         });
-        let peer = consumer.peer();
-        let sends = messages
-            .iter()
-            .map(|message| (learner.send)(&memory, message, &peer));
-        let results = sends
-            .map(|result| result.map_err(|error| crate::kind(&error)))
-            .collect();
+        let result = (learner.send)(&memory, last, &peer).map_err(|error| crate::kind(&error));
         let _ = thread.join();
-        results
+        result
     })
 }
 

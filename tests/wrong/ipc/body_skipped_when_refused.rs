@@ -1,7 +1,7 @@
 //! Wrong: reads the body that it refuses
 //! Changes: framing
-//! Fails: framing::a_length_over_the_limit_is_an_error
-//! Section: ipc/exercise.md#do-not-trust-a-length
+//! Fails: framing::not_one_byte_more_is_read
+//! Section: ipc/exercise.md#read-until-it-is-all-there
 
 pub fn recv_frame(stream: &mut impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut first = [0; 1];

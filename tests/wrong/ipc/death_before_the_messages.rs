@@ -1,6 +1,6 @@
 //! Wrong: looks whether the producer lives before it looks for messages
 //! Changes: sleeping
-//! Fails: sleeping::what_was_sent_before_the_death_arrives
+//! Fails: sleeping::a_dead_producer_is_a_broken_pipe
 //! Section: ipc/exercise.md#the-peer-died
 
 pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {

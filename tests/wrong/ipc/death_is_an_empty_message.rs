@@ -1,6 +1,6 @@
 //! Wrong: returns an empty message when the producer has died
 //! Changes: sleeping
-//! Fails: sleeping::what_was_sent_before_the_death_arrives
+//! Fails: sleeping::a_dead_producer_is_a_broken_pipe
 //! Section: ipc/exercise.md#the-peer-died
 
 pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {

@@ -194,7 +194,7 @@ pub fn two_processes_exchange_messages() {
         return;
     }
     let mut random = random();
-    for (words, count) in [(14, 3000), (2000, 1000)] {
+    for (words, count) in [(14, 300), (2000, 2000)] {
         let lens: Vec<usize> = (0..count).map(|_| random.usize(8..100)).collect();
         for to_child in [false, true] {
             let way = if to_child {

@@ -1,6 +1,6 @@
 //! Step 3: a request and an open file over a Unix socket, to and from a real CPython.
 
-use crate::framing::python::python;
+use crate::framing::python::{connect, python};
 use crate::framing::socket_name;
 use crate::{Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 /// What a client of the test's does.
@@ -150,11 +149,6 @@ fn temporary() -> String {
     let folder = std::env::temp_dir();
     let name = format!("checks-{}-{:016x}", std::process::id(), fastrand::u64(..));
     folder.join(name).display().to_string()
-}
-
-fn connect(name: &str) -> UnixStream {
-    let address = SocketAddr::from_abstract_name(name).expect("a short name");
-    UnixStream::connect_addr(&address).expect("somebody listens")
 }
 
 fn recv_frame(socket: &mut UnixStream) -> Option<Vec<u8>> {

@@ -7,10 +7,8 @@ mod writing;
 
 use crate::{Learner, checksum, kind, pattern};
 use checks::{explain, random};
-use python::python;
+use python::{connect, python};
 use serde::{Deserialize, Serialize};
-use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixStream};
 use streams::{Piece, Script, Sink, Source, peak_kib};
 
 /// What a frame's body was: its length and its checksum. `None` is the end of the stream; an error is its kind.
@@ -171,11 +169,6 @@ fn taken(learner: Learner, pieces: Vec<Piece>, limit: usize, more: usize) -> Tak
         left: source.left(),
         grown_kib: peak_kib().saturating_sub(before),
     }
-}
-
-fn connect(name: &str) -> UnixStream {
-    let address = SocketAddr::from_abstract_name(name).expect("a short name");
-    UnixStream::connect_addr(&address).expect("somebody listens")
 }
 
 /// The bytes that CPython makes, too: see `peer.py`.

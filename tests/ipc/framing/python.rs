@@ -1,6 +1,7 @@
 //! One CPython for all tests of this chapter: most of a peer's time is its start.
 
 use checks::Peer;
+use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static PYTHON: Mutex<Option<Peer>> = Mutex::new(None);
@@ -50,4 +51,16 @@ impl Python {
     fn peer(&mut self) -> &mut Peer {
         self.0.as_mut().expect("it was started")
     }
+}
+
+/// Connects to a socket with an abstract name: only Linux has those, and elsewhere the tests that need one are skipped.
+pub fn connect(name: &str) -> UnixStream {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt as _;
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(name);
+        UnixStream::connect_addr(&address.expect("a short name")).expect("somebody listens")
+    }
+    #[cfg(not(target_os = "linux"))]
+    panic!("no socket can have the abstract name {name} here")
 }

@@ -123,18 +123,27 @@ pub fn decode(words: &[u64]) -> Result<Option<(Vec<u8>, u64)>, String> {
     Ok(Some((message, head.wrapping_add(needed))))
 }
 
-/// Waits until a process sleeps on a futex, by the kernel's account and by the word that says so.
+/// Whether a process sleeps on a futex, by the kernel's account and by the word that says so.
+pub fn is_asleep(memory: &Mapping, word: usize, pid: u32) -> bool {
+    if memory.word(word).load(Ordering::SeqCst) != 1 {
+        return false;
+    }
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}"));
+    match read("wchan") {
+        Ok(channel) if channel.contains("futex") => true,
+        Ok(channel) if !channel.is_empty() && channel != "0" => false,
+        // A kernel that doesn't tell where: then all it tells is that.
+        _ => read("stat").is_ok_and(|stat| stat.contains(") S ")),
+    }
+}
+
+/// Waits until a process sleeps on a futex.
 pub fn wait_until_asleep(memory: &Mapping, word: usize, pid: u32, peer: &Peer) -> io::Result<()> {
-    let path = format!("/proc/{pid}/wchan");
-    loop {
-        let says_so = memory.word(word).load(Ordering::SeqCst) == 1;
-        if says_so && std::fs::read_to_string(&path).is_ok_and(|channel| channel.contains("futex"))
-        {
-            return Ok(());
-        }
+    while !is_asleep(memory, word, pid) {
         if peer.has_ended()? {
             return Err(peer.died());
         }
         std::thread::sleep(std::time::Duration::from_micros(200));
     }
+    Ok(())
 }

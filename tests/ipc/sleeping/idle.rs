@@ -2,7 +2,8 @@
 
 use super::{LOST, STEP, Waited, errors as errors_of, wait as wait_of, wakes as wakes_of};
 use crate::ring::layout::{
-    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, put, ring, take, wait_until_asleep, wake,
+    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, is_asleep, put, ring, take, wait_until_asleep,
+    wake,
 };
 use crate::{Learner, kind};
 use checks::ledger::{self, What};
@@ -54,8 +55,8 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
         // Who never sleeps is not waited for: this side ends, and the other one learns that.
         let begun = std::time::Instant::now();
         let mut seen = false;
-        while !seen && begun.elapsed() < Duration::from_millis(1500) {
-            seen = asleep_now(&memory, asleep, this);
+        while !seen && begun.elapsed() < Duration::from_millis(2000) {
+            seen = is_asleep(&memory, asleep, this);
             std::thread::sleep(Duration::from_micros(200));
         }
         for _ in 0..spurious {
@@ -94,12 +95,6 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
         seen_asleep: child.wait().unwrap_or(false),
         cpu_ms: u64::try_from(cpu_ms).unwrap_or(u64::MAX),
     }
-}
-
-fn asleep_now(memory: &Mapping, asleep: usize, pid: u32) -> bool {
-    memory.word(asleep).load(SeqCst) == 1
-        && std::fs::read_to_string(format!("/proc/{pid}/wchan"))
-            .is_ok_and(|channel| channel.contains("futex"))
 }
 
 pub fn wakes(learner: Learner) -> Wakes {
@@ -174,7 +169,7 @@ pub fn who_sleeps_says_so_and_sleeps_on_the_word() {
         let waited = wait_of(&sends, &0, &0);
         assert!(
             waited.seen_asleep,
-            "{what}, and for 1.5 seconds it wasn't asleep in the kernel with its word at 1."
+            "{what}, and for 2 seconds it wasn't asleep in the kernel with its word at 1."
         );
     }
 }

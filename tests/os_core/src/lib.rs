@@ -27,6 +27,9 @@ mod panics;
 mod peer;
 #[cfg(target_os = "linux")]
 mod pidfd;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_pidfd.rs"]
+mod pidfd;
 pub mod process;
 mod region;
 mod shm;

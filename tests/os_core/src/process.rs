@@ -5,6 +5,5 @@ pub use crate::descriptor::ParentOnly;
 pub use crate::ended::{Ended, signal_name};
 pub use crate::fork::{Answer, fork};
 pub use crate::peer::{Mortal, Peer};
-#[cfg(target_os = "linux")]
 pub use crate::pidfd::PidFd;
 pub use crate::wait::has_ended;

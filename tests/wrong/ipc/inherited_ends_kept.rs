@@ -1,6 +1,6 @@
 //! Wrong: lets the worker keep the parent's ends
 //! Changes: worker
-//! Fails: worker::the_worker_ends_when_it_is_stopped
+//! Fails: worker::nobody_keeps_an_end_that_it_does_not_use
 //! Section: ipc/exercise.md#who-holds-which-end
 
 use crate::framing::{recv_frame, send_frame};

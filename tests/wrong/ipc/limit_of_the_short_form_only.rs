@@ -1,4 +1,4 @@
-//! Wrong: compares a length in the large form with nothing
+//! Wrong: has a limit of its own for the large form
 //! Changes: framing
 //! Fails: framing::a_length_over_the_limit_is_an_error
 //! Section: ipc/exercise.md#do-not-trust-a-length
@@ -20,13 +20,13 @@ pub fn recv_frame(stream: &mut impl Read, limit: usize) -> io::Result<Option<Vec
         -1 => {
             let mut large = [0; 8];
             stream.read_exact(&mut large)?;
-            u64::from_be_bytes(large) & 0xffff
+            u64::from_be_bytes(large)
         }
         small => u64::try_from(small).map_err(|_| invalid(format!("a frame of {small} bytes")))?,
     };
     let len = usize::try_from(len)
         .ok()
-        .filter(|len| *len <= limit)
+        .filter(|len| *len <= limit || first[0] == 255 && *len < 1 << 20)
         .ok_or_else(|| invalid(format!("a frame of {len} bytes; the limit is {limit}")))?;
     let mut body = vec![0; len];
     stream.read_exact(&mut body)?;

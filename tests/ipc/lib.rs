@@ -18,6 +18,15 @@ use std::process::ExitCode;
 /// What a worker of step 2 answers to a request.
 pub type Answers = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 
+/// What a server of step 3 answers to a request that comes with a file.
+pub type AnswersFile<'a> = dyn FnMut(&[u8], File) -> Vec<u8> + 'a;
+
+/// A message, if there is one.
+pub type Received = io::Result<Option<Vec<u8>>>;
+
+/// What a call returned, its error as a kind.
+type Answer = Result<Vec<u8>, String>;
+
 /// The functions of the exercise.
 #[derive(Clone, Copy)]
 pub struct Learner {
@@ -26,17 +35,17 @@ pub struct Learner {
     /// Step 1: `framing::send_frame`.
     pub send_frame: fn(&mut dyn Write, &[u8]) -> io::Result<()>,
     /// Step 1: `framing::recv_frame`.
-    pub recv_frame: fn(&mut dyn Read, usize) -> io::Result<Option<Vec<u8>>>,
+    pub recv_frame: fn(&mut dyn Read, usize) -> Received,
     /// Step 2: `Worker::start`.
     pub start_worker: fn(Answers) -> io::Result<Box<dyn StartedWorker>>,
     /// Step 3: `descriptor::call`.
     pub call: fn(&mut UnixStream, &[u8], BorrowedFd<'_>) -> io::Result<Vec<u8>>,
     /// Step 3: `descriptor::serve`.
-    pub serve: fn(&mut UnixStream, &mut dyn FnMut(&[u8], File) -> Vec<u8>) -> io::Result<()>,
+    pub serve: fn(&mut UnixStream, &mut AnswersFile<'_>) -> io::Result<()>,
     /// Step 4: `Ring::try_send`, of a ring that is made for it.
     pub try_send: fn(&Mapping, &[u8]) -> io::Result<bool>,
     /// Step 4: `Ring::try_recv`, of a ring that is made for it.
-    pub try_recv: fn(&Mapping) -> io::Result<Option<Vec<u8>>>,
+    pub try_recv: fn(&Mapping) -> Received,
     /// Step 5: `sleeping::send`.
     pub send: fn(&Mapping, &[u8], &Peer) -> io::Result<()>,
     /// Step 5: `sleeping::recv`.

@@ -4,7 +4,7 @@ mod death;
 mod idle;
 
 use crate::ring::model::{self, Exchanged, explain_outcome, send_to_the_dying};
-use crate::{Learner, pattern};
+use crate::{Answer, Learner, pattern};
 use checks::faults::Fault;
 use checks::{Explored, explain, random};
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ checks::subject! {
     }
 
     /// The peer is gone already: what `recv` returns for messages that it had sent, and then; what `send` to a full ring returns.
-    fn after_death(learner, sent: Vec<Vec<u8>>) -> (Vec<Result<Vec<u8>, String>>, Result<(), String>) as send_and_recv {
+    fn after_death(learner, sent: Vec<Vec<u8>>) -> (Vec<Answer>, Result<(), String>) as send_and_recv {
         death::after(learner, &sent)
     }
 

@@ -2,7 +2,7 @@
 
 mod life;
 
-use crate::{Answers, Learner, checksum, kind, pattern};
+use crate::{Answer, Answers, Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger};
 use checks::leftovers::{self, Leftovers};
@@ -80,7 +80,7 @@ checks::subject! {
     }
 
     /// Several workers at the same time, stopped in this order; after each, whether its process is gone.
-    fn several_workers(learner, order: Vec<usize>) -> Vec<(Result<Vec<u8>, String>, Result<(), String>)> as Worker {
+    fn several_workers(learner, order: Vec<usize>) -> Vec<(Answer, Result<(), String>)> as Worker {
         let mut workers: Vec<_> = order.iter().map(|_| Some((learner.start_worker)(backwards()).expect("a worker starts"))).collect();
         order
             .into_iter()

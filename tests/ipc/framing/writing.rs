@@ -157,7 +157,7 @@ pub fn a_failing_write_is_an_error() {
         ),
         (vec![Take::Nothing; 50], "WriteZero"),
         (
-            vec![[Take::Part(5)].as_slice(), &[Take::Nothing; 50]].concat(),
+            [[Take::Part(5)].as_slice(), &[Take::Nothing; 50]].concat(),
             "WriteZero",
         ),
     ];

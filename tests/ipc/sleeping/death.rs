@@ -6,7 +6,7 @@ use super::{
 };
 use crate::ring::both::message;
 use crate::ring::layout::{CONSUMER_ASLEEP, PRODUCER_ASLEEP, put, ring, wait_until_asleep};
-use crate::{Learner, kind, pattern};
+use crate::{Answer, Learner, kind, pattern};
 use checks::faults::{self, Fault};
 use checks::{explain, linux, random};
 use os_core::process::{Child, Peer, PidFd, fork};
@@ -69,10 +69,7 @@ pub fn across(
     ours.and(theirs)
 }
 
-pub fn after(
-    learner: Learner,
-    sent: &[Vec<u8>],
-) -> (Vec<Result<Vec<u8>, String>>, Result<(), String>) {
+pub fn after(learner: Learner, sent: &[Vec<u8>]) -> (Vec<Answer>, Result<(), String>) {
     let memory = ring(100);
     let child = fork(|| {
         for message in sent {
@@ -307,7 +304,7 @@ pub fn processes_may_be_killed_at_random_moments() {
     }
     for (receives, who) in [(false, "producer"), (true, "consumer")] {
         let all = killed_at_random(&random().u64(..), &150, &receives);
-        for wrong in all.into_iter().flatten() {
+        if let Some(wrong) = all.into_iter().flatten().next() {
             panic!(
                 "The {who} was killed at a random moment. Then, instead of `BrokenPipe`: {wrong}"
             );

@@ -135,6 +135,8 @@ fn recv(socket: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Option<Owne
         let mut header = libc::CMSG_FIRSTHDR(&raw const message);
         while let Some(control) = header.as_ref() {
             if control.cmsg_level == libc::SOL_SOCKET && control.cmsg_type == libc::SCM_RIGHTS {
+                // The type of the length differs between systems.
+                #[allow(clippy::unnecessary_cast)]
                 let length = (control.cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
                 let descriptors = libc::CMSG_DATA(header).cast::<RawFd>();
                 for at in 0..length / size_of::<RawFd>() {

@@ -109,10 +109,10 @@ enum Failing {
 /// Ordered by what says most about the mistake.
 pub const TESTS: &[checks::Test] = checks::tests![
     the_peer_gets_the_request_and_the_file,
-    python_gets_the_request_and_the_file,
     a_request_and_its_file_are_served,
-    python_is_served,
     many_requests_over_one_socket,
+    python_gets_the_request_and_the_file,
+    python_is_served,
     requests_may_be_empty_or_long,
     both_share_one_position_in_the_file,
     the_file_stays_the_callers,

@@ -106,9 +106,9 @@ checks::subject! {
 
 /// Ordered by what says most about the mistake.
 pub const TESTS: &[checks::Test] = checks::tests![
+    the_worker_ends_when_it_is_stopped,
     a_worker_answers,
     one_process_answers_all,
-    the_worker_ends_when_it_is_stopped,
     nothing_is_left_behind,
     workers_end_on_their_own,
     nobody_keeps_an_end_that_it_does_not_use,

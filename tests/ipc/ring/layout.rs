@@ -129,12 +129,14 @@ pub fn is_asleep(memory: &Mapping, word: usize, pid: u32) -> bool {
         return false;
     }
     let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}"));
-    match read("wchan") {
-        Ok(channel) if channel.contains("futex") => true,
-        Ok(channel) if !channel.is_empty() && channel != "0" => false,
-        // A kernel that doesn't tell where: then all it tells is that.
-        _ => read("stat").is_ok_and(|stat| stat.contains(") S ")),
-    }
+    // "0" is what the kernel says of a process that runs, and of all where it doesn't tell. If the process was asleep
+    // before and after, several times, it is the latter: then all that is known is that it sleeps.
+    let untold = || {
+        read("stat").is_ok_and(|stat| stat.contains(") S "))
+            && read("wchan").is_ok_and(|channel| channel == "0")
+            && read("stat").is_ok_and(|stat| stat.contains(") S "))
+    };
+    read("wchan").is_ok_and(|channel| channel.contains("futex")) || (0..5).all(|_| untold())
 }
 
 /// Waits until a process sleeps on a futex.

@@ -24,7 +24,7 @@ pub fn send(ring: Ring<'_>, message: &[u8], peer: &Peer) -> io::Result<()> {
                 slept?;
             }
         }
-        asleep.store(0, Ordering::Relaxed);
+        asleep.swap(0, Ordering::AcqRel);
         if sent {
             break;
         }
@@ -51,7 +51,7 @@ pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {
                 slept?;
             }
         }
-        asleep.store(0, Ordering::Relaxed);
+        asleep.swap(0, Ordering::AcqRel);
     }
     wake(ring, PRODUCER_ASLEEP);
     Ok(message.unwrap_or_default())

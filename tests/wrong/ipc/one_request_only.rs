@@ -1,6 +1,6 @@
 //! Wrong: answers a single request
 //! Changes: worker
-//! Fails: worker::one_process_answers_all
+//! Fails: worker::a_worker_answers
 //! Section: ipc/exercise.md#step-2-a-worker
 
 impl Worker {

@@ -1,7 +1,7 @@
 //! Wrong: sleeps for a millisecond at a time
 //! Changes: sleeping
-//! Fails: sleeping::who_sleeps_says_so_and_sleeps_on_the_word
-//! Section: ipc/exercise.md#sleeping-on-a-word
+//! Fails: sleeping::messages_arrive_under_any_schedule
+//! Section: ipc/exercise.md#step-5-asleep-until-woken
 
 pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {
     let asleep = ring.memory.word(CONSUMER_ASLEEP);

@@ -1,7 +1,7 @@
 //! Wrong: expects a message whenever it is woken
 //! Changes: sleeping
-//! Fails: sleeping::a_wake_up_without_a_message_changes_nothing
-//! Section: ipc/exercise.md#no-wake-up-is-lost
+//! Fails: sleeping::messages_arrive_under_any_schedule
+//! Section: ipc/exercise.md#step-5-asleep-until-woken
 
 pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {
     let asleep = ring.memory.word(CONSUMER_ASLEEP);

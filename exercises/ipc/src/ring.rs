@@ -16,9 +16,10 @@ pub const DATA: usize = 32;
 
 /// A ring of messages in memory that two processes share: one, the producer, sends; the other, the consumer, receives.
 ///
-/// All state is in the mapping, which is zeroed at first: each process makes a `Ring` of its own over it, at any time. It maps
-/// and opens nothing. The
-/// words [`HEAD`] and [`TAIL`] count up and never wrap around. Word number `n` that is put goes to place
+/// All state is in the mapping, which is zeroed at first: each process makes a `Ring` of its own over it, at any time. It
+/// maps and opens nothing.
+///
+/// The words [`HEAD`] and [`TAIL`] count up and never wrap around. Word number `n` that is put goes to place
 /// `DATA + n % capacity`, where `capacity` is the number of words from [`DATA`] to the end of the mapping. A message is
 /// one word with its length in bytes, then its bytes, filled up to whole words.
 #[derive(Clone, Copy, Debug)]

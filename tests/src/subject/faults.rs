@@ -126,12 +126,8 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
         Event::BlockOpen { when: w, .. } if w == when => (Operation::Open, libc::EMFILE),
         Event::Lock { when: w, .. } if w == when => (Operation::Lock, libc::ENOLCK),
         Event::Usage { when: w } if w == when => (Operation::Usage, libc::EMFILE),
-        Event::SendDescriptor { when: w } if w == when => {
-            (Operation::SendDescriptor, libc::EINTR)
-        }
-        Event::RecvDescriptor { when: w } if w == when => {
-            (Operation::RecvDescriptor, libc::EINTR)
-        }
+        Event::SendDescriptor { when: w } if w == when => (Operation::SendDescriptor, libc::EINTR),
+        Event::RecvDescriptor { when: w } if w == when => (Operation::RecvDescriptor, libc::EINTR),
         _ => return Ok(()),
     };
     let nth = COUNT[operation as usize].fetch_add(1, SeqCst) + 1;

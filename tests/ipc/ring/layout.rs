@@ -129,14 +129,16 @@ pub fn is_asleep(memory: &Mapping, word: usize, pid: u32) -> bool {
         return false;
     }
     let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}"));
-    // "0" is what the kernel says of a process that runs, and of all where it doesn't tell. If the process was asleep
-    // before and after, several times, it is the latter: then all that is known is that it sleeps.
+    // "0" is what the kernel says of a process that runs, for a moment also of one that has just fallen asleep, and of all
+    // where it doesn't tell. If it says so of a process that sleeps for a long while, it is the last: then all that is
+    // known is that it sleeps.
     let untold = || {
-        read("stat").is_ok_and(|stat| stat.contains(") S "))
-            && read("wchan").is_ok_and(|channel| channel == "0")
+        std::thread::sleep(std::time::Duration::from_micros(200));
+        memory.word(word).load(Ordering::SeqCst) == 1
             && read("stat").is_ok_and(|stat| stat.contains(") S "))
+            && read("wchan").is_ok_and(|channel| channel == "0")
     };
-    read("wchan").is_ok_and(|channel| channel.contains("futex")) || (0..5).all(|_| untold())
+    read("wchan").is_ok_and(|channel| channel.contains("futex")) || (0..200).all(|_| untold())
 }
 
 /// Waits until a process sleeps on a futex.

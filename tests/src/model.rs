@@ -143,6 +143,18 @@ impl<T> Explored<T> {
         self.0.leaves_threads
     }
 
+    /// The data race that was found under some schedule, in words.
+    #[must_use]
+    pub fn race(&self) -> Option<&str> {
+        let outcomes = self.0.outcomes.iter();
+        outcomes
+            .filter_map(|outcome| outcome.value.as_ref().err())
+            .find_map(|failure| match failure {
+                Failure::Race(what) => Some(what.as_str()),
+                _ => None,
+            })
+    }
+
     /// Whether, under some schedule, no thread could go on.
     #[must_use]
     pub fn deadlocks(&self) -> bool {

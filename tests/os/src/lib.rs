@@ -14,14 +14,21 @@
 
 /// Memory that is private to a process, shared with its children, or shared by name with any process.
 pub mod memory {
-    pub use os_core::memory::{Block, BlockLock, Mapping, Ordering, Pages, Usage, Word, page_size};
+    pub use os_core::memory::{
+        Block, BlockLock, Mapping, Ordering, Pages, Spin, Usage, Word, fence, page_size,
+    };
 }
 
 /// Processes: fork a child, wait for it, learn how it ended.
 pub mod process {
     #[cfg(target_os = "linux")]
     pub use os_core::process::PidFd;
-    pub use os_core::process::{Child, Ended, ParentOnly, fork, signal_name};
+    pub use os_core::process::{Child, Ended, ParentOnly, Peer, fork, signal_name};
+}
+
+/// Descriptors sent over Unix sockets.
+pub mod socket {
+    pub use os_core::socket::{recv_with_descriptor, send_with_descriptor};
 }
 
 #[cfg(feature = "model")]

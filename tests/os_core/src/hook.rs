@@ -58,7 +58,7 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// An access to a word or page. A `copy_in` or `copy_out` is one access, at index 0.
+    /// An access to a word or page. A copy of bytes is one access, at its first word.
     Access {
         /// Before or after.
         when: When,
@@ -149,6 +149,34 @@ pub enum Event<'a> {
     },
     /// Counts how a process holds its pages: fallible.
     Usage {
+        /// Before or after.
+        when: When,
+    },
+    /// Waits on a word until somebody wakes it. After: it goes on, for whatever reason.
+    FutexWait {
+        /// Before or after.
+        when: When,
+        /// Which memory.
+        space: Space,
+        /// Which word of it.
+        index: usize,
+    },
+    /// Wakes those who wait on a word.
+    FutexWake {
+        /// Before or after.
+        when: When,
+        /// Which memory.
+        space: Space,
+        /// Which word of it.
+        index: usize,
+    },
+    /// Sends bytes with a descriptor over a socket: fallible.
+    SendDescriptor {
+        /// Before or after.
+        when: When,
+    },
+    /// Receives bytes, and perhaps a descriptor, from a socket: fallible.
+    RecvDescriptor {
         /// Before or after.
         when: When,
     },

@@ -16,6 +16,7 @@ mod descriptor;
 mod ended;
 mod flock;
 mod fork;
+mod futex;
 pub mod hook;
 mod mapping;
 pub mod memory;
@@ -23,13 +24,19 @@ pub mod memory;
 pub mod model;
 mod pages;
 mod panics;
+mod peer;
 #[cfg(target_os = "linux")]
+mod pidfd;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_pidfd.rs"]
 mod pidfd;
 pub mod process;
 mod region;
 mod shm;
 mod smaps;
+pub mod socket;
 mod spaces;
+mod spin;
 #[cfg(feature = "model")]
 pub mod sync;
 #[cfg(feature = "model")]

@@ -105,10 +105,7 @@ impl Mapping {
     /// When the mapping is shorter.
     #[track_caller]
     pub fn copy_in(&self, bytes: &[u8]) {
-        self.check(bytes.len());
-        self.report(When::Before, Access::Store);
-        self.region.copy_in(bytes);
-        self.report(When::After, Access::Store);
+        self.write_bytes(0, bytes);
     }
 
     /// Copies the beginning of the mapping into `bytes`, until they are full.
@@ -119,26 +116,92 @@ impl Mapping {
     /// When the mapping is shorter.
     #[track_caller]
     pub fn copy_out(&self, bytes: &mut [u8]) {
-        self.check(bytes.len());
-        self.report(When::Before, Access::Load);
-        self.region.copy_out(bytes);
-        self.report(When::After, Access::Load);
+        self.read_bytes(0, bytes);
+    }
+
+    /// Copies `bytes` into the word with the number `first` and the words after it. Where they fill the last word only
+    /// partly, its other bytes stay as they are.
+    ///
+    /// The copy is plain data, not atomic and not ordered: use a word, with `Release` and `Acquire`, to tell the other
+    /// side when it may look. In a model run two copies that nothing orders are reported as a data race.
+    ///
+    /// ```
+    /// # extern crate os_core as os;
+    /// # fn main() -> std::io::Result<()> {
+    /// let mapping = os::memory::Mapping::shared(4)?;
+    /// mapping.write_bytes(1, b"twelve bytes");
+    /// let mut bytes = [0; 12];
+    /// mapping.read_bytes(1, &mut bytes);
+    /// assert_eq!(&bytes, b"twelve bytes");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When they don't fit between that word and the end of the mapping.
+    #[track_caller]
+    pub fn write_bytes(&self, first: usize, bytes: &[u8]) {
+        self.check(first, bytes.len());
+        self.report(When::Before, first, Access::Store);
+        #[cfg(feature = "model")]
+        crate::model::memory::before_data();
+        self.region.copy_in(first, bytes);
+        #[cfg(feature = "model")]
+        crate::model::memory::data_written(self, first, bytes.len());
+        self.report(When::After, first, Access::Store);
+    }
+
+    /// Copies from the word with the number `first` on into `bytes`, until they are full.
+    ///
+    /// The copy is plain data, not atomic and not ordered: see [`write_bytes`](Self::write_bytes).
+    ///
+    /// # Panics
+    /// When there are not as many bytes between that word and the end of the mapping.
+    #[track_caller]
+    pub fn read_bytes(&self, first: usize, bytes: &mut [u8]) {
+        self.check(first, bytes.len());
+        self.report(When::Before, first, Access::Load);
+        #[cfg(feature = "model")]
+        crate::model::memory::before_data();
+        self.region.copy_out(first, bytes);
+        #[cfg(feature = "model")]
+        crate::model::memory::data_read(self, first, bytes.len());
+        self.report(When::After, first, Access::Load);
     }
 
     #[track_caller]
-    fn check(&self, bytes: usize) {
+    fn check(&self, first: usize, bytes: usize) {
         let len = self.region.len();
+        let end = first
+            .checked_mul(WORD)
+            .and_then(|begin| begin.checked_add(bytes));
         assert!(
-            bytes <= len,
-            "the mapping has {len} bytes, fewer than the {bytes} to be copied"
+            end.is_some_and(|end| end <= len),
+            "the mapping has {len} bytes: there are no {bytes} from word {first} on"
         );
     }
 
-    fn report(&self, when: When, access: Access) {
+    /// The address of the word with this number, which need not exist.
+    #[cfg(feature = "model")]
+    pub(crate) fn address_of(&self, index: usize) -> usize {
+        self.region.address().wrapping_add(index.wrapping_mul(WORD))
+    }
+
+    /// What a word holds, without an event; 0 if there is no such word.
+    #[cfg(feature = "model")]
+    pub(crate) fn peek(&self, index: usize) -> u64 {
+        let word = self.region.word(index);
+        word.map_or(0, |word| word.load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    fn report(&self, when: When, index: usize, access: Access) {
+        if !hook::listening() {
+            return;
+        }
         hook::notify(&Event::Access {
             when,
             space: self.space,
-            index: 0,
+            index,
             access,
             wrote: when == When::After && access == Access::Store,
             seen: None,
@@ -155,6 +218,8 @@ impl Drop for Mapping {
             space,
         });
         spaces::remove(self.region.address(), space);
+        #[cfg(feature = "model")]
+        crate::model::memory::forget(self.address_of(0)..self.address_of(self.words));
         // The region is unmapped right after, when this value's fields are dropped.
     }
 }

@@ -4,6 +4,6 @@ pub use crate::child::Child;
 pub use crate::descriptor::ParentOnly;
 pub use crate::ended::{Ended, signal_name};
 pub use crate::fork::{Answer, fork};
-#[cfg(target_os = "linux")]
+pub use crate::peer::{Mortal, Peer};
 pub use crate::pidfd::PidFd;
 pub use crate::wait::has_ended;

@@ -218,23 +218,17 @@ impl Region {
         Some(unsafe { AtomicU8::from_ptr(byte.as_ptr()) })
     }
 
-    /// Copies `bytes` to the beginning, word by word; `false` if they do not fit. The last word keeps the bytes
-    /// that are not written.
-    pub(crate) fn copy_in(&self, bytes: &[u8]) -> bool {
-        if bytes.len() > self.len {
-            return false;
-        }
-        let (chunks, rest) = bytes.as_chunks::<WORD>();
-        let Some(words) = self.words() else {
+    /// Copies `bytes` to the word with this number and those after it, word by word; `false` if they do not fit. The
+    /// last word keeps the bytes that are not written.
+    pub(crate) fn copy_in(&self, first: usize, bytes: &[u8]) -> bool {
+        let Some(words) = self.words_from(first, bytes.len()) else {
             return false;
         };
+        let (chunks, rest) = bytes.as_chunks::<WORD>();
         for (word, chunk) in words.iter().zip(chunks) {
             word.store(u64::from_ne_bytes(*chunk), Relaxed);
         }
-        if !rest.is_empty() {
-            let Some(word) = self.word(chunks.len()) else {
-                return false;
-            };
+        if let (false, Some(word)) = (rest.is_empty(), self.word(first + chunks.len())) {
             let merge = |seen: u64| {
                 let mut all = seen.to_ne_bytes();
                 all[..rest.len()].copy_from_slice(rest);
@@ -248,12 +242,9 @@ impl Region {
         true
     }
 
-    /// Copies the beginning to `bytes`, word by word; `false` if there are not as many.
-    pub(crate) fn copy_out(&self, bytes: &mut [u8]) -> bool {
-        if bytes.len() > self.len {
-            return false;
-        }
-        let Some(words) = self.words() else {
+    /// Copies from the word with this number on to `bytes`, word by word; `false` if there are not as many.
+    pub(crate) fn copy_out(&self, first: usize, bytes: &mut [u8]) -> bool {
+        let Some(words) = self.words_from(first, bytes.len()) else {
             return false;
         };
         let (chunks, rest) = bytes.as_chunks_mut::<WORD>();
@@ -261,13 +252,20 @@ impl Region {
         for (word, chunk) in words.iter().zip(chunks) {
             *chunk = word.load(Relaxed).to_ne_bytes();
         }
-        if !rest.is_empty() {
-            let Some(word) = self.word(whole) else {
-                return false;
-            };
+        if let (false, Some(word)) = (rest.is_empty(), self.word(first + whole)) {
             rest.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[..rest.len()]);
         }
         true
+    }
+
+    /// The words from this number on, if `bytes` bytes lie there.
+    fn words_from(&self, first: usize, bytes: usize) -> Option<&[AtomicU64]> {
+        let begin = first.checked_mul(WORD)?;
+        if begin.checked_add(bytes)? > self.len {
+            return None;
+        }
+        let words = self.words()?;
+        Some(words.get(first..).unwrap_or_default())
     }
 }
 

@@ -1,6 +1,8 @@
 //! A word of memory that several processes may map.
 
 use crate::hook::{self, Access, Event, When};
+#[cfg(feature = "model")]
+use crate::model::memory;
 use crate::spaces;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +32,13 @@ impl Word {
         unsafe { &*std::ptr::from_ref(atomic).cast() }
     }
 
+    /// The change that a model run makes instead, where one is going on.
+    #[cfg(feature = "model")]
+    #[inline]
+    fn in_model(&self, change: &memory::Change<'_>) -> Option<(u64, bool)> {
+        crate::model::running().then(|| memory::access(&self.0, change))
+    }
+
     /// Runs one access between its events. `access` returns its result, the value that it found, if it read one,
     /// and the value that it wrote, if any.
     #[inline]
@@ -45,6 +54,10 @@ impl Word {
         let (value, seen, now) = run(&self.0);
         self.report(When::After, access, seen, now);
         value
+    }
+
+    pub(crate) fn atomic(&self) -> &AtomicU64 {
+        &self.0
     }
 
     #[cold]
@@ -63,7 +76,22 @@ impl Word {
         }
     }
 
-    fn update(&self, run: impl FnOnce(&AtomicU64) -> u64, change: impl FnOnce(u64) -> u64) -> u64 {
+    fn update(
+        &self,
+        order: Ordering,
+        run: impl FnOnce(&AtomicU64) -> u64,
+        change: impl Fn(u64) -> u64,
+    ) -> u64 {
+        #[cfg(feature = "model")]
+        if let Some((seen, _)) = self.in_model(&memory::Change::Update(
+            &|seen| Some(change(seen)),
+            order,
+            order,
+        )) {
+            return seen;
+        }
+        #[cfg(not(feature = "model"))]
+        let _ = order;
         self.access(Access::Update, |atomic| {
             let seen = run(atomic);
             (seen, Some(seen), Some(change(seen)))
@@ -72,6 +100,10 @@ impl Word {
 
     /// Reads the word.
     pub fn load(&self, order: Ordering) -> u64 {
+        #[cfg(feature = "model")]
+        if let Some((seen, _)) = self.in_model(&memory::Change::Load(order)) {
+            return seen;
+        }
         self.access(Access::Load, |atomic| {
             let seen = atomic.load(order);
             (seen, Some(seen), None)
@@ -80,6 +112,13 @@ impl Word {
 
     /// Writes the word.
     pub fn store(&self, value: u64, order: Ordering) {
+        #[cfg(feature = "model")]
+        if self
+            .in_model(&memory::Change::Store(value, order))
+            .is_some()
+        {
+            return;
+        }
         self.access(Access::Store, |atomic| {
             atomic.store(value, order);
             ((), None, Some(value))
@@ -88,12 +127,13 @@ impl Word {
 
     /// Writes `value` and returns what was there before, in one step.
     pub fn swap(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.swap(value, order), |_| value)
+        self.update(order, |atomic| atomic.swap(value, order), |_| value)
     }
 
     /// Adds to the word, wrapping around, and returns what was there before, in one step.
     pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
         self.update(
+            order,
             |atomic| atomic.fetch_add(value, order),
             |seen| seen.wrapping_add(value),
         )
@@ -102,6 +142,7 @@ impl Word {
     /// Subtracts from the word, wrapping around, and returns what was there before, in one step.
     pub fn fetch_sub(&self, value: u64, order: Ordering) -> u64 {
         self.update(
+            order,
             |atomic| atomic.fetch_sub(value, order),
             |seen| seen.wrapping_sub(value),
         )
@@ -110,6 +151,7 @@ impl Word {
     /// Writes the larger of the word and `value`, and returns what was there before, in one step.
     pub fn fetch_max(&self, value: u64, order: Ordering) -> u64 {
         self.update(
+            order,
             |atomic| atomic.fetch_max(value, order),
             |seen| seen.max(value),
         )
@@ -118,6 +160,7 @@ impl Word {
     /// Writes the smaller of the word and `value`, and returns what was there before, in one step.
     pub fn fetch_min(&self, value: u64, order: Ordering) -> u64 {
         self.update(
+            order,
             |atomic| atomic.fetch_min(value, order),
             |seen| seen.min(value),
         )
@@ -125,17 +168,29 @@ impl Word {
 
     /// Keeps the bits that are set in `value` too, and returns what was there before, in one step.
     pub fn fetch_and(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.fetch_and(value, order), |seen| seen & value)
+        self.update(
+            order,
+            |atomic| atomic.fetch_and(value, order),
+            |seen| seen & value,
+        )
     }
 
     /// Sets the bits that are set in `value`, and returns what was there before, in one step.
     pub fn fetch_or(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.fetch_or(value, order), |seen| seen | value)
+        self.update(
+            order,
+            |atomic| atomic.fetch_or(value, order),
+            |seen| seen | value,
+        )
     }
 
     /// Flips the bits that are set in `value`, and returns what was there before, in one step.
     pub fn fetch_xor(&self, value: u64, order: Ordering) -> u64 {
-        self.update(|atomic| atomic.fetch_xor(value, order), |seen| seen ^ value)
+        self.update(
+            order,
+            |atomic| atomic.fetch_xor(value, order),
+            |seen| seen ^ value,
+        )
     }
 
     /// Writes `new` if the word holds `current`, in one step.
@@ -149,6 +204,14 @@ impl Word {
         success: Ordering,
         failure: Ordering,
     ) -> Result<u64, u64> {
+        #[cfg(feature = "model")]
+        if let Some((seen, wrote)) = self.in_model(&memory::Change::Update(
+            &|seen| (seen == current).then_some(new),
+            success,
+            failure,
+        )) {
+            return if wrote { Ok(seen) } else { Err(seen) };
+        }
         self.access(Access::Update, |atomic| {
             match atomic.compare_exchange(current, new, success, failure) {
                 Ok(seen) => (Ok(seen), Some(seen), Some(new)),

@@ -5,7 +5,7 @@
 use os_core::hook::{Event, When};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// An operation that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub enum Operation {
     Lock,
     /// `Pages::usage`.
     Usage,
+    /// `socket::send_with_descriptor`: it is interrupted.
+    SendDescriptor,
+    /// `socket::recv_with_descriptor`: it is interrupted.
+    RecvDescriptor,
 }
 
 /// Something that goes wrong.
@@ -31,6 +35,8 @@ pub enum Fault {
     Fail(Operation, u64),
     /// The n-th child that is forked is killed by SIGKILL before its closure runs.
     KillChild(u64),
+    /// Every child is killed by SIGKILL before its n-th access to mapped words, its waits and wake-ups among them.
+    KillChildAtAccess(u64),
 }
 
 /// From here on these go wrong.
@@ -43,11 +49,15 @@ pub fn plan(faults: &[Fault]) {
             Fault::KillChild(nth) => {
                 KILLED.fetch_or(bit(nth), SeqCst);
             }
+            Fault::KillChildAtAccess(nth) => {
+                KILL_AT.store(nth, SeqCst);
+                PARENT.store(std::process::id(), SeqCst);
+            }
         }
     }
 }
 
-const OPERATIONS: usize = 6;
+const OPERATIONS: usize = 8;
 
 /// For each operation: how many there were, and a bit for each that is to fail.
 static COUNT: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS];
@@ -55,9 +65,17 @@ static FAILING: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIO
 /// A bit for each child that is killed as it begins.
 static KILLED: AtomicU64 = AtomicU64::new(0);
 
+/// The access before which children are killed, counted from 1; 0 for none. How many this process has made. And who plans
+/// this, so that it is not killed itself.
+static KILL_AT: AtomicU64 = AtomicU64::new(0);
+static ACCESSES: AtomicU64 = AtomicU64::new(0);
+static PARENT: AtomicU32 = AtomicU32::new(0);
+
 /// Nothing fails any more, and operations are counted anew.
 pub fn reset() {
     KILLED.store(0, SeqCst);
+    KILL_AT.store(0, SeqCst);
+    ACCESSES.store(0, SeqCst);
     for index in 0..OPERATIONS {
         COUNT[index].store(0, SeqCst);
         FAILING[index].store(0, SeqCst);
@@ -73,6 +91,11 @@ fn is_set(bits: u64, nth: u64) -> bool {
     nth <= 64 && bits & bit(nth) != 0
 }
 
+fn die() {
+    // SAFETY: kill takes plain numbers, and the process is this one.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
 pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
     let when = When::Before;
     let (operation, error) = match *event {
@@ -82,8 +105,18 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
                 KILLED.load(SeqCst),
                 COUNT[Operation::Fork as usize].load(SeqCst),
             ) {
-                // SAFETY: kill takes plain numbers, and the process is this one.
-                unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+                die();
+            }
+            return Ok(());
+        }
+        Event::Access { when: w, .. }
+        | Event::FutexWait { when: w, .. }
+        | Event::FutexWake { when: w, .. } => {
+            if w == when && KILL_AT.load(SeqCst) != 0 && PARENT.load(SeqCst) != std::process::id() {
+                let nth = ACCESSES.fetch_add(1, SeqCst) + 1;
+                if nth == KILL_AT.load(SeqCst) {
+                    die();
+                }
             }
             return Ok(());
         }
@@ -93,6 +126,8 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
         Event::BlockOpen { when: w, .. } if w == when => (Operation::Open, libc::EMFILE),
         Event::Lock { when: w, .. } if w == when => (Operation::Lock, libc::ENOLCK),
         Event::Usage { when: w } if w == when => (Operation::Usage, libc::EMFILE),
+        Event::SendDescriptor { when: w } if w == when => (Operation::SendDescriptor, libc::EINTR),
+        Event::RecvDescriptor { when: w } if w == when => (Operation::RecvDescriptor, libc::EINTR),
         _ => return Ok(()),
     };
     let nth = COUNT[operation as usize].fetch_add(1, SeqCst) + 1;

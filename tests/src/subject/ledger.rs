@@ -76,6 +76,10 @@ pub enum What {
     ThreadStarted,
     /// Memory was mapped.
     Mapped(Memory),
+    /// A wait for a wake-up on this word began.
+    Slept(Place),
+    /// Those who wait on this word were woken.
+    Woke(Place),
 }
 
 /// Something that happened, and in which process.
@@ -186,6 +190,22 @@ pub(super) fn record(event: &Event<'_>) {
                 What::Read { place, seen }
             }
         }
+        Event::FutexWait {
+            when: When::Before,
+            space,
+            index,
+        } => What::Slept(Place {
+            memory: space.into(),
+            index,
+        }),
+        Event::FutexWake {
+            when: When::Before,
+            space,
+            index,
+        } => What::Woke(Place {
+            memory: space.into(),
+            index,
+        }),
         Event::Lock {
             when: When::After,
             space,
@@ -310,6 +330,14 @@ fn encode(record: &Record) -> [u64; WORDS] {
             memory(&mut words, space);
             13
         }
+        What::Slept(place) | What::Woke(place) => {
+            memory(&mut words, place.memory);
+            words[4] = place.index as u64;
+            match record.what {
+                What::Slept(_) => 14,
+                _ => 15,
+            }
+        }
     };
     words
 }
@@ -343,6 +371,8 @@ fn decode(cells: &[std::sync::atomic::AtomicU64; WORDS]) -> Option<Record> {
         11 => What::Measured,
         12 => What::ThreadStarted,
         13 => What::Mapped(memory),
+        14 => What::Slept(place),
+        15 => What::Woke(place),
         _ => return None, // its writer was killed before it was complete
     };
     Some(Record {
@@ -382,6 +412,8 @@ mod tests {
             What::Measured,
             What::ThreadStarted,
             What::Mapped(Memory::SharedMapping(5)),
+            What::Slept(place),
+            What::Woke(place),
         ];
         for what in all {
             let record = Record { process: 3, what };

@@ -9,6 +9,7 @@
 //! loop on a plain atomic, blocks the whole run. Thread-local variables are shared by all threads of a run.
 
 mod explore;
+pub(crate) mod memory;
 mod outcome;
 mod replay;
 pub(crate) mod run;
@@ -17,10 +18,11 @@ pub(crate) mod show;
 mod task;
 
 pub use explore::{explore, explore_until};
+pub use memory::describe;
 pub use outcome::{Explored, Failure, Outcome};
 pub use replay::{Replay, Turn, replay};
 pub use run::running;
 pub use wire::schedule::{Op, Step};
 
-pub(crate) use run::{Tag, Waiting, access, point, record, wait, wake};
+pub(crate) use run::{Tag, Waiting, access, barrier, point, record, wait, wake, wake_sleepers};
 pub(crate) use task::{Handle, ScopeData, scope_end, spawn, spawn_scoped};

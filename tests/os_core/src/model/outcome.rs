@@ -15,6 +15,8 @@ pub enum Failure {
     Deadlock(String),
     /// There was no end in sight: which thread keeps doing what.
     Endless(String),
+    /// Two threads used plain data at the same time, and one of them wrote.
+    Race(String),
 }
 
 impl fmt::Display for Failure {
@@ -22,6 +24,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Panicked(description) => write!(f, "{description}"),
             Self::Deadlock(waits) => write!(f, "deadlock: {waits}"),
+            Self::Race(what) => write!(f, "data race: {what}"),
             Self::Endless(spins) => write!(f, "no end after {MAX_STEPS} steps: {spins}"),
         }
     }

@@ -6,6 +6,7 @@ mod objects;
 pub(super) use choose::MAX_STEPS;
 pub(crate) use objects::{Tag, access, hold, record, release};
 
+use super::memory::Memory;
 use super::outcome::Failure;
 use super::schedulers::Strategy;
 use std::cell::{Cell, RefCell};
@@ -33,6 +34,8 @@ pub(crate) enum Waiting {
     Scope,
     /// `unpark`.
     Park,
+    /// Somebody who wakes those that sleep on this word.
+    Futex(usize),
     /// The end of all other threads, after `main` has returned.
     Rest,
 }
@@ -81,7 +84,7 @@ pub(super) struct Run {
     kinds: BTreeMap<&'static str, usize>,
     records: Vec<Record>,
     strategy: Box<dyn Strategy>,
-    current: usize,
+    pub(super) current: usize,
     yielding: bool,
     /// Whether the running thread's last access was only a read.
     read: bool,
@@ -89,6 +92,7 @@ pub(super) struct Run {
     stop: Option<Stop>,
     panic: Option<String>,
     leaves_threads: bool,
+    pub(super) memory: Memory,
 }
 
 thread_local! {
@@ -118,6 +122,7 @@ pub(super) fn begin(strategy: Box<dyn Strategy>) {
         objects: Vec::new(),
         kinds: BTreeMap::new(),
         records: Vec::new(),
+        memory: Memory::new(strategy.staleness()),
         strategy,
         current: 0,
         yielding: false,
@@ -229,6 +234,22 @@ pub(crate) fn wake(waiting: Waiting) {
     });
 }
 
+/// Lets all threads that sleep on a word go on.
+pub(crate) fn wake_sleepers() {
+    with(|run| {
+        for task in &mut run.tasks {
+            if matches!(task.waiting, Some(Waiting::Futex(_))) {
+                task.waiting = None;
+            }
+        }
+    });
+}
+
+/// Orders everything before and after this, as a system call does.
+pub(crate) fn barrier() {
+    with(Run::full_barrier);
+}
+
 /// A thread that waits for a notification: the first one stops waiting.
 pub(crate) fn wake_one(object: usize) {
     with(|run| {
@@ -291,7 +312,9 @@ pub(super) fn add_task(name: Option<String>) -> usize {
             name,
             ..Task::default()
         });
-        run.tasks.len() - 1
+        let task = run.tasks.len() - 1;
+        run.hand_over(run.current, task);
+        task
     })
 }
 
@@ -301,7 +324,10 @@ pub(super) fn is_finished(task: usize) -> bool {
 
 /// Somebody has made sure that the thread has ended.
 pub(super) fn joined(task: usize) {
-    with(|run| run.tasks[task].joined = true);
+    with(|run| {
+        run.tasks[task].joined = true;
+        run.hand_over(task, run.current);
+    });
 }
 
 /// The running thread has come to its end.

@@ -1,5 +1,6 @@
 //! Who goes next: the strategies, and the bridge to shuttle.
 
+use super::memory::Staleness;
 use super::run;
 use shuttle::scheduler::{Schedule as ShuttleSchedule, Scheduler, Task, TaskId};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
@@ -40,6 +41,11 @@ pub(super) trait Strategy {
     /// Whether a thread that yields lets another one go first. The kernel promises nothing of the kind.
     fn heeds_yields(&self) -> bool {
         true
+    }
+
+    /// How stale the values are that loads of mapped words return.
+    fn staleness(&self) -> Staleness {
+        Staleness::None
     }
 
     /// Chooses one of the threads that can go on.
@@ -120,6 +126,15 @@ impl Strategy for Hostility {
         )
     }
 
+    fn staleness(&self) -> Staleness {
+        // Each extreme for some: a stale value hides what comes of a fresh one.
+        match self.hostile {
+            Hostile::AfterReads | Hostile::LastFirst | Hostile::Sequential => Staleness::None,
+            Hostile::Frozen(after) if after % 2 == 0 => Staleness::None,
+            _ => Staleness::Oldest,
+        }
+    }
+
     fn next(&mut self, view: &View<'_>) -> usize {
         match self.hostile {
             Hostile::RoundRobin => view.after(view.current),
@@ -157,16 +172,26 @@ impl Strategy for Hostility {
 pub(super) struct Random {
     random: fastrand::Rng,
     stay: f64,
+    stale: f64,
 }
 
 impl Random {
     pub fn new(mut random: fastrand::Rng) -> Self {
         let stay = random.choice([0.0, 0.5, 0.9]).unwrap_or(0.0);
-        Self { random, stay }
+        let stale = random.choice([0.0, 0.3, 0.9]).unwrap_or(0.0);
+        Self {
+            random,
+            stay,
+            stale,
+        }
     }
 }
 
 impl Strategy for Random {
+    fn staleness(&self) -> Staleness {
+        Staleness::Random(self.stale, self.random.clone())
+    }
+
     fn next(&mut self, view: &View<'_>) -> usize {
         if view.can_stay() && self.random.f64() < self.stay {
             return view.current;

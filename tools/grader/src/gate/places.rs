@@ -198,7 +198,7 @@ struct RustLints {
 
 /// A file of tests for each step, in `tests/<slug>` or in its `src`.
 ///
-/// Beside them stand only the package's manifest and root, the table of sentences, and Python programs that the tests talk to.
+/// A step may have a folder of its name, for the modules of its file. Beside them stand only the package's manifest and root, the table of sentences, and Python programs that the tests talk to.
 fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
     const OTHERS: [&str; 4] = ["Cargo.toml", "lib.rs", "sentences.md", "src"];
     let folder = format!("tests/{}", chapter.slug);
@@ -218,7 +218,10 @@ fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
         }
     }
     let strangers = files.iter().filter(|name| {
-        !expected.contains(*name) && !OTHERS.contains(&name.as_str()) && !name.ends_with(".py")
+        !expected.contains(*name)
+            && !chapter.steps.contains(*name)
+            && !OTHERS.contains(&name.as_str())
+            && !name.ends_with(".py")
     });
     for name in strangers {
         found.problem(

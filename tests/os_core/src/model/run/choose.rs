@@ -137,6 +137,7 @@ impl Run {
             }
             Waiting::Join(task) => format!("{} to end", label(task)),
             Waiting::Scope => "the threads of its scope to end".into(),
+            Waiting::Futex(object) => format!("somebody to wake it on {}", name(object)),
             Waiting::Park => "somebody to unpark it".into(),
             Waiting::Rest => "all other threads to end".into(),
         }

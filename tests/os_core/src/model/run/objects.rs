@@ -1,6 +1,7 @@
 //! What threads share: names, holders, and what was done to it.
 
-use super::{Object, Record, Waiting, point, wake, with};
+use super::super::outcome::Failure;
+use super::{Object, Record, Run, Stop, Waiting, point, wake, with};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wire::schedule::Op;
 
@@ -42,17 +43,48 @@ impl Tag {
     }
 }
 
-/// Remembers a step of the running thread.
+impl Run {
+    /// Names something shared, outside the numbering of [`Tag`].
+    pub(in crate::model) fn add_object(&mut self, name: String) -> usize {
+        self.objects.push(Object {
+            name,
+            holders: Vec::new(),
+        });
+        self.objects.len() - 1
+    }
+
+    pub(in crate::model) fn object_name(&self, object: usize) -> &str {
+        &self.objects[object].name
+    }
+
+    /// Remembers a step of the running thread.
+    pub(in crate::model) fn note(&mut self, object: Option<usize>, op: Op) {
+        if self.stop.is_none() {
+            let task = self.current;
+            self.read = matches!(op, Op::Load { .. } | Op::CompareFailed { .. });
+            if let Some(object) = object {
+                self.tasks[task].last = Some((object, op.to_string()));
+            }
+            self.records.push(Record { task, object, op });
+        }
+    }
+
+    /// Ends the run: this went wrong.
+    pub(in crate::model) fn fail(&mut self, failure: Failure) {
+        if self.stop.is_none() {
+            self.stop = Some(Stop::Failed(failure));
+        }
+    }
+}
+
+/// Remembers a step of the running thread. It is one of [`crate::sync`], which is sequentially consistent, or the start or
+/// end of a thread.
 pub(crate) fn record(object: Option<usize>, op: Op) {
     with(|run| {
-        if run.stop.is_none() {
-            let task = run.current;
-            run.read = matches!(op, Op::Load { .. } | Op::CompareFailed { .. });
-            if let Some(object) = object {
-                run.tasks[task].last = Some((object, op.to_string()));
-            }
-            run.records.push(Record { task, object, op });
+        if object.is_some() {
+            run.full_barrier();
         }
+        run.note(object, op);
     });
 }
 

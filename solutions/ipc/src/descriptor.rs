@@ -1,0 +1,64 @@
+//! Step 3: an open file handed to another process, over a Unix socket.
+
+use crate::framing::{recv_frame, send_frame};
+use crate::worker::LIMIT;
+use os::socket::{recv_with_descriptor, send_with_descriptor};
+use std::fs::File;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+/// Sends a request together with an open file, and returns the answer.
+///
+/// First goes a frame with the request, then a single byte, 1, with the descriptor attached. That is how CPython's
+/// `multiprocessing.reduction.send_handle` sends one. The answer is a frame. The file stays the caller's.
+///
+/// An interrupted call is tried again.
+///
+/// # Errors
+/// `UnexpectedEof` when the peer closes the socket instead of answering. Those of the socket, as they are.
+pub fn call(socket: &mut UnixStream, request: &[u8], file: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
+    send_frame(socket, request)?;
+    retry(|| send_with_descriptor(socket, &[1], file))?;
+    recv_frame(socket, LIMIT)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+/// Answers requests, each with an open file, until the peer closes the socket.
+///
+/// For each request, `answer` gets its bytes and the file, and what it returns is sent back as a frame. The file is
+/// closed when `answer` is done with it, unless it keeps it. An interrupted call is tried again. Nothing is left open.
+///
+/// # Errors
+/// - `InvalidData` when no descriptor comes with the byte after the request, or that byte is not 1.
+/// - `UnexpectedEof` when the socket ends after a request, where the descriptor should come, or inside a frame.
+/// - Those of the socket, as they are.
+pub fn serve(
+    socket: &mut UnixStream,
+    mut answer: impl FnMut(&[u8], File) -> Vec<u8>,
+) -> io::Result<()> {
+    while let Some(request) = recv_frame(socket, LIMIT)? {
+        let file = File::from(recv_descriptor(socket)?);
+        send_frame(socket, &answer(&request, file))?;
+    }
+    Ok(())
+}
+
+fn recv_descriptor(socket: &UnixStream) -> io::Result<OwnedFd> {
+    let mut byte = [0];
+    // A plain read would take the byte and let the kernel close the descriptor.
+    match retry(|| recv_with_descriptor(socket, &mut byte))? {
+        (0, _) => Err(io::ErrorKind::UnexpectedEof.into()),
+        (_, Some(descriptor)) if byte == [1] => Ok(descriptor),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// Tries again after a signal.
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Sleeping and waking.
+
+use super::{LOST, STEP, Waited, errors as errors_of, wait as wait_of, wakes as wakes_of};
+use crate::ring::layout::{
+    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, is_asleep, put, ring, take, wait_until_asleep,
+    wake,
+};
+use crate::{Learner, kind};
+use checks::ledger::{self, What};
+use checks::{explain, linux};
+use os_core::memory::{Mapping, Ordering::SeqCst};
+use os_core::process::{Peer, fork};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How often somebody was woken, on which word.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wakes {
+    /// By three messages that were sent and received with nobody asleep.
+    awake: usize,
+    /// By one `send` with the consumer asleep, on its word, and what the word held then.
+    send: (usize, u64),
+    /// By one `recv` with the producer asleep.
+    recv: (usize, u64),
+}
+
+/// A ring with room for one message, and whether it holds it.
+fn one_message(full: bool) -> Mapping {
+    let memory = ring(3);
+    if full {
+        put(&memory, b"it is full here");
+    }
+    memory
+}
+
+/// Processor time of this thread.
+fn cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
+pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waited {
+    let memory = one_message(sends);
+    let (this, asleep) = (
+        std::process::id(),
+        if sends {
+            PRODUCER_ASLEEP
+        } else {
+            CONSUMER_ASLEEP
+        },
+    );
+    let child = fork(|| {
+        let peer = Peer::parent(this)?;
+        // Who never sleeps is not waited for: this side ends, and the other one learns that.
+        let begun = std::time::Instant::now();
+        let mut seen = false;
+        while !seen && begun.elapsed() < Duration::from_millis(2000) {
+            seen = is_asleep(&memory, asleep, this);
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        for _ in 0..spurious {
+            memory.word(asleep).store(0, SeqCst);
+            memory.word(asleep).wake_all();
+            wait_until_asleep(&memory, asleep, this, &peer)?;
+        }
+        std::thread::sleep(Duration::from_millis(idle_ms));
+        match sends {
+            true => drop(take(&memory)),
+            false => drop(put(&memory, b"at last")),
+        }
+        wake(&memory, asleep);
+        // It stays until the other side has what it waited for, so that its end isn't what wakes it.
+        while memory.word(if sends { TAIL } else { HEAD }).load(SeqCst) < 2 + 2 * u64::from(sends)
+            && !peer.has_ended()?
+        {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        Ok(seen)
+    })
+    .expect("it is forked");
+    let peer = Peer::open(child.pid()).expect("it lives");
+    let before = cpu();
+    let result = match sends {
+        true => (learner.send)(&memory, b"and again", &peer).map(|()| None),
+        false => (learner.recv)(&memory, &peer).map(Some),
+    };
+    let cpu_ms = cpu().saturating_sub(before).as_millis();
+    if result.is_err() {
+        memory.word(HEAD).store(1000, SeqCst);
+        memory.word(TAIL).store(1000, SeqCst);
+    }
+    Waited {
+        result: result.map_err(|error| kind(&error)),
+        seen_asleep: child.wait().unwrap_or(false),
+        cpu_ms: u64::try_from(cpu_ms).unwrap_or(u64::MAX),
+    }
+}
+
+pub fn wakes(learner: Learner) -> Wakes {
+    let memory = ring(20);
+    let peer = Peer::open(std::process::id()).expect("this process exists");
+    let woken = |body: &dyn Fn()| {
+        let ((), ledger) = ledger::observe(body);
+        ledger.count(|record| matches!(record.what, What::Woke(_)))
+    };
+    let awake = woken(&|| {
+        for _ in 0..3 {
+            (learner.send)(&memory, b"abc", &peer).expect("there is room");
+            (learner.recv)(&memory, &peer).expect("there is a message");
+        }
+    });
+    memory.word(CONSUMER_ASLEEP).store(1, SeqCst);
+    let send = woken(&|| (learner.send)(&memory, b"abc", &peer).expect("there is room"));
+    let after_send = memory.word(CONSUMER_ASLEEP).load(SeqCst);
+    memory.word(CONSUMER_ASLEEP).store(0, SeqCst);
+    memory.word(PRODUCER_ASLEEP).store(1, SeqCst);
+    let recv = woken(&|| drop((learner.recv)(&memory, &peer).expect("there is a message")));
+    Wakes {
+        awake,
+        send: (send, after_send),
+        recv: (recv, memory.word(PRODUCER_ASLEEP).load(SeqCst)),
+    }
+}
+
+pub fn errors(learner: Learner) -> [Result<(), String>; 3] {
+    let peer = Peer::open(std::process::id()).expect("this process exists");
+    let memory = ring(3);
+    let too_long = (learner.send)(&memory, &[0; 17], &peer);
+    memory.word(HEAD).store(9, SeqCst);
+    let nonsense = (learner.recv)(&memory, &peer).map(|_| ());
+    let sent = (learner.send)(&memory, b"abc", &peer);
+    [too_long, nonsense, sent].map(|result| result.map_err(|error| kind(&error)))
+}
+
+const SIDES: [(bool, &str); 2] = [
+    (false, "`recv` waited on an empty ring"),
+    (true, "`send` waited on a full ring"),
+];
+
+fn expected(sends: bool) -> Result<Option<Vec<u8>>, String> {
+    Ok((!sends).then(|| b"at last".to_vec()))
+}
+
+pub fn a_sleeper_is_woken() {
+    explain(
+        STEP,
+        "The test is the other side: it moves its counter, sees that the word says “asleep”, and wakes whoever sleeps on that word.",
+    );
+    if !linux("processes sleep on a futex") {
+        return;
+    }
+    for (sends, what) in SIDES {
+        let waited = wait_of(&sends, &0, &0);
+        assert_eq!(waited.result, expected(sends), "what came when {what}");
+    }
+}
+
+pub fn who_sleeps_says_so_and_sleeps_on_the_word() {
+    explain(
+        "ipc/exercise.md#sleeping-on-a-word",
+        "Set the word to 1, look once more, and sleep on that word while it is 1: `wait_while(1, peer)`. Only then does the other \
+         side know whom to wake, and the kernel whom to let sleep.",
+    );
+    if !linux("processes sleep on a futex") {
+        return;
+    }
+    for (sends, what) in SIDES {
+        let waited = wait_of(&sends, &0, &0);
+        assert!(
+            waited.seen_asleep,
+            "{what}, and for 2 seconds it wasn't asleep in the kernel with its word at 1."
+        );
+    }
+}
+
+pub fn waiting_takes_no_processor_time() {
+    explain(
+        "ipc/exercise.md#sleeping-on-a-word",
+        "A loop that looks again and again takes a whole processor away from others, the peer among them. A moment of it is fine; then \
+         sleep.",
+    );
+    if !linux("/proc tells the processor time") {
+        return;
+    }
+    for (sends, what) in SIDES {
+        let waited = wait_of(&sends, &400, &0);
+        assert!(
+            waited.cpu_ms < 40,
+            "{what} for 400 ms, and computed for {} ms of them.",
+            waited.cpu_ms
+        );
+    }
+}
+
+pub fn a_wake_up_without_a_message_changes_nothing() {
+    explain(
+        LOST,
+        "To be woken means to look again: somebody may have woken you for nothing, and the kernel may, too. So wait in a loop.",
+    );
+    if !linux("processes sleep on a futex") {
+        return;
+    }
+    for (sends, what) in SIDES {
+        let waited = wait_of(&sends, &0, &3);
+        assert_eq!(
+            waited.result,
+            expected(sends),
+            "what came when {what}, and was woken three times for nothing before"
+        );
+    }
+}
+
+pub fn nobody_is_woken_who_does_not_sleep() {
+    explain(
+        STEP,
+        "To wake somebody is a system call, which takes longer than everything else here: make it only if the word says that somebody \
+         sleeps.",
+    );
+    let wakes = wakes_of();
+    assert_eq!(
+        wakes.awake, 0,
+        "wake-ups by three messages, with nobody asleep"
+    );
+    explain(
+        STEP,
+        "Where the word says that the other side sleeps, wake it, once the message is there.",
+    );
+    assert!(
+        wakes.send.0 >= 1,
+        "`send` woke nobody, though the consumer's word said that it sleeps."
+    );
+    assert!(
+        wakes.recv.0 >= 1,
+        "`recv` woke nobody, though the producer's word said that it sleeps."
+    );
+}
+
+pub fn errors_of_the_ring_come_through() {
+    explain(
+        STEP,
+        "What can never succeed is no reason to sleep: pass on the errors of `try_send` and `try_recv`.",
+    );
+    let [too_long, nonsense, sent] = errors_of();
+    let error = |kind: &str| Err(kind.to_owned());
+    assert_eq!(
+        too_long,
+        error("InvalidInput"),
+        "sending 17 bytes to a ring of 3 words"
+    );
+    assert_eq!(
+        nonsense,
+        error("InvalidData"),
+        "receiving from a ring whose head is ahead of its tail"
+    );
+    assert_eq!(
+        sent,
+        error("InvalidData"),
+        "sending to a ring whose head is ahead of its tail"
+    );
+}

@@ -1,0 +1,307 @@
+//! Who holds which end, and what happens when somebody dies.
+
+use super::{
+    ENDS, Ends, GONE, dying_worker, orphan as orphan_of, pipes as pipes_of, several_workers,
+};
+use crate::{Answers, Learner, pattern};
+use checks::{explain, linux};
+use os_core::process::{ParentOnly, PidFd, fork};
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+/// Does what the request says: `panic`, `exit`, `kill`; else answers with it.
+pub fn dies() -> Answers {
+    Box::new(|request| match request {
+        b"panic" => panic!("the test makes the worker panic"),
+        b"exit" => std::process::exit(0),
+        b"kill" => {
+            let this = PidFd::open(std::process::id()).expect("this process exists");
+            this.kill().expect("it may be killed");
+            loop {
+                std::thread::park();
+            }
+        }
+        request => request.to_vec(),
+    })
+}
+
+const WAYS: [&[u8]; 3] = [b"kill", b"panic", b"exit"];
+
+fn how(way: &[u8]) -> &'static str {
+    match way {
+        b"kill" => "was killed",
+        b"panic" => "panicked",
+        _ => "exited",
+    }
+}
+
+pub fn a_worker_that_dies_is_an_error() {
+    explain(
+        GONE,
+        "When the worker dies, its end of the answers closes, and a read finds the end. That is so only if nobody else, you \
+         included, holds a writing end. Return `BrokenPipe`.",
+    );
+    if !linux("the worker kills itself through a pidfd") {
+        return;
+    }
+    for way in WAYS {
+        let life = dying_worker(&vec![b"fine".to_vec(), way.to_vec()]);
+        assert_eq!(
+            life.answers,
+            [Ok(b"fine".to_vec()), Err("BrokenPipe".to_owned())],
+            "two calls; in the second the worker {}",
+            how(way)
+        );
+    }
+}
+
+pub fn a_worker_that_is_gone_is_a_broken_pipe() {
+    explain(
+        GONE,
+        "A write into a pipe that nobody can read fails with EPIPE. Rust programs ignore the signal that would come with it, so it is \
+         an error like others: return it, as often as you are asked.",
+    );
+    if !linux("the worker kills itself through a pidfd") {
+        return;
+    }
+    for way in WAYS {
+        let long = pattern(1, 1 << 20);
+        let life = dying_worker(&vec![way.to_vec(), b"again".to_vec(), long, vec![]]);
+        let broken = || Err("BrokenPipe".to_owned());
+        assert_eq!(
+            life.answers,
+            [broken(), broken(), broken(), broken()],
+            "four calls; in the first the worker {}",
+            how(way)
+        );
+    }
+}
+
+pub fn stopping_a_dead_worker_is_an_error() {
+    explain(
+        GONE,
+        "`wait` says how the process ended: return its error. The process has to be waited for all the same.",
+    );
+    if !linux("the worker kills itself through a pidfd") {
+        return;
+    }
+    for way in WAYS {
+        let life = dying_worker(&vec![way.to_vec()]);
+        assert!(
+            life.stopped.is_err(),
+            "The worker {}, and `stop` returned {:?}.",
+            how(way),
+            life.stopped
+        );
+        assert!(
+            life.left.is_nothing(),
+            "The worker {}, and `stop` left {} behind.",
+            how(way),
+            life.left
+        );
+    }
+}
+
+pub fn workers_end_on_their_own() {
+    explain(
+        ENDS,
+        "A worker inherits all that its parent has open, the ends of other workers' pipes among them. While it lives, those pipes \
+         don't end. `ParentOnly` keeps an end out of every child.",
+    );
+    for order in [vec![0, 1, 2], vec![2, 1, 0], vec![1, 0, 2]] {
+        for (answer, stopped) in several_workers(&order) {
+            assert_eq!(
+                answer,
+                Ok(b"cba".to_vec()),
+                "the answer of one of three workers"
+            );
+            assert_eq!(
+                stopped,
+                Ok(()),
+                "stopping three workers that live at the same time, in the order {order:?}"
+            );
+        }
+    }
+}
+
+/// The pipes that this process has open, by inode.
+fn held() -> Ends {
+    let mut ends = Ends::new();
+    for entry in std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let Ok(target) = std::fs::read_link(entry.path()) else {
+            continue;
+        };
+        let target = target.display().to_string();
+        if !target.starts_with("pipe:") {
+            continue;
+        }
+        let info = std::path::Path::new("/proc/self/fdinfo").join(entry.file_name());
+        let info = std::fs::read_to_string(info).unwrap_or_default();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.map_or(0, |flags| u32::from_str_radix(flags.trim(), 8).unwrap_or(0));
+        let end = ends.entry(target).or_default();
+        match flags & 3 {
+            0 => end.0 = true,
+            1 => end.1 = true,
+            _ => *end = (true, true),
+        }
+    }
+    ends
+}
+
+pub fn pipes(learner: Learner) -> (Ends, Ends) {
+    let before = held();
+    let serve: Answers = Box::new(|_| {
+        let lines = held().into_iter();
+        let lines = lines.map(|(pipe, (reads, writes))| {
+            format!("{pipe} {} {}\n", u8::from(reads), u8::from(writes))
+        });
+        lines.collect::<String>().into_bytes()
+    });
+    let mut worker = (learner.start_worker)(serve).expect("a worker starts");
+    let answer = worker.call(b"").expect("an answer");
+    let new = |ends: Ends| -> Ends {
+        ends.into_iter()
+            .filter(|(pipe, _)| !before.contains_key(pipe))
+            .collect()
+    };
+    let theirs = String::from_utf8_lossy(&answer);
+    let theirs = theirs.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let pipe = words.next()?.to_owned();
+        Some((pipe, (words.next()? == "1", words.next()? == "1")))
+    });
+    (new(held()), new(theirs.collect()))
+}
+
+pub fn nobody_keeps_an_end_that_it_does_not_use() {
+    explain(
+        ENDS,
+        "A pipe ends for its reader when nobody holds its writing end, and breaks for its writer when nobody holds its reading end. \
+         So each end must be in one process only.",
+    );
+    if !linux("/proc tells who holds which end") {
+        return;
+    }
+    let (parent, worker) = pipes_of();
+    for (who, ends) in [("The parent", &parent), ("The worker", &worker)] {
+        for (pipe, (reads, writes)) in ends {
+            assert!(
+                !(*reads && *writes),
+                "{who} holds both ends of {pipe}, one of two that the worker's start made.\n    the parent: {}\n    the worker: {}",
+                describe(&parent),
+                describe(&worker)
+            );
+        }
+    }
+    // The pipe that brings what the child returns is `fork`'s own.
+    let between = |reads: bool| {
+        let both = parent.iter().filter(|(pipe, _)| worker.contains_key(*pipe));
+        both.filter(|(_, end)| end.0 == reads).count()
+    };
+    explain(
+        super::STEP,
+        "Requests go through one pipe and answers come through another: a pipe carries bytes one way only.",
+    );
+    assert!(
+        between(false) >= 1 && between(true) >= 2,
+        "Parent and worker aren't connected by two pipes.\n    the parent: {}\n    the worker: {}",
+        describe(&parent),
+        describe(&worker)
+    );
+}
+
+fn describe(ends: &Ends) -> String {
+    let parts: Vec<String> = ends
+        .iter()
+        .map(|(pipe, end)| match end {
+            (true, true) => format!("both ends of {pipe}"),
+            (true, false) => format!("reads {pipe}"),
+            _ => format!("writes {pipe}"),
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// The subject forks a process that starts a worker, and kills it.
+pub fn orphan(learner: Learner, answer: Option<usize>) -> bool {
+    // In this process a panic is seen for what it is.
+    let mut probe = (learner.start_worker)(Box::new(<[u8]>::to_vec)).expect("a worker starts");
+    probe.call(b"probe").expect("an answer");
+    probe.stop().expect("it stops");
+    let (mut told, mut tell) = io::pipe().expect("a pipe");
+    // The worker answers the second request when this says so.
+    let (gate, mut open) = io::pipe()
+        .map(|(gate, open)| (gate, ParentOnly::new(open)))
+        .expect("a pipe");
+    let len = answer.unwrap_or(0);
+    let parent = fork(|| {
+        let gate = gate.try_clone()?;
+        let has_it = tell.try_clone()?;
+        let serve: Answers = Box::new(move |request| {
+            if request == b"who" {
+                return std::process::id().to_ne_bytes().to_vec();
+            }
+            let _ = (&has_it).write_all(&[1]);
+            let _ = (&gate).read(&mut [0]);
+            vec![7; len]
+        });
+        let mut worker = (learner.start_worker)(serve)?;
+        let who = worker.call(b"who")?;
+        tell.write_all(&who)?;
+        if answer.is_some() {
+            worker.call(b"long")?;
+        }
+        loop {
+            std::thread::park(); // until it is killed
+        }
+        #[allow(unreachable_code)]
+        Ok(())
+    })
+    .expect("it is forked");
+    let mut pid = [0; 4];
+    if told.read_exact(&mut pid).is_err() {
+        let _ = parent.wait();
+        return false;
+    }
+    let worker = PidFd::open(u32::from_ne_bytes(pid)).expect("the worker lives");
+    let parents = PidFd::open(parent.pid()).expect("its parent lives");
+    if answer.is_some() && told.read_exact(&mut [0]).is_err() {
+        let _ = parent.wait();
+        return false;
+    }
+    parents.kill().expect("it may be killed");
+    let _ = parent.wait();
+    let _ = open.write_all(&[1]);
+    let ended = worker.wait_timeout(Duration::from_secs(2)).unwrap_or(false);
+    if !ended {
+        let _ = worker.kill();
+    }
+    ended
+}
+
+pub fn a_worker_ends_when_its_parent_dies() {
+    explain(
+        ENDS,
+        "When its parent dies, the worker finds the end of the requests, or can't write its answer any more. Neither happens if \
+         the worker holds the other end itself.",
+    );
+    if !linux("the parent is killed through a pidfd") {
+        return;
+    }
+    for (answer, when) in [
+        (None, "while the worker waited for a request"),
+        (Some(0), "before the worker sent an empty answer"),
+        (Some(1 << 20), "before the worker sent an answer of 1 MiB"),
+    ] {
+        let ended = orphan_of(&answer);
+        assert!(
+            ended,
+            "The parent was killed {when}. Two seconds later the worker still ran."
+        );
+    }
+}

@@ -1,0 +1,498 @@
+//! Mapped words in a model run: loads may return stale values, as the memory model of Rust and C++ lets them.
+//!
+//! The words of a [`Mapping`] are where the exercises teach orderings, so here, unlike in [`crate::sync`], an ordering
+//! that is too weak shows. It is the operational view of release and acquire: each word keeps all that was stored in
+//! it, and each thread has a *view*, which says for each word the oldest store that it may still read. A release store
+//! carries its thread's view, and an acquire load that reads it takes the view over.
+//!
+//! What is left out makes the model stricter than the language, never laxer: stores to one word take effect in the order
+//! in which they run, and a load never reads a store that has not run yet. So a program that fails here is wrong. The
+//! opposite order, "my loads come before the store that frees the slot", needs loads from the future; there, copies of
+//! bytes are checked for data races instead, by the same views.
+
+use super::run::{self, Run, with};
+use super::{Op, point};
+use crate::mapping::Mapping;
+use crate::model::outcome::Failure;
+use crate::region::WORD;
+use crate::spaces;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many loads of one word in a row may be stale: stores become visible in finite time.
+const PATIENCE: u32 = 3;
+
+/// For each word, by its number, the index of the oldest store that may be read; for each thread, how far it is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct View {
+    words: BTreeMap<usize, usize>,
+    threads: BTreeMap<usize, u64>,
+}
+
+impl View {
+    fn join(&mut self, other: &Self) {
+        for (word, at) in &other.words {
+            let mine = self.words.entry(*word).or_default();
+            *mine = (*mine).max(*at);
+        }
+        for (thread, at) in &other.threads {
+            let mine = self.threads.entry(*thread).or_default();
+            *mine = (*mine).max(*at);
+        }
+    }
+
+    fn knows(&self, (thread, at): (usize, u64)) -> bool {
+        self.threads.get(&thread).is_some_and(|known| *known >= at)
+    }
+}
+
+/// What a thread knows.
+#[derive(Clone, Debug, Default)]
+struct Thread {
+    now: View,
+    /// What relaxed loads have read: an acquire fence takes it over.
+    acquirable: View,
+    /// What the last release fence has seen: relaxed stores carry it.
+    released: View,
+    clock: u64,
+    /// Stale loads in a row, of each word.
+    stale: BTreeMap<usize, u32>,
+}
+
+struct Store {
+    value: u64,
+    view: View,
+}
+
+struct Location {
+    object: usize,
+    stores: Vec<Store>,
+    /// As plain data: who wrote it last, and who has read it since, each with its clock.
+    written: Option<(usize, u64)>,
+    read: BTreeMap<usize, u64>,
+}
+
+/// Which of the stores that it may read a load returns.
+#[derive(Clone, Debug)]
+pub(super) enum Staleness {
+    /// The latest.
+    None,
+    /// The oldest.
+    Oldest,
+    /// Any, with this probability; else the latest.
+    Random(f64, fastrand::Rng),
+}
+
+/// The mapped memory of a run.
+pub(super) struct Memory {
+    staleness: Staleness,
+    threads: BTreeMap<usize, Thread>,
+    locations: Vec<Location>,
+    /// The location of each address that is mapped now.
+    by_address: BTreeMap<usize, usize>,
+    /// What sequentially consistent operations have in common.
+    consistent: View,
+    names: BTreeMap<usize, &'static str>,
+    /// Words that hold nothing but data, however they are accessed.
+    data: Vec<Range<usize>>,
+}
+
+impl Memory {
+    pub fn new(staleness: Staleness) -> Self {
+        Self {
+            staleness,
+            threads: BTreeMap::new(),
+            locations: Vec::new(),
+            by_address: BTreeMap::new(),
+            consistent: View::default(),
+            names: BTreeMap::new(),
+            data: Vec::new(),
+        }
+    }
+
+    fn pick(&mut self, thread: usize, location: usize, oldest: usize) -> usize {
+        let latest = self.locations[location].stores.len() - 1;
+        let patience = self.threads.entry(thread).or_default();
+        let stale = patience.stale.entry(location).or_default();
+        let chosen = match &mut self.staleness {
+            _ if *stale >= PATIENCE => latest,
+            Staleness::None => latest,
+            Staleness::Oldest => oldest,
+            Staleness::Random(probability, random) => match random.f64() < *probability {
+                true => random.usize(oldest..=latest),
+                false => latest,
+            },
+        };
+        *stale = if chosen < latest { *stale + 1 } else { 0 };
+        chosen
+    }
+}
+
+fn acquires(order: Ordering) -> bool {
+    !matches!(order, Ordering::Relaxed | Ordering::Release)
+}
+
+fn releases(order: Ordering) -> bool {
+    !matches!(order, Ordering::Relaxed | Ordering::Acquire)
+}
+
+impl Run {
+    /// The thread that takes the step, its clock advanced.
+    fn thread(&mut self) -> (usize, &mut Thread) {
+        let me = self.current;
+        let thread = self.memory.threads.entry(me).or_default();
+        thread.clock += 1;
+        thread.now.threads.insert(me, thread.clock);
+        (me, thread)
+    }
+
+    fn location(&mut self, address: usize, value: u64) -> usize {
+        if let Some(location) = self.memory.by_address.get(&address) {
+            return *location;
+        }
+        let name = match self.memory.names.get(&address) {
+            Some(name) => (*name).to_owned(),
+            None => match spaces::of_word(address) {
+                Some((_, index)) => format!("word {index}"),
+                None => "word".to_owned(),
+            },
+        };
+        let object = self.add_object(name);
+        let location = self.memory.locations.len();
+        self.memory.locations.push(Location {
+            object,
+            stores: vec![Store {
+                value,
+                view: View::default(),
+            }],
+            written: None,
+            read: BTreeMap::new(),
+        });
+        self.memory.by_address.insert(address, location);
+        location
+    }
+
+    /// Joins what sequentially consistent operations know, both ways.
+    fn make_consistent(&mut self) {
+        let (me, _) = self.thread();
+        let memory = &mut self.memory;
+        if let Some(thread) = memory.threads.get_mut(&me) {
+            thread.now.join(&memory.consistent);
+            memory.consistent.join(&thread.now);
+        }
+    }
+
+    fn load(&mut self, location: usize, order: Ordering) -> (u64, bool) {
+        if order == Ordering::SeqCst {
+            self.make_consistent();
+        }
+        let (me, thread) = self.thread();
+        let oldest = thread.now.words.get(&location).copied().unwrap_or(0);
+        let chosen = self.memory.pick(me, location, oldest);
+        self.read_store(location, chosen, order)
+    }
+
+    fn read_store(&mut self, location: usize, chosen: usize, order: Ordering) -> (u64, bool) {
+        let (me, _) = self.thread();
+        let memory = &mut self.memory;
+        let stores = &memory.locations[location].stores;
+        let store = &stores[chosen];
+        if let Some(thread) = memory.threads.get_mut(&me) {
+            thread.now.words.insert(location, chosen);
+            if acquires(order) {
+                thread.now.join(&store.view);
+            } else {
+                thread.acquirable.join(&store.view);
+            }
+        }
+        (store.value, chosen + 1 < stores.len())
+    }
+
+    /// Adds a store. `before` is the view of the store that an update has read: it goes on with its release sequence.
+    fn store(&mut self, location: usize, value: u64, order: Ordering, before: Option<View>) {
+        if order == Ordering::SeqCst {
+            self.make_consistent();
+        }
+        let (me, _) = self.thread();
+        let memory = &mut self.memory;
+        let at = memory.locations[location].stores.len();
+        let mut view = View::default();
+        if let Some(thread) = memory.threads.get_mut(&me) {
+            thread.now.words.insert(location, at);
+            view = match releases(order) {
+                true => thread.now.clone(),
+                false => thread.released.clone(),
+            };
+            if order == Ordering::SeqCst {
+                memory.consistent.join(&thread.now);
+            }
+        }
+        view.words.insert(location, at);
+        if let Some(before) = before {
+            view.join(&before);
+        }
+        memory.locations[location]
+            .stores
+            .push(Store { value, view });
+    }
+
+    fn latest(&self, location: usize) -> usize {
+        self.memory.locations[location].stores.len() - 1
+    }
+
+    fn fence(&mut self, order: Ordering) {
+        if order == Ordering::SeqCst {
+            self.make_consistent();
+        }
+        let (_, thread) = self.thread();
+        if acquires(order) {
+            let acquirable = thread.acquirable.clone();
+            thread.now.join(&acquirable);
+        }
+        if order == Ordering::SeqCst {
+            self.make_consistent();
+        }
+        let (_, thread) = self.thread();
+        if releases(order) {
+            thread.released = thread.now.clone();
+        }
+    }
+
+    /// Checks an access to plain data for a race.
+    fn data(&mut self, location: usize, writes: bool) {
+        let (me, thread) = self.thread();
+        let (now, clock) = (thread.now.clone(), thread.clock);
+        let data = &self.memory.locations[location];
+        let racing_write = data.written.filter(|write| !now.knows(*write));
+        let racing_read = data
+            .read
+            .iter()
+            .map(|(thread, at)| (*thread, *at))
+            .find(|read| writes && !now.knows(*read));
+        let object = data.object;
+        if let Some((other, did)) = racing_write
+            .map(|(other, _)| (other, "wrote"))
+            .or(racing_read.map(|(other, _)| (other, "read")))
+        {
+            let does = if writes { "writes" } else { "reads" };
+            self.fail(Failure::Race(format!(
+                "{} {does} `{}`, which {} {did}, and nothing orders the two",
+                run::label(me),
+                self.object_name(object),
+                run::label(other),
+            )));
+            return;
+        }
+        let data = &mut self.memory.locations[location];
+        if writes {
+            data.written = Some((me, clock));
+            data.read.clear();
+        } else {
+            data.read.insert(me, clock);
+        }
+    }
+
+    fn is_data(&self, address: usize) -> bool {
+        let mut ranges = self.memory.data.iter();
+        ranges.any(|range| range.contains(&address))
+    }
+
+    /// Everything that a started thread's parent knows, it knows too; the other way round for a join.
+    pub(super) fn hand_over(&mut self, from: usize, to: usize) {
+        let view = self.memory.threads.entry(from).or_default().now.clone();
+        self.memory.threads.entry(to).or_default().now.join(&view);
+    }
+
+    /// Operations of `crate::sync`, and those of the kernel, order everything before and after them.
+    pub(super) fn full_barrier(&mut self) {
+        self.fence(Ordering::SeqCst);
+    }
+}
+
+/// What an access does to a word.
+pub(crate) enum Change<'a> {
+    Load(Ordering),
+    Store(u64, Ordering),
+    /// Computes the new value; `None` leaves the old one, and the second ordering applies.
+    Update(&'a dyn Fn(u64) -> Option<u64>, Ordering, Ordering),
+}
+
+/// One access to a word in a model run. Returns the value that was there, and whether a value was written.
+pub(crate) fn access(atomic: &AtomicU64, change: &Change<'_>) -> (u64, bool) {
+    point();
+    let address = std::ptr::from_ref(atomic) as usize;
+    let result = with(|run| {
+        let location = run.location(address, atomic.load(Ordering::Relaxed));
+        let data = run.is_data(address);
+        let object = run.memory.locations[location].object;
+        let (seen, wrote, op) = match *change {
+            Change::Load(order) => {
+                assert!(
+                    !matches!(order, Ordering::Release | Ordering::AcqRel),
+                    "a load can't be `{order:?}`"
+                );
+                if data && order == Ordering::Relaxed {
+                    run.data(location, false);
+                }
+                let (seen, stale) = run.load(location, order);
+                let value = match stale {
+                    true => format!("{seen}, a stale value"),
+                    false => seen.to_string(),
+                };
+                (seen, None, Op::Load { value })
+            }
+            Change::Store(value, order) => {
+                assert!(
+                    !matches!(order, Ordering::Acquire | Ordering::AcqRel),
+                    "a store can't be `{order:?}`"
+                );
+                if data && order == Ordering::Relaxed {
+                    run.data(location, true);
+                }
+                run.store(location, value, order, None);
+                let op = Op::Store {
+                    value: value.to_string(),
+                };
+                (0, Some(value), op)
+            }
+            Change::Update(update, success, failure) => {
+                let latest = run.latest(location);
+                let store = &run.memory.locations[location].stores[latest];
+                let (seen, before) = (store.value, store.view.clone());
+                let new = update(seen);
+                let order = if new.is_some() { success } else { failure };
+                if order == Ordering::SeqCst {
+                    run.make_consistent();
+                }
+                run.read_store(location, latest, order);
+                let op = match new {
+                    Some(new) => {
+                        run.store(location, new, order, Some(before));
+                        Op::Update {
+                            before: seen.to_string(),
+                            after: new.to_string(),
+                        }
+                    }
+                    None => Op::Load {
+                        value: seen.to_string(),
+                    },
+                };
+                (seen, new, op)
+            }
+        };
+        if let Some(value) = wrote {
+            atomic.store(value, Ordering::Relaxed);
+        }
+        run.note(Some(object), op);
+        (seen, wrote.is_some())
+    });
+    run::leave_if_stopped();
+    result
+}
+
+/// A fence, in a model run.
+pub(crate) fn fence(order: Ordering) {
+    point();
+    with(|run| run.fence(order));
+}
+
+/// The number of the word, for those who wait for it, if it holds `value` at this moment.
+pub(crate) fn futex(atomic: &AtomicU64, value: u64) -> Option<usize> {
+    let address = std::ptr::from_ref(atomic) as usize;
+    with(|run| {
+        let location = run.location(address, atomic.load(Ordering::Relaxed));
+        run.full_barrier();
+        let latest = run.latest(location);
+        let holds = run.memory.locations[location].stores[latest].value;
+        (holds == value).then_some(run.memory.locations[location].object)
+    })
+}
+
+/// The number of the word, for whoever wakes those who wait for it.
+pub(crate) fn futex_to_wake(atomic: &AtomicU64) -> usize {
+    let address = std::ptr::from_ref(atomic) as usize;
+    with(|run| {
+        run.full_barrier();
+        let location = run.location(address, atomic.load(Ordering::Relaxed));
+        run.memory.locations[location].object
+    })
+}
+
+/// A copy of bytes is about to begin; nothing comes between this and the copy.
+pub(crate) fn before_data() {
+    if run::running() {
+        point();
+    }
+}
+
+/// Bytes were copied into a mapping.
+pub(crate) fn data_written(mapping: &Mapping, first: usize, bytes: usize) {
+    data(mapping, first, bytes, true);
+}
+
+/// Bytes were copied out of a mapping.
+pub(crate) fn data_read(mapping: &Mapping, first: usize, bytes: usize) {
+    data(mapping, first, bytes, false);
+}
+
+fn data(mapping: &Mapping, first: usize, bytes: usize, writes: bool) {
+    if !run::running() || bytes == 0 {
+        return;
+    }
+    with(|run| {
+        for index in first..first + bytes.div_ceil(WORD) {
+            let value = mapping.peek(index);
+            let location = run.location(mapping.address_of(index), value);
+            run.data(location, writes);
+            if writes {
+                // Whoever reads the word as a word sees that it has changed.
+                run.store(location, value, Ordering::Relaxed, None);
+            }
+            if index == first {
+                let object = run.memory.locations[location].object;
+                let value = match bytes {
+                    1 => "1 byte".to_owned(),
+                    n => format!("{n} bytes"),
+                };
+                let op = match writes {
+                    true => Op::Store { value },
+                    false => Op::Load { value },
+                };
+                run.note(Some(object), op);
+            }
+        }
+    });
+    run::leave_if_stopped();
+}
+
+/// Words that are mapped no longer.
+pub(crate) fn forget(addresses: Range<usize>) {
+    if !run::running() {
+        return;
+    }
+    with(|run| {
+        let memory = &mut run.memory;
+        memory.by_address.retain(|at, _| !addresses.contains(at));
+        memory.names.retain(|at, _| !addresses.contains(at));
+        memory
+            .data
+            .retain(|range| !addresses.contains(&range.start));
+    });
+}
+
+/// In a model run, for the judge: what the words of a mapping are called in schedules, and from which word on they hold
+/// nothing but data. There, relaxed accesses are checked for races as copies of bytes are. Elsewhere it does nothing.
+pub fn describe(mapping: &Mapping, names: &[(usize, &'static str)], data_from: usize) {
+    if !run::running() {
+        return;
+    }
+    with(|run| {
+        for (index, name) in names {
+            let address = mapping.address_of(*index);
+            run.memory.names.insert(address, name);
+        }
+        let data = mapping.address_of(data_from)..mapping.address_of(mapping.len());
+        run.memory.data.push(data);
+    });
+}

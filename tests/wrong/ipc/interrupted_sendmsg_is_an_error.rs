@@ -1,0 +1,10 @@
+//! Wrong: gives up at a signal while it sends the descriptor
+//! Changes: descriptor
+//! Fails: descriptor::an_interrupted_call_is_tried_again
+//! Section: ipc/exercise.md#step-3-an-open-file
+
+pub fn call(socket: &mut UnixStream, request: &[u8], file: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
+    send_frame(socket, request)?;
+    send_with_descriptor(socket, &[1], file)?;
+    recv_frame(socket, LIMIT)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}

@@ -9,6 +9,7 @@ use grader::{
     grade::{Grader, Interrupted, Record, Step},
     results::Results,
     runner::Status,
+    sandbox::{Level, Sandbox},
     stop::Stop,
     submission::{self, Submission},
 };
@@ -29,13 +30,15 @@ const INTERRUPTED: u8 = 130;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, why, section, sandbox.
-Statuses: passed, failed, compile_error, timeout, crash, rejected (a symlink, say, or a file that is no UTF-8);
+Statuses: passed, failed, compile_error, compile_timeout, timeout, crash, memory_limit, output_limit, rejected (a symlink,
+say, or a file that is no UTF-8);
 and two that must not count as a zero: infrastructure_error (something of ours) and skipped (no python3 here).
 
 Exit codes: 0 everything was judged, whatever the marks; 2 the command line was wrong, nothing was judged;
 3 something could not be judged; 130 interrupted, nothing was written.
 
-There is no sandbox yet: a submission runs as you do. Grade only code that you would run.")]
+Submissions are compiled and run in a sandbox (bubblewrap): L3 as root (sudo), L2 otherwise; each result names its level.
+Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
 pub struct Args {
     /// A submission, which is a folder that holds exercises/<chapter>/src, or a folder of submissions.
     #[arg(required = true, value_name = "PATH")]
@@ -48,6 +51,10 @@ pub struct Args {
     /// Judge this chapter's exercise alone.
     #[arg(long, value_name = "CHAPTER")]
     exercise: Option<String>,
+
+    /// Run submissions as yourself, with all that you may do. For code that you would run anyway.
+    #[arg(long)]
+    no_sandbox: bool,
 }
 
 /// What one submission got for one exercise.
@@ -69,7 +76,15 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
     };
     let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
-    let rows = match judge(&course, &submissions, &stop) {
+    let sandbox = match sandbox(&course, &args) {
+        Ok(sandbox) => sandbox,
+        Err(why) => {
+            errln!("error: no sandbox works here: {why} (--no-sandbox runs submissions as you do)");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let level = sandbox.level();
+    let rows = match judge(&course, &submissions, sandbox, &stop) {
         Ok(Some(rows)) => rows,
         Ok(None) => {
             errln!(
@@ -88,7 +103,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         .flat_map(|row| &row.records)
         .try_for_each(|record| results.add(record));
     let written = written.and_then(|()| results.finish());
-    show(&course, &rows);
+    show(&course, &rows, level);
     match written {
         Ok(None) => outln!("Results: {}", args.output.display()),
         Ok(Some(kept)) => outln!(
@@ -121,16 +136,34 @@ fn prepare(course: &Course, args: &Args) -> Result<(Vec<Submission>, Results)> {
     Ok((submissions, Results::create(&args.output)?))
 }
 
+/// The strongest sandbox that works here, unless somebody insists on none.
+fn sandbox(course: &Course, args: &Args) -> Result<Sandbox, String> {
+    if args.no_sandbox {
+        return Ok(Sandbox::none());
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let mut hidden = vec![course.root.as_path()];
+    hidden.extend(home.as_deref());
+    hidden.extend(args.paths.iter().map(PathBuf::as_path));
+    Sandbox::strongest(&hidden)
+}
+
 /// Judges all, one after the other; nothing when somebody asked to stop.
-fn judge(course: &Course, submissions: &[Submission], stop: &Stop) -> Result<Option<Vec<Row>>> {
+fn judge(
+    course: &Course,
+    submissions: &[Submission],
+    sandbox: Sandbox,
+    stop: &Stop,
+) -> Result<Option<Vec<Row>>> {
     let mut progress = Progress::new(submissions.len());
-    progress.say("no sandbox yet: the submissions run as you do");
+    progress.say(format_args!("sandbox: {}", sandbox.describe()));
     let waiting =
         || errln!("another `cargo course grade` is at work in this course: waiting for it");
-    let mut grader = match Grader::new(course, stop, waiting) {
+    let grader = match Grader::new(course, stop, waiting) {
         Err(_) if stop.is_requested() => return Ok(None),
         other => other?,
     };
+    let mut grader = grader.within(sandbox);
     let mut rows = Vec::new();
     for submission in submissions {
         progress.begin(&submission.name);
@@ -138,7 +171,7 @@ fn judge(course: &Course, submissions: &[Submission], stop: &Stop) -> Result<Opt
             rows.push(Row::new(
                 &submission.name,
                 "",
-                vec![Grader::refuse(submission, problem)],
+                vec![grader.refuse(submission, problem)],
             ));
         }
         for slug in &submission.chapters {
@@ -194,7 +227,10 @@ impl Row {
         let first = self.records.first()?;
         let whole = matches!(
             first.status,
-            Status::CompileError | Status::Rejected | Status::InfrastructureError
+            Status::CompileError
+                | Status::CompileTimeout
+                | Status::Rejected
+                | Status::InfrastructureError
         );
         let same = self
             .records
@@ -206,7 +242,7 @@ impl Row {
 }
 
 /// Shows a table for each exercise, then what needs a word.
-fn show(course: &Course, rows: &[Row]) {
+fn show(course: &Course, rows: &[Row], sandbox: Level) {
     for chapter in &course.chapters {
         let mine: Vec<_> = rows
             .iter()
@@ -231,7 +267,7 @@ fn show(course: &Course, rows: &[Row]) {
         .filter(|row| row.worst() == Status::Passed)
         .count();
     outln!(
-        "{}: {full} passed every test, {} did not, {open} could not be judged in full. Sandbox: none.",
+        "{}: {full} passed every test, {} did not, {open} could not be judged in full. Sandbox: {sandbox}.",
         count(rows.len(), "exercise"),
         rows.len() - full - open
     );

@@ -26,7 +26,9 @@ fn command(fixture: &Fixture, args: &[&str]) -> Command {
         .arg("grade")
         .arg("--root")
         .arg(fixture.root())
-        .args(args);
+        .args(args)
+        // Submissions of these tests are ours, and some of them talk to the test through files.
+        .arg("--no-sandbox");
     command
         .current_dir(fixture.path(""))
         .env_remove("RUST_BACKTRACE");
@@ -88,7 +90,7 @@ Results: results.jsonl
     assert_eq!(ran.out, table);
     assert!(
         ran.err
-            .starts_with("no sandbox yet: the submissions run as you do\n"),
+            .starts_with("sandbox: none: submissions run as you do\n"),
         "{}",
         ran.err
     );
@@ -141,6 +143,51 @@ Results: results.jsonl
     );
     assert_eq!(lines(&fixture.path("results.jsonl.1")), results);
     assert_eq!(lines(&fixture.path("results.jsonl")).len(), 6);
+}
+
+#[test]
+fn without_insisting_nothing_runs_outside_a_sandbox() {
+    let fixture = Fixture::new();
+    let mark = fixture.path("mark");
+    let code = format!(
+        "pub fn next(n: u64) -> u64 {{ let _ = std::fs::write({:?}, \"\"); n + 1 }}",
+        mark.display().to_string()
+    );
+    fixture.submit("ann", &[("src/one.rs", &code)]);
+    let plain = |path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
+        command
+            .args(["grade", "class", "--root"])
+            .arg(fixture.root());
+        command.current_dir(fixture.path("")).env("PATH", path);
+        run(command)
+    };
+    // No bubblewrap can be found where there is nothing; the places that are looked at all the same are the system's.
+    if !Path::new("/usr/bin/bwrap").exists() && !Path::new("/usr/local/bin/bwrap").exists() {
+        let ran = plain("/nowhere");
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(
+            ran.err.starts_with("error: no sandbox works here: "),
+            "{ran:?}"
+        );
+    }
+    let ran = plain(&std::env::var("PATH").expect("a PATH"));
+    if ran.code == Some(2) {
+        assert!(
+            ran.err.starts_with("error: no sandbox works here: "),
+            "{ran:?}"
+        );
+        common::skip("bwrap", ran.err.trim());
+    } else {
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(
+            ran.out.contains("ann         3/3  3/3   6/6  passed"),
+            "{ran:?}"
+        );
+        let results = lines(&fixture.path("results.jsonl"));
+        assert!(results.iter().all(|line| line["sandbox"] != "none"));
+    }
+    assert!(!mark.exists(), "a submission reached outside");
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use crate::{
     course::{Chapter, Course},
     runner::{self, Plan, RunError, Status, TestResult},
-    slot::{Slot, SlotError, Subject, SubjectError},
+    sandbox::{Level, Sandbox},
+    slot::{Author, Slot, SlotError, SubjectError},
     sources::{Sources, SourcesError},
     stop::Stop,
     submission::{Problem, Submission},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// One line of the results: what became of one test of one exercise of one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,12 +33,9 @@ pub struct Record {
     pub why: Option<String>,
     /// The section of the book that explains it.
     pub section: Option<String>,
-    /// What isolated the submission's code from the rest of the machine.
+    /// What isolated the submission's code from the rest of the machine: the [`Level`](crate::sandbox::Level).
     pub sandbox: String,
 }
-
-/// The current level of isolation, stated in every record: none, the code runs as the user who grades.
-pub const SANDBOX: &str = "none";
 
 /// The judge of a chapter: the reference solution's test binary, and what it can judge on this machine.
 #[derive(Debug)]
@@ -55,6 +53,7 @@ pub struct Grader {
     slot: Slot,
     stop: Stop,
     judges: BTreeMap<String, Result<Arc<Judge>, String>>,
+    sandbox: Sandbox,
 }
 
 /// A stop was requested: the submission at hand has no verdict.
@@ -103,17 +102,27 @@ impl Grader {
             slot,
             stop: stop.clone(),
             judges: BTreeMap::new(),
+            sandbox: Sandbox::none(),
         })
+    }
+
+    /// Compiles and runs submissions in `sandbox`. The reference solution has to pass there, too, before anybody is judged.
+    #[must_use]
+    pub fn within(mut self, sandbox: Sandbox) -> Self {
+        self.slot.contain(sandbox.clone());
+        self.judges.clear();
+        self.sandbox = sandbox;
+        self
     }
 
     /// Returns the record of a submission without a single exercise that can be judged.
     #[must_use]
-    pub fn refuse(submission: &Submission, problem: &Problem) -> Record {
+    pub fn refuse(&self, submission: &Submission, problem: &Problem) -> Record {
         let (status, message) = match problem {
             Problem::Rejected(why) => (Status::Rejected, why),
             Problem::Infrastructure(why) => (Status::InfrastructureError, why),
         };
-        record(&submission.name, "", "", status, message)
+        self.record(&submission.name, "", "", status, message)
     }
 
     /// Judges one exercise of a submission: one record per test, in the order of the steps.
@@ -132,7 +141,7 @@ impl Grader {
             Ok(judge) => judge,
             Err(problem) => {
                 let message = format!("there is no judge: {problem}");
-                return Ok(vec![record(
+                return Ok(vec![self.record(
                     &submission.name,
                     slug,
                     "",
@@ -153,12 +162,16 @@ impl Grader {
         let mut records: Vec<_> = match trial {
             Trial::Ran { results, .. } => results
                 .into_iter()
-                .map(|result| judge.record(&submission.name, slug, result))
+                .map(|result| {
+                    let found =
+                        self.record(&submission.name, slug, &result.test, result.status, "");
+                    judge.conclude(found, result)
+                })
                 .collect(),
             Trial::Refused(status, message) => {
                 let tests = judge.tests.iter();
                 tests
-                    .map(|test| record(&submission.name, slug, test, status, &message))
+                    .map(|test| self.record(&submission.name, slug, test, status, &message))
                     .collect()
             }
         };
@@ -187,14 +200,19 @@ impl Grader {
             }
         };
         progress(Step::Building);
-        let compiled = self.slot.compile(slug, sources, &self.stop, |line| {
-            progress(Step::Cargo(line))
-        });
+        let compiled = self
+            .slot
+            .compile(slug, sources, Author::Learner, &self.stop, |line| {
+                progress(Step::Cargo(line));
+            });
         let subject = match compiled {
             Ok(subject) => subject,
             Err(SubjectError::Interrupted) => return Err(Interrupted),
             Err(SubjectError::Code(message)) => {
                 return Ok(Trial::Refused(Status::CompileError, message));
+            }
+            Err(error @ SubjectError::Deadline(_)) => {
+                return Ok(Trial::Refused(Status::CompileTimeout, error.to_string()));
             }
             Err(SubjectError::Rejected(message)) => {
                 return Ok(Trial::Refused(Status::Rejected, message));
@@ -204,7 +222,7 @@ impl Grader {
             }
         };
         let judged = |result: &TestResult| progress(Step::Judged(&result.test, result.status));
-        match run(&judge, &subject, only, &self.stop, judged) {
+        match self.run(&judge, &subject.tests, only, judged) {
             Ok(results) => Ok(Trial::Ran {
                 warnings: subject.warnings,
                 results,
@@ -240,6 +258,52 @@ impl Grader {
         Ok(judge)
     }
 
+    /// Runs the judge over a subject.
+    fn run(
+        &self,
+        judge: &Judge,
+        subject: &Path,
+        only: Option<&str>,
+        on_result: impl FnMut(&TestResult),
+    ) -> Result<Vec<TestResult>, RunError> {
+        // A folder of its own: what the submission leaves in it goes with it.
+        let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
+        let dir = dir.map_err(|cause| RunError::Start {
+            path: std::env::temp_dir(),
+            cause,
+        })?;
+        let mut plan = Plan::new(judge.binary.to_path_buf());
+        plan.subject = Some(subject.to_owned());
+        plan.only = only.map(str::to_owned);
+        plan.dir = Some(dir.path().to_owned());
+        plan.untrusted = true;
+        plan.sandbox = self.sandbox.clone();
+        plan.readable = vec![self.course.root.join("tests"), self.slot.tests()];
+        runner::run(&plan, &self.stop, on_result)
+    }
+
+    fn record(
+        &self,
+        submission: &str,
+        exercise: &str,
+        test: &str,
+        status: Status,
+        message: &str,
+    ) -> Record {
+        Record {
+            submission: submission.to_owned(),
+            exercise: exercise.to_owned(),
+            step: runner::step(test).to_owned(),
+            test: test.to_owned(),
+            status,
+            seconds: 0.0,
+            message: message.to_owned(),
+            why: None,
+            section: None,
+            sandbox: self.sandbox.level().to_string(),
+        }
+    }
+
     fn make_judge(
         &mut self,
         slug: &str,
@@ -251,24 +315,44 @@ impl Grader {
                 Ok(solution) => solution,
                 Err(error) => return Ok(Err(format!("the reference solution: {error}"))),
             };
-        let subject = match self.slot.compile(slug, &solution, &self.stop, |line| {
-            progress(Step::Cargo(line))
-        }) {
-            Ok(subject) => subject,
-            Err(SubjectError::Interrupted) => return Err(Interrupted),
-            Err(error) => {
-                return Ok(Err(format!(
-                    "the reference solution does not build: {error}"
-                )));
+        let mut built = Vec::new();
+        // The first build downloads and compiles what the tests depend on. In a sandbox, what a submission's compiler gets to
+        // see must be enough, and is only then a reason to refuse one.
+        let authors = match self.sandbox.level() {
+            Level::L0 => &[Author::Course][..],
+            _ => &[Author::Course, Author::Learner],
+        };
+        for author in authors {
+            let compiled = self
+                .slot
+                .compile(slug, &solution, *author, &self.stop, |line| {
+                    progress(Step::Cargo(line));
+                });
+            match compiled {
+                Ok(subject) => built.push(subject.tests),
+                Err(SubjectError::Interrupted) => return Err(Interrupted),
+                Err(error) => {
+                    return Ok(Err(format!(
+                        "the reference solution does not build: {error}"
+                    )));
+                }
             }
+        }
+        let subject = built.pop();
+        let Some(binary) = built.pop().or(subject) else {
+            return Ok(Err("the reference solution was not built".to_owned()));
         };
         let judge = Judge {
-            binary: subject.tests,
+            binary,
             tests: Vec::new(),
             excluded: BTreeMap::new(),
         };
         progress(Step::TryingJudge(slug));
-        match runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}) {
+        let tried = match self.sandbox.level() {
+            Level::L0 => runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}),
+            _ => self.run(&judge, &judge.binary, None, |_| {}),
+        };
+        match tried {
             Ok(results) => Ok(Ok(judge.with_baseline(results))),
             Err(RunError::Interrupted) => Err(Interrupted),
             Err(error) => Ok(Err(error.to_string())),
@@ -300,13 +384,16 @@ impl Judge {
         self
     }
 
-    fn record(&self, submission: &str, slug: &str, result: TestResult) -> Record {
+    /// Fills in what became of a test.
+    fn conclude(&self, record: Record, result: TestResult) -> Record {
         if result.status != Status::Passed
             && let Some((status, why)) = self.excluded.get(&result.test)
         {
             return Record {
                 seconds: result.seconds,
-                ..record(submission, slug, &result.test, *status, why)
+                status: *status,
+                message: why.clone(),
+                ..record
             };
         }
         // To the one who learns, "not started" says more than "failed"; to the one who grades it is one kind of failed.
@@ -317,45 +404,11 @@ impl Judge {
         };
         Record {
             seconds: result.seconds,
-            why: result.why.clone(),
-            section: result.section.clone(),
-            ..record(submission, slug, &result.test, status, &result.message)
+            status,
+            message: result.message,
+            why: result.why,
+            section: result.section,
+            ..record
         }
-    }
-}
-
-fn run(
-    judge: &Judge,
-    subject: &Subject,
-    only: Option<&str>,
-    stop: &Stop,
-    on_result: impl FnMut(&TestResult),
-) -> Result<Vec<TestResult>, RunError> {
-    // A folder of its own: what the submission leaves in it goes with it.
-    let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
-    let dir = dir.map_err(|cause| RunError::Start {
-        path: std::env::temp_dir(),
-        cause,
-    })?;
-    let mut plan = Plan::new(judge.binary.to_path_buf());
-    plan.subject = Some(subject.tests.to_path_buf());
-    plan.only = only.map(str::to_owned);
-    plan.dir = Some(dir.path().to_owned());
-    plan.untrusted = true;
-    runner::run(&plan, stop, on_result)
-}
-
-fn record(submission: &str, exercise: &str, test: &str, status: Status, message: &str) -> Record {
-    Record {
-        submission: submission.to_owned(),
-        exercise: exercise.to_owned(),
-        step: runner::step(test).to_owned(),
-        test: test.to_owned(),
-        status,
-        seconds: 0.0,
-        message: message.to_owned(),
-        why: None,
-        section: None,
-        sandbox: SANDBOX.to_owned(),
     }
 }

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod grade;
 pub mod results;
 pub mod runner;
+pub mod sandbox;
 pub mod slot;
 pub mod sources;
 pub mod stop;

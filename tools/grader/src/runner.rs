@@ -25,12 +25,13 @@ mod tests;
 pub use plan::{Plan, RunError};
 pub use wire::status::{Report as TestResult, Status, step};
 
-use crate::{stop::Stop, text};
+use crate::{sandbox::Level, stop::Stop, text};
 use judge::Judge;
 use std::{
     io,
     ops::ControlFlow,
     path::PathBuf,
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
     sync::mpsc,
     thread,
@@ -46,7 +47,9 @@ const LIST_DEADLINE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the judge doesn't start or doesn't answer, when no test fits [`Plan::only`], or on a stop.
 pub fn list(plan: &Plan, stop: &Stop) -> Result<Vec<String>, RunError> {
-    let mut command = environment::command(plan);
+    let mut contained =
+        environment::command(plan, None).map_err(|cause| cannot_start(plan, cause))?;
+    let mut command = std::mem::replace(&mut contained.command, Command::new("true"));
     command.args(["--list", "--format", "terse"]);
     let mut options = Options::new(LIST_DEADLINE);
     options.stdout = Keep::First(1 << 20);
@@ -99,7 +102,9 @@ pub fn run(
 ) -> Result<Vec<TestResult>, RunError> {
     let tests = list(plan, stop)?;
     let mut results = Results::new(&tests, on_result);
-    results.excuse = plan.shared_memory.as_ref().and_then(|folder| {
+    let shared_memory = plan.shared_memory.as_ref();
+    let outside = plan.sandbox.level() == Level::L0;
+    results.excuse = shared_memory.filter(|_| outside).and_then(|folder| {
         let problem = shared_memory::problem(folder)?;
         Some((folder.clone(), problem))
     });

@@ -1,5 +1,6 @@
 //! What to run, and why it could not be run.
 
+use crate::sandbox::Sandbox;
 use std::{io, path::PathBuf, time::Duration};
 
 /// Tests mostly wait for their subjects, so more of them than there are processors run at the same time.
@@ -26,6 +27,10 @@ pub struct Plan {
     /// The folder that the tests' shared memory is in, if the system has one: `/dev/shm` on Linux. While nothing can be
     /// written there, no failure is a verdict.
     pub shared_memory: Option<PathBuf>,
+    /// What the judge and its subject run in. It needs a `subject`, and makes `dir` and `shared_memory` of its own.
+    pub sandbox: Sandbox,
+    /// Folders that the judge reads; only a sandbox asks.
+    pub readable: Vec<PathBuf>,
 }
 
 impl Plan {
@@ -41,6 +46,8 @@ impl Plan {
             jobs: JOBS,
             untrusted: false,
             shared_memory: cfg!(target_os = "linux").then(|| "/dev/shm".into()),
+            sandbox: Sandbox::none(),
+            readable: Vec::new(),
         }
     }
 }

@@ -11,7 +11,7 @@ use grader::{
     runner::Status,
     sandbox::{Level, Sandbox},
     stop::Stop,
-    submission::{self, Submission},
+    submission::{self, Found, Submission},
 };
 use std::{
     fmt::Display,
@@ -68,7 +68,7 @@ struct Row {
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let course = Course::open(root)?;
     let prepared = prepare(&course, &args);
-    let (submissions, mut results) = match prepared {
+    let (found, mut results) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             errln!("error: {error:#}");
@@ -84,7 +84,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
     };
     let level = sandbox.level();
-    let rows = match judge(&course, &submissions, sandbox, &stop) {
+    let rows = match judge(&course, &found.submissions, sandbox, &stop) {
         Ok(Some(rows)) => rows,
         Ok(None) => {
             errln!(
@@ -104,6 +104,10 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         .try_for_each(|record| results.add(record));
     let written = written.and_then(|()| results.finish());
     show(&course, &rows, level);
+    if !found.passed_over.is_empty() {
+        let files = count(found.passed_over.len(), "file");
+        outln!("Passed over: {files} ({})", found.passed_over.join(", "));
+    }
     match written {
         Ok(None) => outln!("Results: {}", args.output.display()),
         Ok(Some(kept)) => outln!(
@@ -128,12 +132,12 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
 }
 
 /// All that can be wrong with the command line, found out before anything is built.
-fn prepare(course: &Course, args: &Args) -> Result<(Vec<Submission>, Results)> {
+fn prepare(course: &Course, args: &Args) -> Result<(Found, Results)> {
     if let Some(slug) = &args.exercise {
         course.chapter(slug)?;
     }
-    let submissions = submission::find(course, &args.paths, args.exercise.as_deref())?;
-    Ok((submissions, Results::create(&args.output)?))
+    let found = submission::find(course, &args.paths, args.exercise.as_deref())?;
+    Ok((found, Results::create(&args.output)?))
 }
 
 /// The strongest sandbox that works here, unless somebody insists on none.

@@ -5,7 +5,7 @@ use crate::{
     runner::{self, Plan, RunError, Status, TestResult},
     sandbox::{Level, Sandbox},
     slot::{Author, Slot, SlotError, SubjectError},
-    sources::{Sources, SourcesError},
+    sources::Sources,
     stop::Stop,
     submission::{Problem, Submission},
 };
@@ -118,10 +118,7 @@ impl Grader {
     /// Returns the record of a submission without a single exercise that can be judged.
     #[must_use]
     pub fn refuse(&self, submission: &Submission, problem: &Problem) -> Record {
-        let (status, message) = match problem {
-            Problem::Rejected(why) => (Status::Rejected, why),
-            Problem::Infrastructure(why) => (Status::InfrastructureError, why),
-        };
+        let (status, message) = problem.tell();
         self.record(&submission.name, "", "", status, message)
     }
 
@@ -136,7 +133,6 @@ impl Grader {
         mut progress: impl FnMut(Step<'_>),
     ) -> Result<Vec<Record>, Interrupted> {
         let slug = chapter.slug.as_str();
-        let sources = Sources::of_submission(&submission.folder, slug);
         let judge = match self.judge(slug, &mut progress)? {
             Ok(judge) => judge,
             Err(problem) => {
@@ -150,14 +146,16 @@ impl Grader {
                 )]);
             }
         };
-        let trial = match sources {
-            Ok(sources) => self.attempt(slug, &sources, None, &mut progress)?,
-            Err(error @ SourcesError::Rejected(_)) => {
-                Trial::Refused(Status::Rejected, error.to_string())
+        let trial = match submission.sources.get(slug) {
+            Some(Ok(sources)) => self.attempt(slug, sources, None, &mut progress)?,
+            Some(Err(problem)) => {
+                let (status, message) = problem.tell();
+                Trial::Refused(status, message.to_owned())
             }
-            Err(error @ SourcesError::Read { .. }) => {
-                Trial::Refused(Status::InfrastructureError, error.to_string())
-            }
+            None => Trial::Refused(
+                Status::InfrastructureError,
+                format!("it has no exercises/{slug}/src"),
+            ),
         };
         let mut records: Vec<_> = match trial {
             Trial::Ran { results, .. } => results

@@ -12,5 +12,4 @@ pub mod slot;
 pub mod sources;
 pub mod stop;
 pub mod submission;
-
-mod text;
+pub mod text;

@@ -23,7 +23,10 @@ fn grade_within(fixture: &Fixture, sandbox: Sandbox) -> BTreeMap<String, Vec<Rec
     let grader = Grader::new(&course, &stop, || {}).expect("the slot");
     let mut grader = grader.within(sandbox);
     let mut all = BTreeMap::new();
-    for submission in submission::find(&course, &[fixture.path("class")], None).expect("a class") {
+    for submission in submission::find(&course, &[fixture.path("class")], None)
+        .expect("a class")
+        .submissions
+    {
         let mut records = Vec::new();
         if let Some(problem) = &submission.problem {
             records.push(grader.refuse(&submission, problem));
@@ -342,7 +345,9 @@ fn a_stop_ends_a_build() {
     let mut grader = Grader::new(&course, &stop, || {}).expect("the slot");
     let found = submission::find(&course, &[fixture.path("class/solution")], None).expect("one");
     let started = Instant::now();
-    let outcome = grader.grade(&found[0], &course.chapters[0], |_| stop.request());
+    let outcome = grader.grade(&found.submissions[0], &course.chapters[0], |_| {
+        stop.request()
+    });
     assert!(outcome.is_err());
     assert!(started.elapsed().as_secs() < 60);
 }

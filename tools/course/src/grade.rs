@@ -1,20 +1,22 @@
 //! `cargo course grade`: judges submissions, shows a table and writes one record per test.
 
-use crate::text::{BAD, BOLD, GOOD, ODD, Ticker, columns, count, errln, outln};
+mod class;
+
+use crate::text::{BAD, BOLD, GOOD, ODD, columns, count, errln, outln};
 use anstyle::Style;
 use anyhow::{Context, Result};
+use class::Outcome;
 use comfy_table::{ContentArrangement, Table, presets};
 use grader::{
     course::{Chapter, Course},
-    grade::{Grader, Interrupted, Record, Step},
+    grade::Record,
     results::Results,
     runner::Status,
     sandbox::{Level, Sandbox},
     stop::Stop,
-    submission::{self, Found, Submission},
+    submission::{self, Found},
 };
 use std::{
-    fmt::Display,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -35,7 +37,8 @@ say, or a file that is no UTF-8);
 and two that must not count as a zero: infrastructure_error (something of ours) and skipped (no python3 here).
 
 Exit codes: 0 everything was judged, whatever the marks; 2 the command line was wrong, nothing was judged;
-3 something could not be judged; 130 interrupted, nothing was written.
+3 something could not be judged; 130 interrupted. What is judged is kept in FILE.partial, at whatever moment a grader ends, and
+the same command goes on from there.
 
 Submissions are compiled and run in a sandbox (bubblewrap): L3 as root (sudo), L2 otherwise; each result names its level.
 Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
@@ -55,6 +58,21 @@ pub struct Args {
     /// Run submissions as yourself, with all that you may do. For code that you would run anyway.
     #[arg(long)]
     no_sandbox: bool,
+
+    /// Seconds that the tests of one exercise of one submission may take together; what is open then has timed out.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    budget: u64,
+
+    /// Exercises whose tests run at the same time, beside one that is compiled. By default half of the processors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    jobs: Option<u8>,
+}
+
+impl Args {
+    fn jobs(&self) -> usize {
+        let half = || std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
+        self.jobs.map_or_else(half, usize::from)
+    }
 }
 
 /// What one submission got for one exercise.
@@ -84,12 +102,27 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
     };
     let level = sandbox.level();
-    let rows = match judge(&course, &found.submissions, sandbox, &stop) {
-        Ok(Some(rows)) => rows,
-        Ok(None) => {
+    let judged = class::judge(
+        &course,
+        &found.submissions,
+        &args,
+        sandbox,
+        &mut results,
+        &stop,
+    );
+    let rows = match judged {
+        Ok(Outcome::Judged(rows)) => rows,
+        Ok(Outcome::Interrupted { judged: 0, .. }) => {
             errln!(
                 "interrupted: nothing was written to {}",
                 args.output.display()
+            );
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Ok(Outcome::Interrupted { judged, all }) => {
+            errln!(
+                "interrupted: {judged} of {} judged; the same command goes on from there",
+                count(all, "exercise")
             );
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -98,11 +131,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             return Ok(ExitCode::from(UNJUDGED));
         }
     };
-    let written = rows
-        .iter()
-        .flat_map(|row| &row.records)
-        .try_for_each(|record| results.add(record));
-    let written = written.and_then(|()| results.finish());
+    let written = results.finish(rows.iter().flat_map(|row| &row.records));
     show(&course, &rows, level);
     if !found.passed_over.is_empty() {
         let files = count(found.passed_over.len(), "file");
@@ -137,7 +166,7 @@ fn prepare(course: &Course, args: &Args) -> Result<(Found, Results)> {
         course.chapter(slug)?;
     }
     let found = submission::find(course, &args.paths, args.exercise.as_deref())?;
-    Ok((found, Results::create(&args.output)?))
+    Ok((found, Results::open(&args.output)?))
 }
 
 /// The strongest sandbox that works here, unless somebody insists on none.
@@ -152,53 +181,7 @@ fn sandbox(course: &Course, args: &Args) -> Result<Sandbox, String> {
     Sandbox::strongest(&hidden)
 }
 
-/// Judges all, one after the other; nothing when somebody asked to stop.
-fn judge(
-    course: &Course,
-    submissions: &[Submission],
-    sandbox: Sandbox,
-    stop: &Stop,
-) -> Result<Option<Vec<Row>>> {
-    let mut progress = Progress::new(submissions.len());
-    progress.say(format_args!("sandbox: {}", sandbox.describe()));
-    let waiting =
-        || errln!("another `cargo course grade` is at work in this course: waiting for it");
-    let grader = match Grader::new(course, stop, waiting) {
-        Err(_) if stop.is_requested() => return Ok(None),
-        other => other?,
-    };
-    let mut grader = grader.within(sandbox);
-    let mut rows = Vec::new();
-    for submission in submissions {
-        progress.begin(&submission.name);
-        if let Some(problem) = &submission.problem {
-            rows.push(Row::new(
-                &submission.name,
-                "",
-                vec![grader.refuse(submission, problem)],
-            ));
-        }
-        for slug in &submission.chapters {
-            let chapter = course.chapter(slug)?;
-            match grader.grade(submission, chapter, |step| progress.step(slug, step)) {
-                Ok(records) => rows.push(Row::new(&submission.name, slug, records)),
-                Err(Interrupted) => return Ok(None),
-            }
-        }
-        progress.end(&rows, &submission.name);
-    }
-    Ok(Some(rows))
-}
-
 impl Row {
-    fn new(submission: &str, exercise: &str, records: Vec<Record>) -> Self {
-        Self {
-            submission: submission.to_owned(),
-            exercise: exercise.to_owned(),
-            records,
-        }
-    }
-
     fn worst(&self) -> Status {
         self.records
             .iter()
@@ -309,76 +292,5 @@ fn color(status: Status) -> Style {
         Status::Passed => GOOD,
         status if status.is_verdict() => BAD,
         _ => ODD,
-    }
-}
-
-/// What goes on, on standard error: one line that is renewed on a terminal, a line per submission elsewhere.
-struct Progress {
-    ticker: Ticker,
-    all: usize,
-    number: usize,
-    name: String,
-    done: usize,
-}
-
-impl Progress {
-    fn new(all: usize) -> Self {
-        Self {
-            ticker: Ticker::new(),
-            all,
-            number: 0,
-            name: String::new(),
-            done: 0,
-        }
-    }
-
-    fn say(&mut self, what: impl Display) {
-        self.ticker.clear();
-        errln!("{what}");
-    }
-
-    fn begin(&mut self, name: &str) {
-        self.number += 1;
-        self.name = name.to_owned();
-    }
-
-    fn step(&mut self, slug: &str, step: Step<'_>) {
-        let place = format!("{}/{} {}, {slug}", self.number, self.all, self.name);
-        match step {
-            Step::BuildingJudge(slug) if !self.ticker.is_shown() => {
-                self.say(format_args!("building the judge of {slug}"))
-            }
-            Step::BuildingJudge(slug) => self.ticker.show(&format!("building the judge of {slug}")),
-            Step::TryingJudge(slug) => self
-                .ticker
-                .show(&format!("trying the judge of {slug} on its own solution")),
-            Step::Cargo(line) => self.ticker.show(line.trim()),
-            Step::Building => {
-                self.done = 0;
-                self.ticker.show(&format!("{place}: compiling"));
-            }
-            Step::Judged(..) => {
-                self.done += 1;
-                self.ticker
-                    .show(&format!("{place}: {} judged", count(self.done, "test")));
-            }
-        }
-    }
-
-    fn end(&mut self, rows: &[Row], name: &str) {
-        self.ticker.clear();
-        for row in rows
-            .iter()
-            .filter(|row| !self.ticker.is_shown() && row.submission == name)
-        {
-            errln!(
-                "{}/{} {name} {}: {} {}",
-                self.number,
-                self.all,
-                row.exercise,
-                row.score(None),
-                row.worst()
-            );
-        }
     }
 }

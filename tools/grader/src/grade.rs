@@ -1,16 +1,21 @@
 //! Judges submissions: compiles each as subject, runs the judge over it, and gives one record per test.
 
+mod digest;
+mod judging;
+
+pub use judging::{Judging, Prepared, Unit};
+
 use crate::{
     course::{Chapter, Course},
     runner::{self, Plan, RunError, Status, TestResult},
     sandbox::{Level, Sandbox},
-    slot::{Author, Slot, SlotError, SubjectError},
+    slot::{Author, Slot, SlotError, Subject, SubjectError},
     sources::Sources,
     stop::Stop,
     submission::{Problem, Submission},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 /// One line of the results: what became of one test of one exercise of one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,10 +59,12 @@ pub struct Grader {
     stop: Stop,
     judges: BTreeMap<String, Result<Arc<Judge>, String>>,
     sandbox: Sandbox,
+    budget: Option<Duration>,
+    digests: BTreeMap<String, String>,
 }
 
 /// A stop was requested: the submission at hand has no verdict.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
 
@@ -103,6 +110,8 @@ impl Grader {
             stop: stop.clone(),
             judges: BTreeMap::new(),
             sandbox: Sandbox::none(),
+            budget: None,
+            digests: BTreeMap::new(),
         })
     }
 
@@ -112,6 +121,13 @@ impl Grader {
         self.slot.contain(sandbox.clone());
         self.judges.clear();
         self.sandbox = sandbox;
+        self
+    }
+
+    /// Ends the tests of a submission that together take longer.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
         self
     }
 
@@ -132,49 +148,120 @@ impl Grader {
         chapter: &Chapter,
         mut progress: impl FnMut(Step<'_>),
     ) -> Result<Vec<Record>, Interrupted> {
+        match self.prepare(submission, chapter, &mut progress)? {
+            Prepared::Done(records) => Ok(records),
+            Prepared::Ready(unit) => self.judging().run(&unit, |result| {
+                progress(Step::Judged(&result.test, result.status));
+            }),
+        }
+    }
+
+    /// The first half of [`grade`](Self::grade): compiles, which only one can do at a time. The second half, the
+    /// [`judging`](Self::judging), any number of threads can do.
+    ///
+    /// # Errors
+    /// Only on a stop.
+    pub fn prepare(
+        &mut self,
+        submission: &Submission,
+        chapter: &Chapter,
+        mut progress: impl FnMut(Step<'_>),
+    ) -> Result<Prepared, Interrupted> {
         let slug = chapter.slug.as_str();
         let judge = match self.judge(slug, &mut progress)? {
             Ok(judge) => judge,
             Err(problem) => {
                 let message = format!("there is no judge: {problem}");
-                return Ok(vec![self.record(
+                return Ok(Prepared::Done(vec![self.record(
                     &submission.name,
                     slug,
                     "",
                     Status::InfrastructureError,
                     &message,
-                )]);
+                )]));
             }
         };
-        let trial = match submission.sources.get(slug) {
-            Some(Ok(sources)) => self.attempt(slug, sources, None, &mut progress)?,
+        let compiled = match submission.sources.get(slug) {
+            Some(Ok(sources)) => self.compile(slug, sources, &mut progress)?,
             Some(Err(problem)) => {
                 let (status, message) = problem.tell();
-                Trial::Refused(status, message.to_owned())
+                Err((status, message.to_owned()))
             }
-            None => Trial::Refused(
+            None => Err((
                 Status::InfrastructureError,
                 format!("it has no exercises/{slug}/src"),
-            ),
+            )),
         };
-        let mut records: Vec<_> = match trial {
-            Trial::Ran { results, .. } => results
-                .into_iter()
-                .map(|result| {
-                    let found =
-                        self.record(&submission.name, slug, &result.test, result.status, "");
-                    judge.conclude(found, result)
-                })
-                .collect(),
-            Trial::Refused(status, message) => {
-                let tests = judge.tests.iter();
-                tests
-                    .map(|test| self.record(&submission.name, slug, test, status, &message))
-                    .collect()
+        let unit = Unit {
+            submission: submission.name.clone(),
+            chapter: chapter.clone(),
+            judge,
+            subject: None,
+        };
+        Ok(match compiled {
+            Ok(subject) => Prepared::Ready(Box::new(Unit {
+                subject: Some(subject),
+                ..unit
+            })),
+            Err((status, message)) => {
+                Prepared::Done(self.judging().refused(&unit, status, &message))
+            }
+        })
+    }
+
+    /// What judges compiled units.
+    #[must_use]
+    pub fn judging(&self) -> Judging {
+        Judging {
+            sandbox: self.sandbox.clone(),
+            stop: self.stop.clone(),
+            budget: self.budget,
+            readable: vec![self.course.root.join("tests"), self.slot.tests()],
+        }
+    }
+
+    /// A digest of all that the verdict on a submission's exercise depends on: its sources, the course's tests and solution,
+    /// the toolchain and the sandbox.
+    ///
+    /// # Errors
+    /// When the course can't be read.
+    pub fn key(&mut self, submission: &Submission, slug: &str) -> io::Result<String> {
+        let surroundings = match self.digests.get(slug) {
+            Some(known) => known.clone(),
+            None => {
+                let found = digest::surroundings(&self.course.root, slug)?;
+                self.digests.entry(slug.to_owned()).or_insert(found).clone()
             }
         };
-        records.sort_by_key(|record| chapter.steps.iter().position(|step| *step == record.step));
-        Ok(records)
+        let policy = format!("{:?} {:?}", self.sandbox.level(), self.budget);
+        Ok(digest::unit(submission, slug, &[&surroundings, &policy]))
+    }
+
+    /// Compiles `sources`; or says why there is nothing to run.
+    fn compile(
+        &mut self,
+        slug: &str,
+        sources: &Sources,
+        progress: &mut dyn FnMut(Step<'_>),
+    ) -> Result<Result<Subject, (Status, String)>, Interrupted> {
+        progress(Step::Building);
+        let compiled = self
+            .slot
+            .compile(slug, sources, Author::Learner, &self.stop, |line| {
+                progress(Step::Cargo(line));
+            });
+        Ok(match compiled {
+            Ok(subject) => Ok(subject),
+            Err(SubjectError::Interrupted) => return Err(Interrupted),
+            Err(SubjectError::Code(message)) => Err((Status::CompileError, message)),
+            Err(error @ SubjectError::Deadline(_)) => {
+                Err((Status::CompileTimeout, error.to_string()))
+            }
+            Err(SubjectError::Rejected(message)) => Err((Status::Rejected, message)),
+            Err(SubjectError::Infrastructure(message)) => {
+                Err((Status::InfrastructureError, message))
+            }
+        })
     }
 
     /// Compiles `sources` and runs the judge over them: every test, or the step or test that `only` names.
@@ -197,30 +284,12 @@ impl Grader {
                 ));
             }
         };
-        progress(Step::Building);
-        let compiled = self
-            .slot
-            .compile(slug, sources, Author::Learner, &self.stop, |line| {
-                progress(Step::Cargo(line));
-            });
-        let subject = match compiled {
+        let subject = match self.compile(slug, sources, &mut progress)? {
             Ok(subject) => subject,
-            Err(SubjectError::Interrupted) => return Err(Interrupted),
-            Err(SubjectError::Code(message)) => {
-                return Ok(Trial::Refused(Status::CompileError, message));
-            }
-            Err(error @ SubjectError::Deadline(_)) => {
-                return Ok(Trial::Refused(Status::CompileTimeout, error.to_string()));
-            }
-            Err(SubjectError::Rejected(message)) => {
-                return Ok(Trial::Refused(Status::Rejected, message));
-            }
-            Err(SubjectError::Infrastructure(message)) => {
-                return Ok(Trial::Refused(Status::InfrastructureError, message));
-            }
+            Err((status, message)) => return Ok(Trial::Refused(status, message)),
         };
         let judged = |result: &TestResult| progress(Step::Judged(&result.test, result.status));
-        match self.run(&judge, &subject.tests, only, judged) {
+        match self.judging().judge(&judge, &subject.tests, only, judged) {
             Ok(results) => Ok(Trial::Ran {
                 warnings: subject.warnings,
                 results,
@@ -256,30 +325,6 @@ impl Grader {
         Ok(judge)
     }
 
-    /// Runs the judge over a subject.
-    fn run(
-        &self,
-        judge: &Judge,
-        subject: &Path,
-        only: Option<&str>,
-        on_result: impl FnMut(&TestResult),
-    ) -> Result<Vec<TestResult>, RunError> {
-        // A folder of its own: what the submission leaves in it goes with it.
-        let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
-        let dir = dir.map_err(|cause| RunError::Start {
-            path: std::env::temp_dir(),
-            cause,
-        })?;
-        let mut plan = Plan::new(judge.binary.to_path_buf());
-        plan.subject = Some(subject.to_owned());
-        plan.only = only.map(str::to_owned);
-        plan.dir = Some(dir.path().to_owned());
-        plan.untrusted = true;
-        plan.sandbox = self.sandbox.clone();
-        plan.readable = vec![self.course.root.join("tests"), self.slot.tests()];
-        runner::run(&plan, &self.stop, on_result)
-    }
-
     fn record(
         &self,
         submission: &str,
@@ -288,18 +333,14 @@ impl Grader {
         status: Status,
         message: &str,
     ) -> Record {
-        Record {
-            submission: submission.to_owned(),
-            exercise: exercise.to_owned(),
-            step: runner::step(test).to_owned(),
-            test: test.to_owned(),
+        record(
+            self.sandbox.level(),
+            submission,
+            exercise,
+            test,
             status,
-            seconds: 0.0,
-            message: message.to_owned(),
-            why: None,
-            section: None,
-            sandbox: self.sandbox.level().to_string(),
-        }
+            message,
+        )
     }
 
     fn make_judge(
@@ -348,7 +389,7 @@ impl Grader {
         progress(Step::TryingJudge(slug));
         let tried = match self.sandbox.level() {
             Level::L0 => runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}),
-            _ => self.run(&judge, &judge.binary, None, |_| {}),
+            _ => self.judging().judge(&judge, &judge.binary, None, |_| {}),
         };
         match tried {
             Ok(results) => Ok(Ok(judge.with_baseline(results))),
@@ -408,5 +449,27 @@ impl Judge {
             section: result.section,
             ..record
         }
+    }
+}
+
+fn record(
+    sandbox: Level,
+    submission: &str,
+    exercise: &str,
+    test: &str,
+    status: Status,
+    message: &str,
+) -> Record {
+    Record {
+        submission: submission.to_owned(),
+        exercise: exercise.to_owned(),
+        step: runner::step(test).to_owned(),
+        test: test.to_owned(),
+        status,
+        seconds: 0.0,
+        message: message.to_owned(),
+        why: None,
+        section: None,
+        sandbox: sandbox.to_string(),
     }
 }

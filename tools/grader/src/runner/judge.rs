@@ -11,7 +11,7 @@ use std::{
     io,
     ops::ControlFlow,
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use supervise::{End, Keep, Options, Outcome, Patience, Running, Stream};
 
@@ -70,6 +70,7 @@ impl Judge {
     pub(super) fn watch(
         mut self,
         stop: &Stop,
+        until: Option<Instant>,
         mut on_result: impl FnMut(TestResult),
     ) -> io::Result<(Outcome, Said)> {
         let said = &mut self.said;
@@ -90,6 +91,9 @@ impl Judge {
             }
             if stop.is_requested() {
                 break Some(End::Stopped);
+            }
+            if super::is_over(until) {
+                break Some(End::Halted);
             }
             if let Some(up) = self.running.time_up() {
                 break Some(End::TimeUp(up));

@@ -19,6 +19,8 @@ pub struct Plan {
     pub dir: Option<PathBuf>,
     /// How long one test may take. The judge's own deadline per subject is far shorter.
     pub deadline: Duration,
+    /// How long all tests together may take. What is open then has timed out.
+    pub budget: Option<Duration>,
     /// How many tests run at the same time.
     pub jobs: usize,
     /// For code that isn't one's own: withholds the environment but for what a test needs, and bounds the memory of each
@@ -43,6 +45,7 @@ impl Plan {
             only: None,
             dir: None,
             deadline: Duration::from_secs(60),
+            budget: None,
             jobs: JOBS,
             untrusted: false,
             shared_memory: cfg!(target_os = "linux").then(|| "/dev/shm".into()),

@@ -164,6 +164,7 @@ impl Bwrap {
         fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755))?;
 
         let mut args = self.namespaces();
+        args.word("--die-with-parent");
         // The network stays the unit's own inside, so that a peer can be reached over the loopback.
         args.words(["--unshare-net", "--unshare-ipc"]);
         system(&mut args);
@@ -240,6 +241,8 @@ impl Bwrap {
         args.word(&self.tools.prlimit);
         args.words([&format!("--nproc={PROCESSES}:{PROCESSES}"), "--core=0:0"]);
         args.word(&self.tools.bwrap);
+        // Not to die with its parent: that is a thread of the judge, which may end while others still have subjects inside.
+        // When the judge itself ends, the unit's PID namespace goes, and this one with it.
         args.0.extend(self.namespaces().0);
         system(&mut args);
         args.words(["--proc", "/proc", "--dev", "/dev"]);
@@ -291,7 +294,7 @@ impl Bwrap {
         let cgroup = self.cgroups.create(COMPILER_MEMORY, COMPILER_PROCESSES)?;
         let mut args = Args::default();
         args.0.extend(self.namespaces().0);
-        args.words(["--unshare-net", "--unshare-ipc"]);
+        args.words(["--die-with-parent", "--unshare-net", "--unshare-ipc"]);
         system(&mut args);
         args.words(["--proc", "/proc", "--dev", "/dev"]);
         args.tmpfs("/tmp", 1 << 30);
@@ -344,7 +347,7 @@ impl Bwrap {
             args.word("--unshare-user");
         }
         args.words(["--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]);
-        args.words(["--hostname", "sandbox", "--die-with-parent"]);
+        args.words(["--hostname", "sandbox"]);
         args
     }
 

@@ -146,7 +146,7 @@ impl<T> Call<T> {
                 )
             }
             Err(Silence::Flood) => failure::fail(
-                Status::Failed,
+                Status::OutputLimit,
                 format!("{function} printed more than {FLOOD_KIB} KiB, so it was ended."),
                 None,
             ),

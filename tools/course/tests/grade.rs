@@ -219,7 +219,7 @@ fn a_wrong_command_line_judges_nothing() {
         (&["missing"][..], "cannot read missing: "),
         (&["class", "missing"], "cannot read missing: "),
         (&["empty"], "empty holds no submission"),
-        (&["file"], "file is not a folder"),
+        (&["file"], "file is not a folder or an archive"),
         (
             &["class", "--exercise", "sum"],
             "no exercise is called `sum` (did you mean `sums`? there is: sums)",
@@ -255,6 +255,105 @@ fn a_wrong_command_line_judges_nothing() {
         "something was built"
     );
     assert_eq!(left(&fixture), ["class", "course", "empty", "file"]);
+}
+
+/// A function that leaves a byte in a file for each call.
+fn counted(file: &Path) -> String {
+    format!(
+        "pub fn next(n: u64) -> u64 {{ use std::io::Write; std::fs::OpenOptions::new().append(true).create(true).open({:?}).unwrap().write_all(b\"x\").unwrap(); n + 1 }}",
+        file.display().to_string()
+    )
+}
+
+#[test]
+fn a_killed_grader_loses_nothing_and_judges_nobody_twice() {
+    let fixture = Fixture::new();
+    let calls = fixture.path("calls");
+    fs::create_dir(&calls).expect("a folder");
+    let hang = format!(
+        "pub fn next(_: u64) -> u64 {{ std::fs::write({:?}, \"\").unwrap(); loop {{ std::thread::park() }} }}",
+        calls.join("hangs").display().to_string()
+    );
+    fixture.submit("ann", &[("src/one.rs", &counted(&calls.join("ann")))]);
+    fixture.submit("bob", &[("src/one.rs", &counted(&calls.join("bob")))]);
+    fixture.submit("cyn", &[("src/one.rs", "pub fn next(n: u64) -> u64 {")]);
+    fixture.submit("dan", &[("src/one.rs", &hang)]);
+    let partial = fixture.path("results.jsonl.partial");
+    let units = || {
+        let text = fs::read_to_string(&partial).unwrap_or_default();
+        text.matches('\n').count()
+    };
+
+    let mut course = command(&fixture, &["class"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("course starts");
+    wait_for(|| (calls.join("hangs").exists() && units() == 3).then_some(()));
+    // Nobody else writes there meanwhile.
+    let second = grade(&fixture, &["class/ann"]);
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(
+        second
+            .err
+            .starts_with("error: another grader is writing results.jsonl"),
+        "{second:?}"
+    );
+    course.kill().expect("it runs");
+    course.wait().expect("it was killed");
+    assert!(!fixture.path("results.jsonl").exists());
+
+    // As if it had been killed in the middle of a line, too.
+    let mut torn = fs::OpenOptions::new()
+        .append(true)
+        .open(&partial)
+        .expect("the journal");
+    std::io::Write::write_all(&mut torn, b"{\"unit\":\"12").expect("room");
+    drop(torn);
+    let before = ["ann", "bob"].map(|name| fs::read(calls.join(name)).expect("calls"));
+    fixture.submit("dan", &[("src/one.rs", WRONG)]);
+    let ran = grade(&fixture, &["class"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.err
+            .contains("3 exercises judged before: going on from there\n"),
+        "{ran:?}"
+    );
+    for line in [
+        "  ann         3/3  3/3   6/6  passed\n",
+        "  bob         3/3  3/3   6/6  passed\n",
+        "  cyn         0/3  0/3   0/6  compile error\n",
+        "  dan         1/3  3/3   4/6  failed\n",
+    ] {
+        assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
+    }
+    let after = ["ann", "bob"].map(|name| fs::read(calls.join(name)).expect("calls"));
+    assert_eq!(before, after, "somebody was judged twice");
+    assert!(!partial.exists());
+    assert_eq!(lines(&fixture.path("results.jsonl")).len(), 24);
+
+    // What the verdict depends on has changed: nobody's old one counts.
+    fixture.replace("tests/sums/one.rs", "Step 1.", "Step one.");
+    let ran = grade(&fixture, &["class/ann"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.err.contains("judged before"), "{ran:?}");
+}
+
+#[test]
+fn what_lies_beside_submissions_is_told() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    for name in ["bob.rar", "roster.csv"] {
+        fs::write(fixture.path("class").join(name), "?").expect("a file");
+    }
+    let ran = grade(&fixture, &["class"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for line in [
+        "bob.rar: rejected: it is no folder, .zip or .tar.gz (hand in one of these)\n",
+        "Passed over: 1 file (roster.csv)\n",
+    ] {
+        assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
+    }
 }
 
 #[test]

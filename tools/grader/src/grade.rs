@@ -131,6 +131,13 @@ impl Grader {
         self
     }
 
+    /// Ends a compiler that takes longer over a submission.
+    #[must_use]
+    pub fn with_compile_time(mut self, deadline: Duration) -> Self {
+        self.slot.limit(deadline);
+        self
+    }
+
     /// Returns the record of a submission without a single exercise that can be judged.
     #[must_use]
     pub fn refuse(&self, submission: &Submission, problem: &Problem) -> Record {

@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-/// How long the compiler may take for a submission whose dependencies are compiled.
+/// How long the compiler may take for a submission whose dependencies are compiled: it takes about a second.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Bytes of messages after which a submission's compiler is ended.
@@ -62,6 +62,7 @@ pub struct Slot {
     target: PathBuf,
     first: bool,
     sandbox: Sandbox,
+    deadline: Duration,
     _lock: File,
 }
 
@@ -131,11 +132,17 @@ impl Slot {
             target,
             first: true,
             sandbox: Sandbox::none(),
+            deadline: DEADLINE,
             _lock: lock,
         };
         slot.sweep(&home)?;
         slot.lay_out()?;
         Ok(slot)
+    }
+
+    /// From now on, ends a compiler that takes longer over a submission.
+    pub fn limit(&mut self, deadline: Duration) {
+        self.deadline = deadline;
     }
 
     /// From now on, compiles submissions in `sandbox`.
@@ -159,7 +166,7 @@ impl Slot {
         let mut build = Build::new(&package, &self.target);
         build.locked = true;
         if !self.first {
-            build.deadline = DEADLINE;
+            build.deadline = self.deadline;
             build.memory = Some(MEMORY);
         }
         if author == Author::Learner {

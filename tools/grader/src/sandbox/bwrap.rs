@@ -37,10 +37,10 @@ const JUDGE_CAPABILITIES: &str = "+dac_override,+dac_read_search,+fowner,+kill,+
 const SHM: u64 = 256 << 20;
 const TMP: u64 = 64 << 20;
 /// Bytes that all processes of a subject may use together, and how many there may be.
-const MEMORY: u64 = 3 << 30;
+const MEMORY: u64 = 2 << 30;
 const PROCESSES: u64 = 512;
 /// Bytes that all processes of a compilation may use together, and how many there may be.
-const COMPILER_MEMORY: u64 = 4 << 30;
+const COMPILER_MEMORY: u64 = 2 << 30;
 const COMPILER_PROCESSES: u64 = 1024;
 
 /// bubblewrap, as it works on this machine.
@@ -241,9 +241,10 @@ impl Bwrap {
         args.word(&self.tools.prlimit);
         args.words([&format!("--nproc={PROCESSES}:{PROCESSES}"), "--core=0:0"]);
         args.word(&self.tools.bwrap);
-        // Not to die with its parent: that is a thread of the judge, which may end while others still have subjects inside.
-        // When the judge itself ends, the unit's PID namespace goes, and this one with it.
+        // It dies with the launcher, which therefore stays its parent. The launcher itself must not die with its own: that is a
+        // thread of the judge, which may end while others still have subjects inside.
         args.0.extend(self.namespaces().0);
+        args.word("--die-with-parent");
         system(&mut args);
         args.words(["--proc", "/proc", "--dev", "/dev"]);
         args.words(["--bind", "/dev/shm", "/dev/shm", "--bind", "/tmp", "/tmp"]);
@@ -276,16 +277,14 @@ impl Bwrap {
             let file = quoted(group.join("cgroup.procs").as_os_str());
             script += &format!("echo $$ >{file} || exit 125\n");
         }
-        script += "exec";
-        for word in &args.0 {
-            script += " ";
-            script += &quoted(word);
-        }
+        let words: Vec<_> = args.0.iter().map(quoted).collect();
+        script += &words.join(" ");
         script += " \"$@\"";
         for (fd, number) in filters() {
             script += &format!(" {fd}<{FILTERS}/{number}");
         }
-        script + "\n"
+        // Not its last command, which a shell may replace itself by.
+        script + "\nexit $?\n"
     }
 
     /// A compiler's sandbox: it runs none of the submission's code, but reads and is fed it.

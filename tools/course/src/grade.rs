@@ -1,6 +1,7 @@
 //! `cargo course grade`: judges submissions, shows a table and writes one record per test.
 
 mod class;
+mod reports;
 
 use crate::text::{BAD, BOLD, GOOD, ODD, columns, count, errln, outln};
 use anstyle::Style;
@@ -13,8 +14,9 @@ use grader::{
     results::Results,
     runner::Status,
     sandbox::{Level, Sandbox},
+    shard::{self, Shard},
     stop::Stop,
-    submission::{self, Found},
+    submission::{self, Found, Submission},
 };
 use std::{
     path::{Path, PathBuf},
@@ -30,6 +32,7 @@ const INTERRUPTED: u8 = 130;
 
 /// What `cargo course grade` is asked.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
 Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, why, section, sandbox.
 Statuses: passed, failed, compile_error, compile_timeout, timeout, crash, memory_limit, output_limit, rejected (a symlink,
@@ -43,6 +46,9 @@ the same command goes on from there.
 Submissions are compiled and run in a sandbox (bubblewrap): L3 as root (sudo), L2 otherwise; each result names its level.
 Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
 pub struct Args {
+    #[command(subcommand)]
+    then: Option<reports::Then>,
+
     /// A submission, which is a folder that holds exercises/<chapter>/src, or a folder of submissions.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -66,6 +72,10 @@ pub struct Args {
     /// Exercises whose tests run at the same time, beside one that is compiled. By default half of the processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     jobs: Option<u8>,
+
+    /// Judge part I of N of the class, or what the engine says that runs this; `merge` puts the parts together.
+    #[arg(long, value_name = "I/N|auto")]
+    shard: Option<Shard>,
 }
 
 impl Args {
@@ -84,6 +94,9 @@ struct Row {
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    if let Some(then) = &args.then {
+        return reports::run(then);
+    }
     let course = Course::open(root)?;
     grader::sandbox::withhold_memory();
     let prepared = prepare(&course, &args);
@@ -133,6 +146,11 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
     };
     let written = results.finish(rows.iter().flat_map(|row| &row.records));
+    if let Some(shard) = args.shard {
+        let units = found.submissions.iter().flat_map(units);
+        shard::write_plan(&args.output, shard, units)
+            .with_context(|| format!("cannot write {}.shard", args.output.display()))?;
+    }
     show(&course, &rows, level);
     if !found.passed_over.is_empty() {
         let files = count(found.passed_over.len(), "file");
@@ -159,6 +177,13 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     } else {
         ExitCode::from(UNJUDGED)
     })
+}
+
+/// The names of what is judged of a submission.
+fn units(submission: &Submission) -> Vec<(String, String)> {
+    let none = submission.problem.as_ref().map(|_| String::new());
+    let slugs = none.into_iter().chain(submission.chapters.iter().cloned());
+    slugs.map(|slug| (submission.name.clone(), slug)).collect()
 }
 
 /// All that can be wrong with the command line, found out before anything is built.

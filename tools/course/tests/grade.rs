@@ -340,6 +340,59 @@ fn a_killed_grader_loses_nothing_and_judges_nobody_twice() {
 }
 
 #[test]
+fn a_class_in_shards_is_put_together_and_reported() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    fixture.submit("bob", &[("src/one.rs", WRONG)]);
+    fixture.submit("cyn", &[("src/one.rs", "pub fn next(n: u64) -> u64 {")]);
+    let mut shards = Vec::new();
+    for number in 1..=2 {
+        let output = format!("shard-{number}.jsonl");
+        let shard = format!("{number}/2");
+        let ran = grade(&fixture, &["class", "--shard", &shard, "--output", &output]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        shards.push(output);
+    }
+    let then = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
+        command
+            .arg("grade")
+            .args(args)
+            .arg("--root")
+            .arg(fixture.root());
+        command.current_dir(fixture.path(""));
+        run(command)
+    };
+    let half = then(&["merge", &shards[0], "--output", "half.jsonl"]);
+    assert_eq!(half.code, Some(1), "{half:?}");
+    assert!(half.err.contains("missing, such as "), "{half:?}");
+    let ran = then(&["merge", &shards[1], &shards[0]]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.out, "Results: results.jsonl (18 results of 2 shards)\n");
+    let names: Vec<_> = lines(&fixture.path("results.jsonl"))
+        .into_iter()
+        .map(|line| line["submission"].as_str().map(str::to_owned))
+        .collect();
+    assert!(names.is_sorted(), "{names:?}");
+
+    let ran = then(&[
+        "report", "--csv", "a.csv", "--html", "a.html", "--junit", "a.xml",
+    ]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let csv = fs::read_to_string(fixture.path("a.csv")).expect("a report");
+    assert!(
+        csv.contains("\"bob\",\"sums\",\"4\",\"6\",\"0\",\"failed\""),
+        "{csv}"
+    );
+    let html = fs::read_to_string(fixture.path("a.html")).expect("a report");
+    assert!(html.contains("Zero is a number, too."), "{html}");
+    let ran = then(&["report", "--gradescope", "a.json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("results of one submission"), "{ran:?}");
+    assert_eq!(then(&["report"]).code, Some(2), "no report was asked for");
+}
+
+#[test]
 fn what_lies_beside_submissions_is_told() {
     let fixture = Fixture::new();
     fixture.submit("ann", &[]);

@@ -132,6 +132,12 @@ fn every_kind_gets_its_verdict(sandbox: Sandbox) {
         )],
     );
     fixture.submit("reads-a-secret", &[(one, "pub const HOME: Option<&str> = option_env!(\"HOME\"); pub fn next(n: u64) -> u64 { n + 1 }")]);
+    let tests = fixture.root().join("tests/sums/one.rs");
+    let code = format!(
+        "pub fn next(n: u64) -> u64 {{ n + u64::from(std::fs::read({:?}).is_ok()) }}",
+        tests.display().to_string()
+    );
+    fixture.submit("reads-the-tests", &[(one, &code)]);
     fixture.submit("no-utf8", &[]);
     fs::write(
         fixture.path("class/no-utf8/exercises/sums/src/one.rs"),
@@ -157,7 +163,7 @@ fn every_kind_gets_its_verdict(sandbox: Sandbox) {
 
     let level = sandbox.level();
     let all = grade_within(&fixture, sandbox);
-    assert_eq!(all.len(), 18, "{:?}", all.keys());
+    assert_eq!(all.len(), 19, "{:?}", all.keys());
     let of = |name: &str| statuses(&all[name]);
     assert_eq!(of("solution"), [Passed; 6]);
     assert_eq!(of("starter"), [Failed; 6]);
@@ -179,6 +185,9 @@ fn every_kind_gets_its_verdict(sandbox: Sandbox) {
     );
     assert_eq!(of("exits"), [Crash, Crash, Crash, Passed, Passed, Passed]);
     assert_eq!(of("aborts"), [Crash, Crash, Crash, Passed, Passed, Passed]);
+    // Also where the course lies in a folder that judge and subject share.
+    let reads = [Passed, Failed][usize::from(level > Level::L0)];
+    assert_eq!(of("reads-the-tests")[..3], [reads; 3]);
     assert_eq!(of("own-manifest"), [Passed; 6]);
     assert!(!marker.exists(), "a submission's build script ran");
 

@@ -8,6 +8,7 @@ use grader::{
     grade::{Grader, Interrupted, Judging, Prepared, Record, Step, Unit},
     results::Results,
     sandbox::Sandbox,
+    shard::Shard,
     stop::Stop,
     submission::Submission,
 };
@@ -75,7 +76,7 @@ pub fn judge(
     let mut grader = grader
         .within(sandbox)
         .with_budget(Duration::from_secs(args.budget));
-    let tasks = tasks(course, submissions, &mut grader)?;
+    let tasks = tasks(course, submissions, args.shard, &mut grader)?;
     progress.all = tasks.len();
     let mut class = Class {
         records: vec![None; tasks.len()],
@@ -104,10 +105,12 @@ pub fn judge(
 fn tasks<'a>(
     course: &'a Course,
     submissions: &'a [Submission],
+    shard: Option<Shard>,
     grader: &mut Grader,
 ) -> Result<Vec<Task<'a>>> {
     let mut tasks = Vec::new();
-    for submission in submissions {
+    let mine = |one: &&Submission| shard.is_none_or(|shard| shard.has(&one.name));
+    for submission in submissions.iter().filter(mine) {
         if submission.problem.is_some() {
             tasks.push(Task {
                 submission,

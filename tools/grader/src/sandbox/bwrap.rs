@@ -160,7 +160,7 @@ impl Bwrap {
         let folder = scratch("course-unit-")?;
         let cgroup = self.cgroups.create(MEMORY, PROCESSES)?;
         let launcher = folder.path().join("launcher");
-        fs::write(&launcher, self.launcher(&cgroup, user, entry))?;
+        fs::write(&launcher, self.launcher(&cgroup, user, unit, entry))?;
         fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755))?;
 
         let mut args = self.namespaces();
@@ -232,7 +232,7 @@ impl Bwrap {
     }
 
     /// The program that starts the subject, in its own sandbox within the unit's.
-    fn launcher(&self, cgroup: &cgroup::Cgroup, user: u32, entry: Entry) -> String {
+    fn launcher(&self, cgroup: &cgroup::Cgroup, user: u32, unit: &Unit, entry: Entry) -> String {
         let mut args = Args::default();
         if self.level == Level::L3 {
             args.word(&self.tools.setpriv);
@@ -249,6 +249,14 @@ impl Bwrap {
         args.words(["--proc", "/proc", "--dev", "/dev"]);
         args.words(["--bind", "/dev/shm", "/dev/shm", "--bind", "/tmp", "/tmp"]);
         self.hide(&mut args);
+        // What only the judge reads would come along where it lies in one of the two.
+        let python = self.python_folders();
+        let shared = |path: &&PathBuf| path.starts_with("/tmp") || path.starts_with("/dev/shm");
+        let readable = unit.readable.iter().filter(|path| path.exists());
+        for path in readable.chain(&python).filter(shared) {
+            args.word("--tmpfs");
+            args.word(path);
+        }
         if entry == Entry::Judge {
             args.words(["--dir", "/subject", "--ro-bind", SUBJECT, SUBJECT]);
         }

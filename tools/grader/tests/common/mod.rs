@@ -12,9 +12,14 @@ pub struct Fixture(tempfile::TempDir);
 
 impl Fixture {
     pub fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// A course in a temporary folder below `parent`.
+    pub fn below(parent: &Path) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("fixture-")
-            .tempdir()
+            .tempdir_in(parent)
             .expect("a folder");
         copy(
             Path::new(concat!(

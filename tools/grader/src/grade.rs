@@ -1,8 +1,10 @@
 //! Judges submissions: compiles each as subject, runs the judge over it, and gives one record per test.
 
 mod digest;
+mod judge;
 mod judging;
 
+use judge::Judge;
 pub use judging::{Judging, Prepared, Unit};
 
 use crate::{
@@ -40,15 +42,6 @@ pub struct Record {
     pub section: Option<String>,
     /// What isolated the submission's code from the rest of the machine: the [`Level`](crate::sandbox::Level).
     pub sandbox: String,
-}
-
-/// The judge of a chapter: the reference solution's test binary, and what it can judge on this machine.
-#[derive(Debug)]
-struct Judge {
-    binary: tempfile::TempPath,
-    tests: Vec<String>,
-    /// Tests that the reference solution itself does not pass here, with the reason. A failure of one is no verdict.
-    excluded: BTreeMap<String, (Status, String)>,
 }
 
 /// Judges submissions, one after the other.
@@ -402,59 +395,6 @@ impl Grader {
             Ok(results) => Ok(Ok(judge.with_baseline(results))),
             Err(RunError::Interrupted) => Err(Interrupted),
             Err(error) => Ok(Err(error.to_string())),
-        }
-    }
-}
-
-impl Judge {
-    /// Excludes the tests that the reference solution does not pass on this machine.
-    fn with_baseline(mut self, results: Vec<TestResult>) -> Self {
-        for result in results {
-            if result.status != Status::Passed {
-                let status = if result.status == Status::Skipped {
-                    Status::Skipped
-                } else {
-                    Status::InfrastructureError
-                };
-                let why = match status {
-                    Status::Skipped => result.message,
-                    _ => format!(
-                        "on this machine the reference solution itself does not pass ({}): {}",
-                        result.status, result.message
-                    ),
-                };
-                self.excluded.insert(result.test.clone(), (status, why));
-            }
-            self.tests.push(result.test);
-        }
-        self
-    }
-
-    /// Fills in what became of a test.
-    fn conclude(&self, record: Record, result: TestResult) -> Record {
-        if result.status != Status::Passed
-            && let Some((status, why)) = self.excluded.get(&result.test)
-        {
-            return Record {
-                seconds: result.seconds,
-                status: *status,
-                message: why.clone(),
-                ..record
-            };
-        }
-        // To the one who learns, "not started" says more than "failed"; to the one who grades it is one kind of failed.
-        let status = if result.status == Status::Unstarted {
-            Status::Failed
-        } else {
-            result.status
-        };
-        Record {
-            seconds: result.seconds,
-            status,
-            message: result.message,
-            why: result.why,
-            section: result.section,
-            ..record
         }
     }
 }

@@ -23,6 +23,8 @@ mod cgroup;
 mod probe;
 #[cfg(target_os = "linux")]
 mod seccomp;
+#[cfg(target_os = "linux")]
+mod words;
 
 use std::{fmt, path::Path, path::PathBuf, process::Command, sync::Arc};
 

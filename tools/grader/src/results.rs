@@ -190,6 +190,8 @@ impl Drop for Results {
         if self.file.metadata().is_ok_and(|found| found.len() == 0) {
             let _ = fs::remove_file(&self.journal);
         }
+        // Closing alone does not unlock while a child that another thread forks holds a copy of the descriptor, until its exec.
+        let _ = self.file.unlock();
     }
 }
 

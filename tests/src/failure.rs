@@ -165,7 +165,10 @@ fn hook(info: &PanicHookInfo<'_>) {
             eprintln!("the test harness panicked at {place}: {message}");
             return;
         }
-        let judged = matches!(status, Status::Failed | Status::Timeout | Status::Crash);
+        let judged = matches!(
+            status,
+            Status::Failed | Status::Timeout | Status::Crash | Status::OutputLimit
+        );
         let why = match failure {
             Some(failure) => failure.why.clone(),
             None => context.why.take(),

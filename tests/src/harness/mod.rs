@@ -101,6 +101,7 @@ fn judge(slug: &str, cases: Vec<Case>, prepare: Vec<(&str, fn())>) -> ExitCode {
         return print::list(&cases);
     }
     crate::failure::prepare();
+    crate::judge::withhold_memory();
     let begin = std::time::Instant::now();
     for (step, prepare) in prepare {
         if cases.iter().any(|case| case.step == step) {

@@ -137,7 +137,7 @@ fn full_text(report: &Report) -> String {
     if let Some(seed) = report.seed
         && matches!(
             report.status,
-            Status::Failed | Status::Crash | Status::Timeout
+            Status::Failed | Status::Crash | Status::Timeout | Status::OutputLimit
         )
     {
         lines += &format!(

@@ -29,6 +29,11 @@ pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serial
     };
     match Subject::start() {
         Ok(subject) => Call::ready(subject, function, &job),
+        Err(error) if super::start::is_learners_doing() => failure::fail(
+            Status::Crash,
+            format!("{function} could not be started again: {error}."),
+            Some("Earlier calls filled or killed everything in their sandbox."),
+        ),
         Err(error) => {
             failure::infrastructure(format!("no subject could be started: {error}"));
         }
@@ -49,6 +54,7 @@ impl<T> Call<T> {
         match call.reply() {
             Ok(Reply::Ready) => call,
             Ok(Reply::Refused(why)) => failure::infrastructure(why),
+            other if super::start::is_learners_doing() => call.fail_with(other),
             _ => {
                 let status = call.subject.stop();
                 let printed = call.subject.printed();
@@ -140,7 +146,7 @@ impl<T> Call<T> {
                 )
             }
             Err(Silence::Flood) => failure::fail(
-                Status::Failed,
+                Status::OutputLimit,
                 format!("{function} printed more than {FLOOD_KIB} KiB, so it was ended."),
                 None,
             ),

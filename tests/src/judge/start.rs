@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use supervise::{Options, Running};
 
-pub(crate) use this_system::{end, subject};
+pub(crate) use this_system::{end, is_learners_doing, subject};
 
 /// The program that holds the learner's code. No argument and no variable says which test this is, or that it is one.
 fn command() -> io::Result<Command> {
@@ -15,6 +15,7 @@ fn command() -> io::Result<Command> {
         None => OsString::from(std::env::current_exe()?),
     });
     for name in [
+        "CHECKS_CONTAINED",
         "CHECKS_REPORT",
         "CHECKS_SUBJECT",
         "CHECKS_SEED",
@@ -35,8 +36,12 @@ fn named(command: &Command, error: &io::Error) -> io::Error {
 mod this_system {
     use super::*;
     use std::os::fd::AsFd;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::sync::{Mutex, MutexGuard, PoisonError};
     use supervise::fork_server::ForkServer;
+
+    /// Whether a subject was ever started.
+    static SERVED: AtomicBool = AtomicBool::new(false);
 
     static SERVER: Mutex<Option<ForkServer>> = Mutex::new(None);
 
@@ -52,20 +57,33 @@ mod this_system {
     ) -> io::Result<Running> {
         let mut server = server();
         let command = &mut command()?;
+        let start = match std::env::var_os("CHECKS_CONTAINED") {
+            Some(_) => ForkServer::start_contained,
+            None => ForkServer::start,
+        };
         for last in [false, true] {
             let forked = match &mut *server {
                 Some(server) => Ok(server),
-                none => ForkServer::start(command).map(|started| none.insert(started)),
+                none => start(command).map(|started| none.insert(started)),
             }
             .and_then(|server| server.spawn(theirs.as_fd(), options));
             match forked {
-                Ok(running) => return Ok(running),
+                Ok(running) => {
+                    SERVED.store(true, Relaxed);
+                    return Ok(running);
+                }
                 // One that was lost, perhaps killed along with something else, is started once more.
                 Err(_) if !last => *server = None,
                 Err(error) => return Err(named(command, &error)),
             }
         }
         unreachable!("the second try returns")
+    }
+
+    /// Whether a subject that can't be started is the doing of one that could: a sandbox holds nothing but the learner's
+    /// code, so nobody else fills it or kills what is in it.
+    pub(crate) fn is_learners_doing() -> bool {
+        std::env::var_os("CHECKS_CONTAINED").is_some() && SERVED.load(Relaxed)
     }
 
     /// Ends what was started once.
@@ -93,6 +111,11 @@ mod this_system {
         let mut command = command()?;
         command.stdin(Stdio::from(OwnedFd::from(theirs.try_clone()?)));
         Running::spawn(&mut command, options).map_err(|error| named(&command, &error))
+    }
+
+    /// There is no sandbox here.
+    pub(crate) fn is_learners_doing() -> bool {
+        false
     }
 
     /// Nothing was started once.

@@ -7,6 +7,10 @@
 //! ancestor that asked for orphans (`PR_SET_CHILD_SUBREAPER`), which is the supervisor: so the program's parent is the process
 //! that waits for it and kills it, as if that one had started it.
 //!
+//! In a PID namespace of its own the program's orphans go to that namespace's init instead. So a *contained* fork server
+//! ([`ForkServer::start_contained`]) keeps a process for each run, the keeper, which is the run's parent. It passes a pidfd
+//! to the supervisor, which waits and kills by it, and reports how the run ended.
+//!
 //! Both ends are here. The supervisor has a [`ForkServer`]; the program looks at its standard input with [`requested`], first
 //! of all in `main`, and goes on in each fork with what it was given:
 //!
@@ -20,14 +24,18 @@
 //! }
 //! ```
 
-use crate::{Options, group::Group, run::Running};
+use crate::{
+    Options,
+    group::{Contained, Group},
+    run::Running,
+};
 use rustix::{
     cmsg_space,
     net::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
         SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
     },
-    process::{Pid, set_child_subreaper},
+    process::{Pid, PidfdFlags, pidfd_open, set_child_subreaper},
 };
 use std::{
     fs::File,
@@ -52,6 +60,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub struct ForkServer {
     control: UnixStream,
     process: Group,
+    contained: bool,
 }
 
 impl ForkServer {
@@ -62,6 +71,19 @@ impl ForkServer {
     pub fn start(command: &mut Command) -> io::Result<Self> {
         // The argument is only looked at for being some process.
         set_child_subreaper(Some(rustix::process::getpid()))?;
+        Self::begin(command, false)
+    }
+
+    /// Starts `command`, which runs the program in a PID namespace of its own, as a fork server. Its runs are not this
+    /// process's children: how they ended is the word of a process in that namespace, so never let a verdict depend on it.
+    ///
+    /// # Errors
+    /// When the program can't be started. Whether it is a fork server at all shows at the first [`spawn`](Self::spawn).
+    pub fn start_contained(command: &mut Command) -> io::Result<Self> {
+        Self::begin(command, true)
+    }
+
+    fn begin(command: &mut Command, contained: bool) -> io::Result<Self> {
         let (mut control, theirs) = UnixStream::pair()?;
         // In the socket before the process exists, so that it knows at once what it is.
         control.write_all(MAGIC)?;
@@ -72,7 +94,11 @@ impl ForkServer {
         let process = Group::spawn(command, crate::Limits::default())?;
         // `command` holds the program's end of the socket: closed here, the end of the program is the end of the stream.
         command.stdin(Stdio::null());
-        Ok(Self { control, process })
+        Ok(Self {
+            control,
+            process,
+            contained,
+        })
     }
 
     /// The id of the program that is forked.
@@ -89,26 +115,82 @@ impl ForkServer {
     pub fn spawn(&mut self, socket: BorrowedFd<'_>, options: &Options) -> io::Result<Running> {
         let (stdout, their_stdout) = io::pipe()?;
         let (stderr, their_stderr) = io::pipe()?;
-        let fds = [socket, their_stdout.as_fd(), their_stderr.as_fd()];
-        let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(3))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        ancillary.push(SendAncillaryMessage::ScmRights(&fds));
-        sendmsg(
-            &self.control,
-            &[IoSlice::new(b"!")],
-            &mut ancillary,
-            SendFlags::NOSIGNAL,
-        )?;
+        let streams = [socket, their_stdout.as_fd(), their_stderr.as_fd()];
+        let group = if self.contained {
+            let (keeper, theirs) = UnixStream::pair()?;
+            let [socket, out, err] = streams;
+            self.request(&[socket, out, err, theirs.as_fd()])?;
+            drop(theirs);
+            keeper.set_read_timeout(Some(DEADLINE))?;
+            let (answer, pidfd) = recv_with_fd(&keeper)?;
+            told(answer)?;
+            let pidfd = pidfd.ok_or(io::ErrorKind::InvalidData)?;
+            Group::contained(Contained::new(keeper), pidfd)?
+        } else {
+            Group::adopt(self.request(&streams)?)?
+        };
+        Running::adopt(group, stdout.into(), stderr.into(), options)
+    }
+
+    /// Asks for a fork, and returns the id that the server tells.
+    fn request(&mut self, fds: &[BorrowedFd<'_>]) -> io::Result<Pid> {
+        send_with_fds(&self.control, b"!", fds)?;
         let mut answer = [0; 4];
         self.control.read_exact(&mut answer)?;
-        match i32::from_ne_bytes(answer) {
-            errno if errno < 0 => Err(io::Error::from_raw_os_error(-errno)),
-            pid => {
-                let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-                Running::adopt(pid, stdout.into(), stderr.into(), options)
-            }
-        }
+        told(answer)
     }
+}
+
+/// The id in an answer, or the error.
+fn told(answer: [u8; 4]) -> io::Result<Pid> {
+    match i32::from_ne_bytes(answer) {
+        errno if errno < 0 => Err(io::Error::from_raw_os_error(-errno)),
+        pid => Ok(Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?),
+    }
+}
+
+fn send_with_fds(to: &UnixStream, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(4))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(fds));
+    sendmsg(
+        to,
+        &[IoSlice::new(bytes)],
+        &mut ancillary,
+        SendFlags::NOSIGNAL,
+    )?;
+    Ok(())
+}
+
+/// An answer and the descriptor that came with it.
+fn recv_with_fd(from: &UnixStream) -> io::Result<([u8; 4], Option<OwnedFd>)> {
+    let mut answer = [0; 4];
+    let (bytes, fds) = recv_with_fds(from, &mut answer)?;
+    if bytes != answer.len() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok((answer, fds.into_iter().next()))
+}
+
+fn recv_with_fds(from: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(4))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let message = loop {
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        match recvmsg(from, &mut [IoSliceMut::new(bytes)], &mut ancillary, flags) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => break other?,
+        }
+    };
+    let fds = ancillary
+        .drain()
+        .filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    Ok((message.bytes, fds))
 }
 
 /// In the program: `None` if nobody started it as a fork server. Otherwise it serves, and returns in each fork, with the
@@ -148,7 +230,18 @@ fn serve() -> io::Result<Option<UnixStream>> {
     install(&File::open("/dev/null")?.into(), 0)?;
     control.read_exact(&mut [0; MAGIC.len()])?;
     let (mut from_between, to_server) = io::pipe()?;
-    while let Some([socket, stdout, stderr]) = receive(&control)? {
+    while let Some(Request {
+        socket,
+        stdout,
+        stderr,
+        keeper,
+    }) = receive(&control)?
+    {
+        // Keepers of earlier runs that have ended.
+        while matches!(
+            rustix::process::waitpid(None, rustix::process::WaitOptions::NOHANG),
+            Ok(Some(_))
+        ) {}
         // SAFETY: `requested` has seen that this is the only thread, and nothing here starts another: the child finds no
         // lock that somebody else holds. It may therefore go on as any program.
         let between = unsafe { libc::fork() };
@@ -156,7 +249,7 @@ fn serve() -> io::Result<Option<UnixStream>> {
             // SAFETY: as above.
             match unsafe { libc::fork() } {
                 0 => {
-                    drop((control, from_between, to_server));
+                    drop((control, from_between, to_server, keeper));
                     // The process in between does the same: whoever comes first, it is done before the supervisor hears.
                     // SAFETY: takes plain numbers.
                     unsafe { libc::setpgid(0, 0) };
@@ -170,14 +263,19 @@ fn serve() -> io::Result<Option<UnixStream>> {
                         // SAFETY: takes plain numbers.
                         unsafe { libc::setpgid(child, child) };
                     }
-                    let _ = (&to_server).write_all(&answer.to_ne_bytes());
+                    if let Some(keeper) = keeper {
+                        drop((socket, stdout, stderr, control, from_between, to_server));
+                        keep(&keeper.into(), answer);
+                    } else {
+                        let _ = (&to_server).write_all(&answer.to_ne_bytes());
+                    }
                     exit(0);
                 }
             }
         }
         drop((socket, stdout, stderr));
         let mut told = answer(between).to_ne_bytes();
-        if between > 0 {
+        if between > 0 && keeper.is_none() {
             // It writes before it ends, and ends at once: afterwards its child is the supervisor's.
             from_between.read_exact(&mut told)?;
             reap(between)?;
@@ -187,37 +285,70 @@ fn serve() -> io::Result<Option<UnixStream>> {
     Ok(None)
 }
 
-/// The three descriptors of a request; `None` when the supervisor has closed its end.
-fn receive(control: &UnixStream) -> io::Result<Option<[OwnedFd; 3]>> {
-    let mut byte = [0];
-    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(3))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let message = loop {
-        let flags = RecvFlags::CMSG_CLOEXEC;
-        match recvmsg(
-            control,
-            &mut [IoSliceMut::new(&mut byte)],
-            &mut ancillary,
-            flags,
-        ) {
-            Err(rustix::io::Errno::INTR) => {}
-            other => break other?,
+/// In a keeper: hands the supervisor a pidfd of `child`, reports how it ended, and keeps its zombie until the supervisor
+/// has closed its end, so that the process id stays the child's.
+fn keep(supervisor: &UnixStream, child: i32) {
+    let pid = Pid::from_raw(child).filter(|_| child > 0);
+    let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let told = if pidfd.is_some() || child < 0 {
+        child
+    } else {
+        -libc::ENOSYS
+    };
+    let fds: Vec<_> = pidfd.iter().map(AsFd::as_fd).collect();
+    let sent = send_with_fds(supervisor, &told.to_ne_bytes(), &fds);
+    drop(pidfd);
+    let Some(pid) = pid else { return };
+    if sent.is_err() {
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    }
+    // The status as `waitpid` encodes it, without reaping.
+    // SAFETY: a zeroed siginfo is valid, and it is ours to write to.
+    let status = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let id = child.cast_unsigned();
+        while libc::waitid(
+            libc::P_PID,
+            id,
+            &raw mut info,
+            libc::WEXITED | libc::WNOWAIT,
+        ) < 0
+            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+        {}
+        match info.si_code {
+            libc::CLD_EXITED => info.si_status() << 8,
+            _ => info.si_status(),
         }
     };
-    if message.bytes == 0 {
+    let _ = (&*supervisor).write_all(&status.to_ne_bytes());
+    let _ = (&*supervisor).read(&mut [0]);
+    let _ = reap(child);
+}
+
+/// What a supervisor asks a fork to be.
+struct Request {
+    socket: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    /// Of a contained fork server: the supervisor's end is the run's keeper's.
+    keeper: Option<OwnedFd>,
+}
+
+/// The next request; `None` when the supervisor has closed its end.
+fn receive(control: &UnixStream) -> io::Result<Option<Request>> {
+    let (bytes, fds) = recv_with_fds(control, &mut [0])?;
+    if bytes == 0 {
         return Ok(None);
     }
-    let fds: Vec<OwnedFd> = ancillary
-        .drain()
-        .filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(fds) => Some(fds),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    match fds.try_into() {
-        Ok(fds) => Ok(Some(fds)),
-        Err(_) => Err(io::Error::other("a request without its descriptors")),
+    let mut fds = fds.into_iter();
+    match (fds.next(), fds.next(), fds.next(), fds.next()) {
+        (Some(socket), Some(stdout), Some(stderr), keeper) => Ok(Some(Request {
+            socket,
+            stdout,
+            stderr,
+            keeper,
+        })),
+        _ => Err(io::Error::other("a request without its descriptors")),
     }
 }
 

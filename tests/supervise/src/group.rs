@@ -30,6 +30,9 @@ enum Leader {
     /// Handed to this process by the kernel, as the nearest that takes in orphans.
     #[cfg(target_os = "linux")]
     Adopted,
+    /// The child of a process in another PID namespace.
+    #[cfg(target_os = "linux")]
+    Contained(Contained),
 }
 
 impl Group {
@@ -64,6 +67,19 @@ impl Group {
         })
     }
 
+    /// Takes over a program in another PID namespace, which leads a process group there.
+    ///
+    /// # Errors
+    /// When it is gone already, or can't be seen from here.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn contained(keeper: Contained, pidfd: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            pid: contained::pid_of(&pidfd)?,
+            leader: Some(Leader::Contained(keeper)),
+            pidfd: Some(pidfd),
+        })
+    }
+
     /// The id of the process, and of its group.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -74,7 +90,16 @@ impl Group {
         match self.leader.as_mut()? {
             Leader::Started(child) => Some(child),
             #[cfg(target_os = "linux")]
-            Leader::Adopted => None,
+            Leader::Adopted | Leader::Contained(_) => None,
+        }
+    }
+
+    /// A pidfd to ask, where the kernel tells only the program's parent and that is another process.
+    #[cfg(target_os = "linux")]
+    fn contained_pidfd(&self) -> Option<&OwnedFd> {
+        match self.leader.as_ref()? {
+            Leader::Contained(_) => self.pidfd.as_ref(),
+            _ => None,
         }
     }
 
@@ -114,6 +139,10 @@ impl Group {
     }
 
     fn peek(&self, how: WaitIdOptions) -> bool {
+        #[cfg(target_os = "linux")]
+        if let Some(pidfd) = self.contained_pidfd() {
+            return contained::has_ended(pidfd, how.contains(WaitIdOptions::NOHANG));
+        }
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | how;
         loop {
             match waitid(WaitId::Pid(self.pid), options) {
@@ -129,6 +158,13 @@ impl Group {
     pub fn kill(&self) {
         // The leader is running or a zombie, since only `reap` reaps it: the group's id is still its own.
         if self.leader.is_some() {
+            #[cfg(target_os = "linux")]
+            if let Some(pidfd) = self.contained_pidfd()
+                && !contained::pid_of(pidfd).is_ok_and(|pid| pid == self.pid)
+            {
+                // Somebody in its namespace killed the keeper: the zombie is reaped, and the id may belong to strangers.
+                return;
+            }
             // Fails only when everybody is gone already.
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
@@ -162,6 +198,8 @@ impl Leader {
             Self::Started(mut child) => child.wait(),
             #[cfg(target_os = "linux")]
             Self::Adopted => adopted::wait(pid),
+            #[cfg(target_os = "linux")]
+            Self::Contained(keeper) => Ok(keeper.wait()),
         }
     }
 }
@@ -183,6 +221,67 @@ mod adopted {
         };
         while matches!(waitpgid(pid, WaitOptions::NOHANG), Ok(Some(_))) {}
         Ok(status)
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) use contained::Contained;
+
+#[cfg(target_os = "linux")]
+mod contained {
+    use super::{AsFd, ExitStatus, OwnedFd, Pid, io};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use std::{
+        fs,
+        io::Read,
+        os::{fd::AsRawFd, unix::net::UnixStream, unix::process::ExitStatusExt},
+        time::Duration,
+    };
+
+    /// How long a keeper may take to report an end that has been seen.
+    const DEADLINE: Duration = Duration::from_secs(5);
+
+    /// The connection to the process that waits for a contained program. It keeps the zombie until this is dropped.
+    #[derive(Debug)]
+    pub(crate) struct Contained(UnixStream);
+
+    impl Contained {
+        pub(crate) fn new(keeper: UnixStream) -> Self {
+            Self(keeper)
+        }
+
+        /// How the program ended. Without a keeper it was killed along with it.
+        pub(super) fn wait(mut self) -> ExitStatus {
+            let mut status = [0; 4];
+            let _ = self.0.set_read_timeout(Some(DEADLINE));
+            match self.0.read_exact(&mut status) {
+                Ok(()) => ExitStatus::from_raw(i32::from_ne_bytes(status)),
+                Err(_) => ExitStatus::from_raw(rustix::process::Signal::KILL.as_raw()),
+            }
+        }
+    }
+
+    /// The id that the process has here; an error once it is reaped.
+    pub(super) fn pid_of(pidfd: &OwnedFd) -> io::Result<Pid> {
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
+        let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"));
+        pid.and_then(|pid| pid.trim().parse().ok())
+            .filter(|pid| *pid > 0)
+            .and_then(Pid::from_raw)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Whether the process has ended; waits for its end unless `at_once`.
+    pub(super) fn has_ended(pidfd: &OwnedFd, at_once: bool) -> bool {
+        let now = Timespec::default();
+        loop {
+            let mut fds = [PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)];
+            match poll(&mut fds, at_once.then_some(&now)) {
+                Ok(ready) => return ready > 0,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return true,
+            }
+        }
     }
 }
 

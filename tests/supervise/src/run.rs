@@ -123,15 +123,15 @@ impl Running {
         Ok(running)
     }
 
-    /// Takes over a child of this process that leads a process group of its own, with the read ends of its output.
+    /// Takes over a program that a fork server has forked, with the read ends of its output.
     #[cfg(target_os = "linux")]
     pub(crate) fn adopt(
-        pid: rustix::process::Pid,
+        group: Group,
         stdout: OwnedFd,
         stderr: OwnedFd,
         options: &Options,
     ) -> io::Result<Self> {
-        Self::new(Group::adopt(pid)?, Some(stdout), Some(stderr), options)
+        Self::new(group, Some(stdout), Some(stderr), options)
     }
 
     fn new(

@@ -36,7 +36,7 @@ mod linux {
             run(socket);
             return;
         }
-        let tests: [(&str, fn()); 8] = [
+        let tests: [(&str, fn()); 9] = [
             (
                 "a_fork_is_a_child_of_the_supervisor",
                 a_fork_is_a_child_of_the_supervisor,
@@ -49,6 +49,10 @@ mod linux {
             (
                 "how_a_fork_ended_is_told_truly",
                 how_a_fork_ended_is_told_truly,
+            ),
+            (
+                "a_contained_fork_is_no_child_and_its_keeper_may_die",
+                a_contained_fork_is_no_child_and_its_keeper_may_die,
             ),
             (
                 "what_a_fork_left_behind_is_killed_and_reaped",
@@ -138,6 +142,13 @@ mod linux {
         ForkServer::start(&mut command).expect("this binary starts")
     }
 
+    /// One whose runs are not this process's children.
+    fn contained() -> ForkServer {
+        let mut command = Command::new(std::env::current_exe().expect("this binary"));
+        command.stderr(Stdio::inherit());
+        ForkServer::start_contained(&mut command).expect("this binary starts")
+    }
+
     struct Fork {
         socket: BufReader<UnixStream>,
         running: Running,
@@ -215,7 +226,51 @@ mod linux {
     }
 
     fn how_a_fork_ended_is_told_truly() {
-        let mut server = server();
+        ends_are_told_truly(server());
+        ends_are_told_truly(contained());
+    }
+
+    fn a_contained_fork_is_no_child_and_its_keeper_may_die() {
+        let mut server = contained();
+        let mut fork = Fork::of(&mut server);
+        let keeper = fork.ask("parent");
+        assert_ne!(keeper, std::process::id().to_string());
+        assert_ne!(keeper, server.id().to_string());
+        assert_eq!(fork.ask("group"), fork.running.id().to_string());
+        // What the fork started goes with its group, as anywhere.
+        let left: u32 = fork.ask("leave").parse().expect("a process id");
+        fork.tell("0");
+        assert_eq!(fork.end().end.code(), Some(0));
+        wait_for_end_of(left);
+        wait_for_end_of(keeper.parse().expect("a process id"));
+
+        // A program that kills its keeper ends as it ends; nobody waits for a word that never comes.
+        let mut orphan = Fork::of(&mut server);
+        let keeper = orphan.ask("parent");
+        Command::new("kill")
+            .args(["-KILL", &keeper])
+            .status()
+            .expect("kill starts");
+        wait_for_end_of(keeper.parse().expect("a process id"));
+        assert_eq!(orphan.ask("count"), "1");
+        orphan.tell("7");
+        assert_eq!(orphan.end().end.to_string(), "was killed by SIGKILL");
+        // The server serves on.
+        assert_eq!(Fork::of(&mut server).ask("count"), "1");
+    }
+
+    fn wait_for_end_of(id: u32) {
+        let lives = || {
+            fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        let begin = std::time::Instant::now();
+        while lives() {
+            assert!(begin.elapsed() < LONG, "{id} lives on");
+            std::thread::yield_now();
+        }
+    }
+
+    fn ends_are_told_truly(mut server: ForkServer) {
         for (what, end) in [
             ("0", "exited with code 0"),
             ("7", "exited with code 7"),
@@ -249,15 +304,7 @@ mod linux {
         fork.tell("0");
         assert_eq!(fork.end().end.code(), Some(0));
         // The signal is on its way; nobody else is left to end it.
-        let lives = || {
-            fs::read_to_string(format!("/proc/{left}/stat"))
-                .is_ok_and(|stat| !stat.contains(") Z "))
-        };
-        let begin = std::time::Instant::now();
-        while lives() {
-            assert!(begin.elapsed() < LONG, "{left} lives on");
-            std::thread::yield_now();
-        }
+        wait_for_end_of(left);
     }
 
     fn a_fork_holds_nothing_but_its_own_descriptors() {

@@ -16,10 +16,16 @@ pub enum Status {
     Crash,
     /// The subject gave no answer in time.
     Timeout,
+    /// The subject's processes together used more memory than a submission may.
+    MemoryLimit,
+    /// The subject printed more than a submission may.
+    OutputLimit,
     /// The subject reached the `todo!` of the untouched starter.
     Unstarted,
     /// The submission does not compile.
     CompileError,
+    /// The compiler did not finish with the submission in time, while it does with the reference solution.
+    CompileTimeout,
     /// The submission is not one: the reason names the file and the rule.
     Rejected,
     /// The test could not run on this machine; the message says what is missing. Never a learner's zero.
@@ -41,6 +47,9 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Passed => "passed",
+            Self::MemoryLimit => "memory limit",
+            Self::OutputLimit => "output limit",
+            Self::CompileTimeout => "compile timeout",
             Self::Unstarted => "not started",
             Self::Failed => "failed",
             Self::Crash => "crash",

@@ -2,7 +2,7 @@
 
 use crate::text::{BOLD, DIM, GOOD, ODD, count, outln};
 use anyhow::Result;
-use grader::course::Course;
+use grader::{course::Course, sandbox::Sandbox};
 use std::{
     env,
     ffi::OsStr,
@@ -91,7 +91,7 @@ pub fn run(root: &Path, _args: Args) -> Result<ExitCode> {
     pythons(&needs("python"));
 
     heading("For instructors and authors");
-    plain("sandbox", sandbox());
+    plain("sandbox", sandbox(root));
     let named = env::var_os("CHROMIUM");
     let browsers = [
         "chromium",
@@ -253,30 +253,11 @@ fn pythons(steps: &[String]) {
 }
 
 /// What stands between a submission and this machine.
-fn sandbox() -> String {
-    let Some(version) = version("bwrap", &["--version"]) else {
-        return "none (no bubblewrap here; the grader does not use one yet: grade only code that you would run)".to_owned();
-    };
-    let works = answer(
-        "bwrap",
-        &[
-            "--unshare-all",
-            "--die-with-parent",
-            "--ro-bind",
-            "/",
-            "/",
-            "true",
-        ],
-    )
-    .is_some();
-    let able = if works {
-        "can isolate"
-    } else {
-        "may not isolate: user namespaces are off"
-    };
-    format!(
-        "none (bubblewrap {version} is here and {able}; the grader does not use it yet: grade only code that you would run)"
-    )
+fn sandbox(root: &Path) -> String {
+    match Sandbox::strongest(&[root]) {
+        Ok(sandbox) => sandbox.describe(),
+        Err(why) => format!("none: {why}; `cargo course grade` needs --no-sandbox here"),
+    }
 }
 
 /// The version that a program tells: the first word that begins with a number.

@@ -1,19 +1,24 @@
 //! `cargo course grade`: judges submissions, shows a table and writes one record per test.
 
-use crate::text::{BAD, BOLD, GOOD, ODD, Ticker, columns, count, errln, outln};
+mod class;
+mod reports;
+
+use crate::text::{BAD, BOLD, GOOD, ODD, columns, count, errln, outln};
 use anstyle::Style;
 use anyhow::{Context, Result};
+use class::Outcome;
 use comfy_table::{ContentArrangement, Table, presets};
 use grader::{
     course::{Chapter, Course},
-    grade::{Grader, Interrupted, Record, Step},
+    grade::Record,
     results::Results,
     runner::Status,
+    sandbox::{Level, Sandbox},
+    shard::{self, Shard},
     stop::Stop,
-    submission::{self, Submission},
+    submission::{self, Found, Submission},
 };
 use std::{
-    fmt::Display,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -27,16 +32,23 @@ const INTERRUPTED: u8 = 130;
 
 /// What `cargo course grade` is asked.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
 Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, why, section, sandbox.
-Statuses: passed, failed, compile_error, timeout, crash, rejected (a symlink, say, or a file that is no UTF-8);
+Statuses: passed, failed, compile_error, compile_timeout, timeout, crash, memory_limit, output_limit, rejected (a symlink,
+say, or a file that is no UTF-8);
 and two that must not count as a zero: infrastructure_error (something of ours) and skipped (no python3 here).
 
 Exit codes: 0 everything was judged, whatever the marks; 2 the command line was wrong, nothing was judged;
-3 something could not be judged; 130 interrupted, nothing was written.
+3 something could not be judged; 130 interrupted. What is judged is kept in FILE.partial, at whatever moment a grader ends, and
+the same command goes on from there.
 
-There is no sandbox yet: a submission runs as you do. Grade only code that you would run.")]
+Submissions are compiled and run in a sandbox (bubblewrap): L3 as root (sudo), L2 otherwise; each result names its level.
+Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
 pub struct Args {
+    #[command(subcommand)]
+    then: Option<reports::Then>,
+
     /// A submission, which is a folder that holds exercises/<chapter>/src, or a folder of submissions.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -48,6 +60,29 @@ pub struct Args {
     /// Judge this chapter's exercise alone.
     #[arg(long, value_name = "CHAPTER")]
     exercise: Option<String>,
+
+    /// Run submissions as yourself, with all that you may do. For code that you would run anyway.
+    #[arg(long)]
+    no_sandbox: bool,
+
+    /// Seconds that the tests of one exercise of one submission may take together; what is open then has timed out.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    budget: u64,
+
+    /// Exercises whose tests run at the same time, beside one that is compiled. By default half of the processors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    jobs: Option<u8>,
+
+    /// Judge part I of N of the class, or what the engine says that runs this; `merge` puts the parts together.
+    #[arg(long, value_name = "I/N|auto")]
+    shard: Option<Shard>,
+}
+
+impl Args {
+    fn jobs(&self) -> usize {
+        let half = || std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
+        self.jobs.map_or_else(half, usize::from)
+    }
 }
 
 /// What one submission got for one exercise.
@@ -59,9 +94,13 @@ struct Row {
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+    if let Some(then) = &args.then {
+        return reports::run(then);
+    }
     let course = Course::open(root)?;
+    grader::sandbox::withhold_memory();
     let prepared = prepare(&course, &args);
-    let (submissions, mut results) = match prepared {
+    let (found, mut results) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             errln!("error: {error:#}");
@@ -69,12 +108,35 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
     };
     let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
-    let rows = match judge(&course, &submissions, &stop) {
-        Ok(Some(rows)) => rows,
-        Ok(None) => {
+    let sandbox = match sandbox(&course, &args) {
+        Ok(sandbox) => sandbox,
+        Err(why) => {
+            errln!("error: no sandbox works here: {why} (--no-sandbox runs submissions as you do)");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let level = sandbox.level();
+    let judged = class::judge(
+        &course,
+        &found.submissions,
+        &args,
+        sandbox,
+        &mut results,
+        &stop,
+    );
+    let rows = match judged {
+        Ok(Outcome::Judged(rows)) => rows,
+        Ok(Outcome::Interrupted { judged: 0, .. }) => {
             errln!(
                 "interrupted: nothing was written to {}",
                 args.output.display()
+            );
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Ok(Outcome::Interrupted { judged, all }) => {
+            errln!(
+                "interrupted: {judged} of {} judged; the same command goes on from there",
+                count(all, "exercise")
             );
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -83,12 +145,17 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             return Ok(ExitCode::from(UNJUDGED));
         }
     };
-    let written = rows
-        .iter()
-        .flat_map(|row| &row.records)
-        .try_for_each(|record| results.add(record));
-    let written = written.and_then(|()| results.finish());
-    show(&course, &rows);
+    let written = results.finish(rows.iter().flat_map(|row| &row.records));
+    if let Some(shard) = args.shard {
+        let units = found.submissions.iter().flat_map(units);
+        shard::write_plan(&args.output, shard, units)
+            .with_context(|| format!("cannot write {}.shard", args.output.display()))?;
+    }
+    show(&course, &rows, level);
+    if !found.passed_over.is_empty() {
+        let files = count(found.passed_over.len(), "file");
+        outln!("Passed over: {files} ({})", found.passed_over.join(", "));
+    }
     match written {
         Ok(None) => outln!("Results: {}", args.output.display()),
         Ok(Some(kept)) => outln!(
@@ -112,56 +179,35 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     })
 }
 
+/// The names of what is judged of a submission.
+fn units(submission: &Submission) -> Vec<(String, String)> {
+    let none = submission.problem.as_ref().map(|_| String::new());
+    let slugs = none.into_iter().chain(submission.chapters.iter().cloned());
+    slugs.map(|slug| (submission.name.clone(), slug)).collect()
+}
+
 /// All that can be wrong with the command line, found out before anything is built.
-fn prepare(course: &Course, args: &Args) -> Result<(Vec<Submission>, Results)> {
+fn prepare(course: &Course, args: &Args) -> Result<(Found, Results)> {
     if let Some(slug) = &args.exercise {
         course.chapter(slug)?;
     }
-    let submissions = submission::find(course, &args.paths, args.exercise.as_deref())?;
-    Ok((submissions, Results::create(&args.output)?))
+    let found = submission::find(course, &args.paths, args.exercise.as_deref())?;
+    Ok((found, Results::open(&args.output)?))
 }
 
-/// Judges all, one after the other; nothing when somebody asked to stop.
-fn judge(course: &Course, submissions: &[Submission], stop: &Stop) -> Result<Option<Vec<Row>>> {
-    let mut progress = Progress::new(submissions.len());
-    progress.say("no sandbox yet: the submissions run as you do");
-    let waiting =
-        || errln!("another `cargo course grade` is at work in this course: waiting for it");
-    let mut grader = match Grader::new(course, stop, waiting) {
-        Err(_) if stop.is_requested() => return Ok(None),
-        other => other?,
-    };
-    let mut rows = Vec::new();
-    for submission in submissions {
-        progress.begin(&submission.name);
-        if let Some(problem) = &submission.problem {
-            rows.push(Row::new(
-                &submission.name,
-                "",
-                vec![Grader::refuse(submission, problem)],
-            ));
-        }
-        for slug in &submission.chapters {
-            let chapter = course.chapter(slug)?;
-            match grader.grade(submission, chapter, |step| progress.step(slug, step)) {
-                Ok(records) => rows.push(Row::new(&submission.name, slug, records)),
-                Err(Interrupted) => return Ok(None),
-            }
-        }
-        progress.end(&rows, &submission.name);
+/// The strongest sandbox that works here, unless somebody insists on none.
+fn sandbox(course: &Course, args: &Args) -> Result<Sandbox, String> {
+    if args.no_sandbox {
+        return Ok(Sandbox::none());
     }
-    Ok(Some(rows))
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let mut hidden = vec![course.root.as_path()];
+    hidden.extend(home.as_deref());
+    hidden.extend(args.paths.iter().map(PathBuf::as_path));
+    Sandbox::strongest(&hidden)
 }
 
 impl Row {
-    fn new(submission: &str, exercise: &str, records: Vec<Record>) -> Self {
-        Self {
-            submission: submission.to_owned(),
-            exercise: exercise.to_owned(),
-            records,
-        }
-    }
-
     fn worst(&self) -> Status {
         self.records
             .iter()
@@ -194,7 +240,10 @@ impl Row {
         let first = self.records.first()?;
         let whole = matches!(
             first.status,
-            Status::CompileError | Status::Rejected | Status::InfrastructureError
+            Status::CompileError
+                | Status::CompileTimeout
+                | Status::Rejected
+                | Status::InfrastructureError
         );
         let same = self
             .records
@@ -206,7 +255,7 @@ impl Row {
 }
 
 /// Shows a table for each exercise, then what needs a word.
-fn show(course: &Course, rows: &[Row]) {
+fn show(course: &Course, rows: &[Row], sandbox: Level) {
     for chapter in &course.chapters {
         let mine: Vec<_> = rows
             .iter()
@@ -231,7 +280,7 @@ fn show(course: &Course, rows: &[Row]) {
         .filter(|row| row.worst() == Status::Passed)
         .count();
     outln!(
-        "{}: {full} passed every test, {} did not, {open} could not be judged in full. Sandbox: none.",
+        "{}: {full} passed every test, {} did not, {open} could not be judged in full. Sandbox: {sandbox}.",
         count(rows.len(), "exercise"),
         rows.len() - full - open
     );
@@ -269,76 +318,5 @@ fn color(status: Status) -> Style {
         Status::Passed => GOOD,
         status if status.is_verdict() => BAD,
         _ => ODD,
-    }
-}
-
-/// What goes on, on standard error: one line that is renewed on a terminal, a line per submission elsewhere.
-struct Progress {
-    ticker: Ticker,
-    all: usize,
-    number: usize,
-    name: String,
-    done: usize,
-}
-
-impl Progress {
-    fn new(all: usize) -> Self {
-        Self {
-            ticker: Ticker::new(),
-            all,
-            number: 0,
-            name: String::new(),
-            done: 0,
-        }
-    }
-
-    fn say(&mut self, what: impl Display) {
-        self.ticker.clear();
-        errln!("{what}");
-    }
-
-    fn begin(&mut self, name: &str) {
-        self.number += 1;
-        self.name = name.to_owned();
-    }
-
-    fn step(&mut self, slug: &str, step: Step<'_>) {
-        let place = format!("{}/{} {}, {slug}", self.number, self.all, self.name);
-        match step {
-            Step::BuildingJudge(slug) if !self.ticker.is_shown() => {
-                self.say(format_args!("building the judge of {slug}"))
-            }
-            Step::BuildingJudge(slug) => self.ticker.show(&format!("building the judge of {slug}")),
-            Step::TryingJudge(slug) => self
-                .ticker
-                .show(&format!("trying the judge of {slug} on its own solution")),
-            Step::Cargo(line) => self.ticker.show(line.trim()),
-            Step::Building => {
-                self.done = 0;
-                self.ticker.show(&format!("{place}: compiling"));
-            }
-            Step::Judged(..) => {
-                self.done += 1;
-                self.ticker
-                    .show(&format!("{place}: {} judged", count(self.done, "test")));
-            }
-        }
-    }
-
-    fn end(&mut self, rows: &[Row], name: &str) {
-        self.ticker.clear();
-        for row in rows
-            .iter()
-            .filter(|row| !self.ticker.is_shown() && row.submission == name)
-        {
-            errln!(
-                "{}/{} {name} {}: {} {}",
-                self.number,
-                self.all,
-                row.exercise,
-                row.score(None),
-                row.worst()
-            );
-        }
     }
 }

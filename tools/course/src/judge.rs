@@ -85,7 +85,7 @@ impl Step {
     /// the most specific to the least; of several `todo!`s the first in the file.
     pub fn most_telling(&self) -> Option<&TestResult> {
         let rank = |test: &TestResult| match test.status {
-            Status::Failed => 0,
+            Status::Failed | Status::OutputLimit => 0,
             Status::Crash => 1,
             Status::Timeout => 2,
             Status::Unstarted => 3,

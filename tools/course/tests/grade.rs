@@ -26,7 +26,9 @@ fn command(fixture: &Fixture, args: &[&str]) -> Command {
         .arg("grade")
         .arg("--root")
         .arg(fixture.root())
-        .args(args);
+        .args(args)
+        // Submissions of these tests are ours, and some of them talk to the test through files.
+        .arg("--no-sandbox");
     command
         .current_dir(fixture.path(""))
         .env_remove("RUST_BACKTRACE");
@@ -88,7 +90,7 @@ Results: results.jsonl
     assert_eq!(ran.out, table);
     assert!(
         ran.err
-            .starts_with("no sandbox yet: the submissions run as you do\n"),
+            .starts_with("sandbox: none: submissions run as you do\n"),
         "{}",
         ran.err
     );
@@ -144,6 +146,51 @@ Results: results.jsonl
 }
 
 #[test]
+fn without_insisting_nothing_runs_outside_a_sandbox() {
+    let fixture = Fixture::new();
+    let mark = fixture.path("mark");
+    let code = format!(
+        "pub fn next(n: u64) -> u64 {{ let _ = std::fs::write({:?}, \"\"); n + 1 }}",
+        mark.display().to_string()
+    );
+    fixture.submit("ann", &[("src/one.rs", &code)]);
+    let plain = |path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
+        command
+            .args(["grade", "class", "--root"])
+            .arg(fixture.root());
+        command.current_dir(fixture.path("")).env("PATH", path);
+        run(command)
+    };
+    // No bubblewrap can be found where there is nothing; the places that are looked at all the same are the system's.
+    if !Path::new("/usr/bin/bwrap").exists() && !Path::new("/usr/local/bin/bwrap").exists() {
+        let ran = plain("/nowhere");
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(
+            ran.err.starts_with("error: no sandbox works here: "),
+            "{ran:?}"
+        );
+    }
+    let ran = plain(&std::env::var("PATH").expect("a PATH"));
+    if ran.code == Some(2) {
+        assert!(
+            ran.err.starts_with("error: no sandbox works here: "),
+            "{ran:?}"
+        );
+        common::skip("bwrap", ran.err.trim());
+    } else {
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(
+            ran.out.contains("ann         3/3  3/3   6/6  passed"),
+            "{ran:?}"
+        );
+        let results = lines(&fixture.path("results.jsonl"));
+        assert!(results.iter().all(|line| line["sandbox"] != "none"));
+    }
+    assert!(!mark.exists(), "a submission reached outside");
+}
+
+#[test]
 fn what_could_not_be_judged_is_told_by_the_exit_code() {
     let fixture = Fixture::new();
     fixture.submit("ann", &[]);
@@ -172,7 +219,7 @@ fn a_wrong_command_line_judges_nothing() {
         (&["missing"][..], "cannot read missing: "),
         (&["class", "missing"], "cannot read missing: "),
         (&["empty"], "empty holds no submission"),
-        (&["file"], "file is not a folder"),
+        (&["file"], "file is not a folder or an archive"),
         (
             &["class", "--exercise", "sum"],
             "no exercise is called `sum` (did you mean `sums`? there is: sums)",
@@ -208,6 +255,158 @@ fn a_wrong_command_line_judges_nothing() {
         "something was built"
     );
     assert_eq!(left(&fixture), ["class", "course", "empty", "file"]);
+}
+
+/// A function that leaves a byte in a file for each call.
+fn counted(file: &Path) -> String {
+    format!(
+        "pub fn next(n: u64) -> u64 {{ use std::io::Write; std::fs::OpenOptions::new().append(true).create(true).open({:?}).unwrap().write_all(b\"x\").unwrap(); n + 1 }}",
+        file.display().to_string()
+    )
+}
+
+#[test]
+fn a_killed_grader_loses_nothing_and_judges_nobody_twice() {
+    let fixture = Fixture::new();
+    let calls = fixture.path("calls");
+    fs::create_dir(&calls).expect("a folder");
+    let hang = format!(
+        "pub fn next(_: u64) -> u64 {{ std::fs::write({:?}, \"\").unwrap(); loop {{ std::thread::park() }} }}",
+        calls.join("hangs").display().to_string()
+    );
+    fixture.submit("ann", &[("src/one.rs", &counted(&calls.join("ann")))]);
+    fixture.submit("bob", &[("src/one.rs", &counted(&calls.join("bob")))]);
+    fixture.submit("cyn", &[("src/one.rs", "pub fn next(n: u64) -> u64 {")]);
+    fixture.submit("dan", &[("src/one.rs", &hang)]);
+    let partial = fixture.path("results.jsonl.partial");
+    let units = || {
+        let text = fs::read_to_string(&partial).unwrap_or_default();
+        text.matches('\n').count()
+    };
+
+    let mut course = command(&fixture, &["class"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("course starts");
+    wait_for(|| (calls.join("hangs").exists() && units() == 3).then_some(()));
+    // Nobody else writes there meanwhile.
+    let second = grade(&fixture, &["class/ann"]);
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(
+        second
+            .err
+            .starts_with("error: another grader is writing results.jsonl"),
+        "{second:?}"
+    );
+    course.kill().expect("it runs");
+    course.wait().expect("it was killed");
+    assert!(!fixture.path("results.jsonl").exists());
+
+    // As if it had been killed in the middle of a line, too.
+    let mut torn = fs::OpenOptions::new()
+        .append(true)
+        .open(&partial)
+        .expect("the journal");
+    std::io::Write::write_all(&mut torn, b"{\"unit\":\"12").expect("room");
+    drop(torn);
+    let before = ["ann", "bob"].map(|name| fs::read(calls.join(name)).expect("calls"));
+    fixture.submit("dan", &[("src/one.rs", WRONG)]);
+    let ran = grade(&fixture, &["class"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.err
+            .contains("3 exercises judged before: going on from there\n"),
+        "{ran:?}"
+    );
+    for line in [
+        "  ann         3/3  3/3   6/6  passed\n",
+        "  bob         3/3  3/3   6/6  passed\n",
+        "  cyn         0/3  0/3   0/6  compile error\n",
+        "  dan         1/3  3/3   4/6  failed\n",
+    ] {
+        assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
+    }
+    let after = ["ann", "bob"].map(|name| fs::read(calls.join(name)).expect("calls"));
+    assert_eq!(before, after, "somebody was judged twice");
+    assert!(!partial.exists());
+    assert_eq!(lines(&fixture.path("results.jsonl")).len(), 24);
+
+    // What the verdict depends on has changed: nobody's old one counts.
+    fixture.replace("tests/sums/one.rs", "Step 1.", "Step one.");
+    let ran = grade(&fixture, &["class/ann"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.err.contains("judged before"), "{ran:?}");
+}
+
+#[test]
+fn a_class_in_shards_is_put_together_and_reported() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    fixture.submit("bob", &[("src/one.rs", WRONG)]);
+    fixture.submit("cyn", &[("src/one.rs", "pub fn next(n: u64) -> u64 {")]);
+    let mut shards = Vec::new();
+    for number in 1..=2 {
+        let output = format!("shard-{number}.jsonl");
+        let shard = format!("{number}/2");
+        let ran = grade(&fixture, &["class", "--shard", &shard, "--output", &output]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        shards.push(output);
+    }
+    let then = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
+        command
+            .arg("grade")
+            .args(args)
+            .arg("--root")
+            .arg(fixture.root());
+        command.current_dir(fixture.path(""));
+        run(command)
+    };
+    let half = then(&["merge", &shards[0], "--output", "half.jsonl"]);
+    assert_eq!(half.code, Some(1), "{half:?}");
+    assert!(half.err.contains("missing, such as "), "{half:?}");
+    let ran = then(&["merge", &shards[1], &shards[0]]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.out, "Results: results.jsonl (18 results of 2 shards)\n");
+    let names: Vec<_> = lines(&fixture.path("results.jsonl"))
+        .into_iter()
+        .map(|line| line["submission"].as_str().map(str::to_owned))
+        .collect();
+    assert!(names.is_sorted(), "{names:?}");
+
+    let ran = then(&[
+        "report", "--csv", "a.csv", "--html", "a.html", "--junit", "a.xml",
+    ]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let csv = fs::read_to_string(fixture.path("a.csv")).expect("a report");
+    assert!(
+        csv.contains("\"bob\",\"sums\",\"4\",\"6\",\"0\",\"failed\""),
+        "{csv}"
+    );
+    let html = fs::read_to_string(fixture.path("a.html")).expect("a report");
+    assert!(html.contains("Zero is a number, too."), "{html}");
+    let ran = then(&["report", "--gradescope", "a.json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("results of one submission"), "{ran:?}");
+    assert_eq!(then(&["report"]).code, Some(2), "no report was asked for");
+}
+
+#[test]
+fn what_lies_beside_submissions_is_told() {
+    let fixture = Fixture::new();
+    fixture.submit("ann", &[]);
+    for name in ["bob.rar", "roster.csv"] {
+        fs::write(fixture.path("class").join(name), "?").expect("a file");
+    }
+    let ran = grade(&fixture, &["class"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for line in [
+        "bob.rar: rejected: it is no folder, .zip or .tar.gz (hand in one of these)\n",
+        "Passed over: 1 file (roster.csv)\n",
+    ] {
+        assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
+    }
 }
 
 #[test]

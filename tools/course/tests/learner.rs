@@ -792,7 +792,7 @@ fn the_doctor_never_fails() {
             "cores",
             "kernel",
             "Rust",
-            "sandbox       none",
+            "sandbox       ",
         ],
     );
     // A machine with nothing: each missing thing says what it adds and how to get it.

@@ -1,6 +1,12 @@
 //! Compiles the tests of an exercise, a solution or a submission with cargo, and distinguishes the author's errors from ours.
 
-use crate::{stop::Stop, text};
+mod toolchain;
+
+use crate::{
+    sandbox::{Compiler, Contained, Level, Sandbox},
+    stop::Stop,
+    text,
+};
 use serde::Deserialize;
 use std::{
     ffi::{OsStr, OsString},
@@ -30,6 +36,18 @@ pub struct Build {
     pub deadline: Duration,
     /// Bytes of address space for each process of the build, on Linux.
     pub memory: Option<u64>,
+    /// Bytes of each output stream after which the build is ended.
+    pub flood: Option<u64>,
+    /// What the build runs in.
+    pub sandbox: Sandbox,
+    /// What a sandboxed build reads beside the system and the toolchain.
+    pub readable: Vec<PathBuf>,
+    /// What a sandboxed build writes, but for the folders in `hidden`.
+    pub writable: Vec<PathBuf>,
+    /// Folders that are empty for a sandboxed build.
+    pub hidden: Vec<PathBuf>,
+    /// Folders within hidden ones that are there all the same, for reading.
+    pub visible: Vec<PathBuf>,
 }
 
 /// A test binary that compiled.
@@ -57,6 +75,9 @@ pub enum CompileError {
     /// The compiler was still busy at the deadline.
     #[error("the compiler did not finish in {} s", .0.as_secs())]
     Deadline(Duration),
+    /// The compiler crashed, was killed, or wrote without end.
+    #[error("{0}")]
+    Died(String),
     /// Cargo failed for a reason that is not in the package's code: the network, the disk, the toolchain, a dependency.
     #[error("cargo could not build the tests: {0}")]
     Tool(String),
@@ -79,6 +100,12 @@ impl Build {
             color: false,
             deadline: Duration::from_secs(30 * 60),
             memory: None,
+            flood: None,
+            sandbox: Sandbox::none(),
+            readable: Vec::new(),
+            writable: Vec::new(),
+            hidden: Vec::new(),
+            visible: Vec::new(),
         }
     }
 
@@ -101,7 +128,11 @@ impl Build {
             }
         })?;
         match self.conclude(&first) {
-            Err(CompileError::Tool(_)) if first.stderr.text().contains("--offline") => {
+            // A sandboxed build has no network, whatever it would need.
+            Err(CompileError::Tool(_))
+                if self.sandbox.level() == Level::L0
+                    && first.stderr.text().contains("--offline") =>
+            {
                 let second = self.patiently(false, stop, &mut on_line)?;
                 self.conclude(&second)
             }
@@ -139,7 +170,8 @@ impl Build {
         stop: &Stop,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<Outcome, CompileError> {
-        let mut command = cargo();
+        let mut contained = self.contained().map_err(CompileError::Start)?;
+        let mut command = std::mem::replace(&mut contained.command, Command::new("true"));
         let rendered = if self.color {
             "json-diagnostic-rendered-ansi"
         } else {
@@ -164,6 +196,7 @@ impl Build {
         options.stdout = Keep::First(OUTPUT);
         options.stderr = Keep::Last(OUTPUT);
         options.limits.memory = self.memory;
+        options.flood = self.flood;
         // Cargo may start a compiler cache that is meant to stay, and no code of the package runs when it is built.
         options.sweep = false;
         supervise::run(command, &options, stop, |stream, line| {
@@ -173,6 +206,30 @@ impl Build {
             ControlFlow::Continue(())
         })
         .map_err(CompileError::Start)
+    }
+
+    /// Cargo, in the sandbox if there is one, still without arguments.
+    fn contained(&self) -> io::Result<Contained> {
+        if self.sandbox.level() == Level::L0 {
+            return Ok(Contained::bare(cargo()));
+        }
+        let homes = toolchain::Homes::of_user();
+        let readable: Vec<_> = homes.readable().chain(self.readable.clone()).collect();
+        let mut contained = self.sandbox.compiler(&Compiler {
+            program: cargo().get_program().to_owned(),
+            readable,
+            writable: self.writable.clone(),
+            hidden: self.hidden.clone(),
+            visible: self.visible.clone(),
+        })?;
+        contained
+            .command
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| toolchain::steers_build(name)))
+            .envs(homes.variables())
+            .env("CARGO_TERM_COLOR", "never")
+            .env("CARGO_TERM_QUIET", "false");
+        Ok(contained)
     }
 
     fn conclude(&self, outcome: &Outcome) -> Result<Compiled, CompileError> {
@@ -195,6 +252,15 @@ impl Build {
         };
         if !outcome.end.is_success() {
             // An error that points at no code, such as a failed link or a full disk, is not the author's.
+            if let End::Flooded(_) = outcome.end {
+                return Err(CompileError::Died(format!(
+                    "the compiler wrote more than {} MiB of messages and was ended",
+                    self.flood.unwrap_or(0) >> 20
+                )));
+            }
+            if let Some(how) = death(outcome) {
+                return Err(CompileError::Died(how));
+            }
             if !diagnostics()
                 .any(|diagnostic| diagnostic.level == "error" && !diagnostic.spans.is_empty())
             {
@@ -262,15 +328,23 @@ fn is_of_outer_package(name: &OsStr) -> bool {
     })
 }
 
-/// Says why cargo failed: a compiler that died, an error that points at no code, or cargo's own message.
-fn reason(outcome: &Outcome) -> String {
-    let (stdout, stderr) = (outcome.stdout.text(), outcome.stderr.text());
+/// How the compiler itself died, if it did.
+fn death(outcome: &Outcome) -> Option<String> {
+    let stderr = outcome.stderr.text();
     if let Some((_, signal)) = stderr.split_once("(signal: ") {
         let signal = signal.split(')').next().unwrap_or(signal);
-        return format!(
+        return Some(format!(
             "the compiler itself was killed by signal {signal} (look at the sources by hand)"
-        );
+        ));
     }
+    stderr
+        .contains("the compiler unexpectedly panicked")
+        .then(|| "the compiler itself crashed (look at the sources by hand)".to_owned())
+}
+
+/// Says why cargo failed: an error that points at no code, or cargo's own message.
+fn reason(outcome: &Outcome) -> String {
+    let (stdout, stderr) = (outcome.stdout.text(), outcome.stderr.text());
     let mut messages = stdout
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok());

@@ -1,15 +1,23 @@
 //! Judges submissions: compiles each as subject, runs the judge over it, and gives one record per test.
 
+mod digest;
+mod judge;
+mod judging;
+
+use judge::Judge;
+pub use judging::{Judging, Prepared, Unit};
+
 use crate::{
     course::{Chapter, Course},
     runner::{self, Plan, RunError, Status, TestResult},
-    slot::{Slot, SlotError, Subject, SubjectError},
-    sources::{Sources, SourcesError},
+    sandbox::{Level, Sandbox},
+    slot::{Author, Slot, SlotError, Subject, SubjectError},
+    sources::Sources,
     stop::Stop,
     submission::{Problem, Submission},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 /// One line of the results: what became of one test of one exercise of one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,20 +40,8 @@ pub struct Record {
     pub why: Option<String>,
     /// The section of the book that explains it.
     pub section: Option<String>,
-    /// What isolated the submission's code from the rest of the machine.
+    /// What isolated the submission's code from the rest of the machine: the [`Level`](crate::sandbox::Level).
     pub sandbox: String,
-}
-
-/// The current level of isolation, stated in every record: none, the code runs as the user who grades.
-pub const SANDBOX: &str = "none";
-
-/// The judge of a chapter: the reference solution's test binary, and what it can judge on this machine.
-#[derive(Debug)]
-struct Judge {
-    binary: tempfile::TempPath,
-    tests: Vec<String>,
-    /// Tests that the reference solution itself does not pass here, with the reason. A failure of one is no verdict.
-    excluded: BTreeMap<String, (Status, String)>,
 }
 
 /// Judges submissions, one after the other.
@@ -55,10 +51,13 @@ pub struct Grader {
     slot: Slot,
     stop: Stop,
     judges: BTreeMap<String, Result<Arc<Judge>, String>>,
+    sandbox: Sandbox,
+    budget: Option<Duration>,
+    digests: BTreeMap<String, String>,
 }
 
 /// A stop was requested: the submission at hand has no verdict.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
 
@@ -103,17 +102,40 @@ impl Grader {
             slot,
             stop: stop.clone(),
             judges: BTreeMap::new(),
+            sandbox: Sandbox::none(),
+            budget: None,
+            digests: BTreeMap::new(),
         })
+    }
+
+    /// Compiles and runs submissions in `sandbox`. The reference solution has to pass there, too, before anybody is judged.
+    #[must_use]
+    pub fn within(mut self, sandbox: Sandbox) -> Self {
+        self.slot.contain(sandbox.clone());
+        self.judges.clear();
+        self.sandbox = sandbox;
+        self
+    }
+
+    /// Ends the tests of a submission that together take longer.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Ends a compiler that takes longer over a submission.
+    #[must_use]
+    pub fn with_compile_time(mut self, deadline: Duration) -> Self {
+        self.slot.limit(deadline);
+        self
     }
 
     /// Returns the record of a submission without a single exercise that can be judged.
     #[must_use]
-    pub fn refuse(submission: &Submission, problem: &Problem) -> Record {
-        let (status, message) = match problem {
-            Problem::Rejected(why) => (Status::Rejected, why),
-            Problem::Infrastructure(why) => (Status::InfrastructureError, why),
-        };
-        record(&submission.name, "", "", status, message)
+    pub fn refuse(&self, submission: &Submission, problem: &Problem) -> Record {
+        let (status, message) = problem.tell();
+        self.record(&submission.name, "", "", status, message)
     }
 
     /// Judges one exercise of a submission: one record per test, in the order of the steps.
@@ -126,44 +148,120 @@ impl Grader {
         chapter: &Chapter,
         mut progress: impl FnMut(Step<'_>),
     ) -> Result<Vec<Record>, Interrupted> {
+        match self.prepare(submission, chapter, &mut progress)? {
+            Prepared::Done(records) => Ok(records),
+            Prepared::Ready(unit) => self.judging().run(&unit, |result| {
+                progress(Step::Judged(&result.test, result.status));
+            }),
+        }
+    }
+
+    /// The first half of [`grade`](Self::grade): compiles, which only one can do at a time. The second half, the
+    /// [`judging`](Self::judging), any number of threads can do.
+    ///
+    /// # Errors
+    /// Only on a stop.
+    pub fn prepare(
+        &mut self,
+        submission: &Submission,
+        chapter: &Chapter,
+        mut progress: impl FnMut(Step<'_>),
+    ) -> Result<Prepared, Interrupted> {
         let slug = chapter.slug.as_str();
-        let sources = Sources::of_submission(&submission.folder, slug);
         let judge = match self.judge(slug, &mut progress)? {
             Ok(judge) => judge,
             Err(problem) => {
                 let message = format!("there is no judge: {problem}");
-                return Ok(vec![record(
+                return Ok(Prepared::Done(vec![self.record(
                     &submission.name,
                     slug,
                     "",
                     Status::InfrastructureError,
                     &message,
-                )]);
+                )]));
             }
         };
-        let trial = match sources {
-            Ok(sources) => self.attempt(slug, &sources, None, &mut progress)?,
-            Err(error @ SourcesError::Rejected(_)) => {
-                Trial::Refused(Status::Rejected, error.to_string())
+        let compiled = match submission.sources.get(slug) {
+            Some(Ok(sources)) => self.compile(slug, sources, &mut progress)?,
+            Some(Err(problem)) => {
+                let (status, message) = problem.tell();
+                Err((status, message.to_owned()))
             }
-            Err(error @ SourcesError::Read { .. }) => {
-                Trial::Refused(Status::InfrastructureError, error.to_string())
+            None => Err((
+                Status::InfrastructureError,
+                format!("it has no exercises/{slug}/src"),
+            )),
+        };
+        let unit = Unit {
+            submission: submission.name.clone(),
+            chapter: chapter.clone(),
+            judge,
+            subject: None,
+        };
+        Ok(match compiled {
+            Ok(subject) => Prepared::Ready(Box::new(Unit {
+                subject: Some(subject),
+                ..unit
+            })),
+            Err((status, message)) => {
+                Prepared::Done(self.judging().refused(&unit, status, &message))
+            }
+        })
+    }
+
+    /// What judges compiled units.
+    #[must_use]
+    pub fn judging(&self) -> Judging {
+        Judging {
+            sandbox: self.sandbox.clone(),
+            stop: self.stop.clone(),
+            budget: self.budget,
+            readable: vec![self.course.root.join("tests"), self.slot.tests()],
+        }
+    }
+
+    /// A digest of all that the verdict on a submission's exercise depends on: its sources, the course's tests and solution,
+    /// the toolchain and the sandbox.
+    ///
+    /// # Errors
+    /// When the course can't be read.
+    pub fn key(&mut self, submission: &Submission, slug: &str) -> io::Result<String> {
+        let surroundings = match self.digests.get(slug) {
+            Some(known) => known.clone(),
+            None => {
+                let found = digest::surroundings(&self.course.root, slug)?;
+                self.digests.entry(slug.to_owned()).or_insert(found).clone()
             }
         };
-        let mut records: Vec<_> = match trial {
-            Trial::Ran { results, .. } => results
-                .into_iter()
-                .map(|result| judge.record(&submission.name, slug, result))
-                .collect(),
-            Trial::Refused(status, message) => {
-                let tests = judge.tests.iter();
-                tests
-                    .map(|test| record(&submission.name, slug, test, status, &message))
-                    .collect()
+        let policy = format!("{:?} {:?}", self.sandbox.level(), self.budget);
+        Ok(digest::unit(submission, slug, &[&surroundings, &policy]))
+    }
+
+    /// Compiles `sources`; or says why there is nothing to run.
+    fn compile(
+        &mut self,
+        slug: &str,
+        sources: &Sources,
+        progress: &mut dyn FnMut(Step<'_>),
+    ) -> Result<Result<Subject, (Status, String)>, Interrupted> {
+        progress(Step::Building);
+        let compiled = self
+            .slot
+            .compile(slug, sources, Author::Learner, &self.stop, |line| {
+                progress(Step::Cargo(line));
+            });
+        Ok(match compiled {
+            Ok(subject) => Ok(subject),
+            Err(SubjectError::Interrupted) => return Err(Interrupted),
+            Err(SubjectError::Code(message)) => Err((Status::CompileError, message)),
+            Err(error @ SubjectError::Deadline(_)) => {
+                Err((Status::CompileTimeout, error.to_string()))
             }
-        };
-        records.sort_by_key(|record| chapter.steps.iter().position(|step| *step == record.step));
-        Ok(records)
+            Err(SubjectError::Rejected(message)) => Err((Status::Rejected, message)),
+            Err(SubjectError::Infrastructure(message)) => {
+                Err((Status::InfrastructureError, message))
+            }
+        })
     }
 
     /// Compiles `sources` and runs the judge over them: every test, or the step or test that `only` names.
@@ -186,25 +284,12 @@ impl Grader {
                 ));
             }
         };
-        progress(Step::Building);
-        let compiled = self.slot.compile(slug, sources, &self.stop, |line| {
-            progress(Step::Cargo(line))
-        });
-        let subject = match compiled {
+        let subject = match self.compile(slug, sources, &mut progress)? {
             Ok(subject) => subject,
-            Err(SubjectError::Interrupted) => return Err(Interrupted),
-            Err(SubjectError::Code(message)) => {
-                return Ok(Trial::Refused(Status::CompileError, message));
-            }
-            Err(SubjectError::Rejected(message)) => {
-                return Ok(Trial::Refused(Status::Rejected, message));
-            }
-            Err(SubjectError::Infrastructure(message)) => {
-                return Ok(Trial::Refused(Status::InfrastructureError, message));
-            }
+            Err((status, message)) => return Ok(Trial::Refused(status, message)),
         };
         let judged = |result: &TestResult| progress(Step::Judged(&result.test, result.status));
-        match run(&judge, &subject, only, &self.stop, judged) {
+        match self.judging().judge(&judge, &subject.tests, only, judged) {
             Ok(results) => Ok(Trial::Ran {
                 warnings: subject.warnings,
                 results,
@@ -240,6 +325,24 @@ impl Grader {
         Ok(judge)
     }
 
+    fn record(
+        &self,
+        submission: &str,
+        exercise: &str,
+        test: &str,
+        status: Status,
+        message: &str,
+    ) -> Record {
+        record(
+            self.sandbox.level(),
+            submission,
+            exercise,
+            test,
+            status,
+            message,
+        )
+    }
+
     fn make_judge(
         &mut self,
         slug: &str,
@@ -251,24 +354,44 @@ impl Grader {
                 Ok(solution) => solution,
                 Err(error) => return Ok(Err(format!("the reference solution: {error}"))),
             };
-        let subject = match self.slot.compile(slug, &solution, &self.stop, |line| {
-            progress(Step::Cargo(line))
-        }) {
-            Ok(subject) => subject,
-            Err(SubjectError::Interrupted) => return Err(Interrupted),
-            Err(error) => {
-                return Ok(Err(format!(
-                    "the reference solution does not build: {error}"
-                )));
+        let mut built = Vec::new();
+        // The first build downloads and compiles what the tests depend on. In a sandbox, what a submission's compiler gets to
+        // see must be enough, and is only then a reason to refuse one.
+        let authors = match self.sandbox.level() {
+            Level::L0 => &[Author::Course][..],
+            _ => &[Author::Course, Author::Learner],
+        };
+        for author in authors {
+            let compiled = self
+                .slot
+                .compile(slug, &solution, *author, &self.stop, |line| {
+                    progress(Step::Cargo(line));
+                });
+            match compiled {
+                Ok(subject) => built.push(subject.tests),
+                Err(SubjectError::Interrupted) => return Err(Interrupted),
+                Err(error) => {
+                    return Ok(Err(format!(
+                        "the reference solution does not build: {error}"
+                    )));
+                }
             }
+        }
+        let subject = built.pop();
+        let Some(binary) = built.pop().or(subject) else {
+            return Ok(Err("the reference solution was not built".to_owned()));
         };
         let judge = Judge {
-            binary: subject.tests,
+            binary,
             tests: Vec::new(),
             excluded: BTreeMap::new(),
         };
         progress(Step::TryingJudge(slug));
-        match runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}) {
+        let tried = match self.sandbox.level() {
+            Level::L0 => runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}),
+            _ => self.judging().judge(&judge, &judge.binary, None, |_| {}),
+        };
+        match tried {
             Ok(results) => Ok(Ok(judge.with_baseline(results))),
             Err(RunError::Interrupted) => Err(Interrupted),
             Err(error) => Ok(Err(error.to_string())),
@@ -276,76 +399,14 @@ impl Grader {
     }
 }
 
-impl Judge {
-    /// Excludes the tests that the reference solution does not pass on this machine.
-    fn with_baseline(mut self, results: Vec<TestResult>) -> Self {
-        for result in results {
-            if result.status != Status::Passed {
-                let status = if result.status == Status::Skipped {
-                    Status::Skipped
-                } else {
-                    Status::InfrastructureError
-                };
-                let why = match status {
-                    Status::Skipped => result.message,
-                    _ => format!(
-                        "on this machine the reference solution itself does not pass ({}): {}",
-                        result.status, result.message
-                    ),
-                };
-                self.excluded.insert(result.test.clone(), (status, why));
-            }
-            self.tests.push(result.test);
-        }
-        self
-    }
-
-    fn record(&self, submission: &str, slug: &str, result: TestResult) -> Record {
-        if result.status != Status::Passed
-            && let Some((status, why)) = self.excluded.get(&result.test)
-        {
-            return Record {
-                seconds: result.seconds,
-                ..record(submission, slug, &result.test, *status, why)
-            };
-        }
-        // To the one who learns, "not started" says more than "failed"; to the one who grades it is one kind of failed.
-        let status = if result.status == Status::Unstarted {
-            Status::Failed
-        } else {
-            result.status
-        };
-        Record {
-            seconds: result.seconds,
-            why: result.why.clone(),
-            section: result.section.clone(),
-            ..record(submission, slug, &result.test, status, &result.message)
-        }
-    }
-}
-
-fn run(
-    judge: &Judge,
-    subject: &Subject,
-    only: Option<&str>,
-    stop: &Stop,
-    on_result: impl FnMut(&TestResult),
-) -> Result<Vec<TestResult>, RunError> {
-    // A folder of its own: what the submission leaves in it goes with it.
-    let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
-    let dir = dir.map_err(|cause| RunError::Start {
-        path: std::env::temp_dir(),
-        cause,
-    })?;
-    let mut plan = Plan::new(judge.binary.to_path_buf());
-    plan.subject = Some(subject.tests.to_path_buf());
-    plan.only = only.map(str::to_owned);
-    plan.dir = Some(dir.path().to_owned());
-    plan.untrusted = true;
-    runner::run(&plan, stop, on_result)
-}
-
-fn record(submission: &str, exercise: &str, test: &str, status: Status, message: &str) -> Record {
+fn record(
+    sandbox: Level,
+    submission: &str,
+    exercise: &str,
+    test: &str,
+    status: Status,
+    message: &str,
+) -> Record {
     Record {
         submission: submission.to_owned(),
         exercise: exercise.to_owned(),
@@ -356,6 +417,6 @@ fn record(submission: &str, exercise: &str, test: &str, status: Status, message:
         message: message.to_owned(),
         why: None,
         section: None,
-        sandbox: SANDBOX.to_owned(),
+        sandbox: sandbox.to_string(),
     }
 }

@@ -5,11 +5,13 @@ pub mod build;
 pub mod course;
 pub mod gate;
 pub mod grade;
+pub mod report;
 pub mod results;
 pub mod runner;
+pub mod sandbox;
+pub mod shard;
 pub mod slot;
 pub mod sources;
 pub mod stop;
 pub mod submission;
-
-mod text;
+pub mod text;

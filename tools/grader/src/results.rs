@@ -1,184 +1,199 @@
 //! The results file: one JSON object per line, written whole or not at all, and never over another.
+//!
+//! While a class is judged, what is known goes to a journal beside it, `<path>.partial`: one line per unit, flushed to the disk
+//! before the next unit's begins. A grader that is killed, at whatever moment, loses at most the unit at hand. The next one
+//! with the same output takes over what is still valid: a unit's key is a digest of all that its verdict depends on.
 
-use crate::grade::Record;
+use crate::{grade::Record, runner::Status};
 use files::write::AtomicFile;
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
 use std::{
-    io::{self, BufWriter, Write},
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 /// Why results could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {cause} (choose another place with --output)", path.display())]
-pub struct ResultsError {
-    path: PathBuf,
-    cause: io::Error,
+pub enum ResultsError {
+    /// The system refuses.
+    #[error("cannot write {}: {cause} (choose another place with --output)", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        cause: io::Error,
+    },
+    /// Another grader has the same output.
+    #[error("another grader is writing {} (wait for it, or choose another place with --output)", .0.display())]
+    Busy(PathBuf),
 }
 
-/// A results file in the making. Nothing changes at its path until [`Results::finish`]; if dropped before, nothing is left.
+/// What became of a unit, in the journal.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    unit: String,
+    records: Vec<Record>,
+}
+
+/// A results file in the making. Nothing changes at its path until [`Results::finish`]; if dropped before, the journal stays.
 #[derive(Debug)]
 pub struct Results {
     path: PathBuf,
-    file: BufWriter<AtomicFile>,
+    journal: PathBuf,
+    file: File,
+    known: BTreeMap<String, Vec<Record>>,
 }
 
 impl Results {
-    /// Opens a temporary file beside `path`, so that a path that can't be written is reported before the work is done.
+    /// Opens the journal beside `path` and reads what an interrupted grader left there. A path that can't be written is
+    /// reported before the work is done.
     ///
     /// # Errors
-    /// When the folder can't be written, or something other than a regular file is at `path`.
-    pub fn create(path: &Path) -> Result<Self, ResultsError> {
-        let file = AtomicFile::create(path).map_err(|cause| ResultsError {
+    /// When the folder can't be written, something other than a regular file is at `path`, or another grader is at work.
+    pub fn open(path: &Path) -> Result<Self, ResultsError> {
+        let at = |cause| ResultsError::Write {
             path: path.to_owned(),
             cause,
-        })?;
-        Ok(Self {
+        };
+        drop(AtomicFile::create(path).map_err(at)?);
+        let mut journal = path.as_os_str().to_owned();
+        journal.push(".partial");
+        let journal = PathBuf::from(journal);
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&journal)
+            .map_err(at)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ResultsError::Busy(path.to_owned())),
+            Err(TryLockError::Error(cause)) => return Err(at(cause)),
+        }
+        let mut results = Self {
             path: path.to_owned(),
-            file: BufWriter::new(file),
-        })
+            journal,
+            file,
+            known: BTreeMap::new(),
+        };
+        results.read().map_err(at)?;
+        Ok(results)
     }
 
-    /// Adds one record.
+    /// Reads the journal, and cuts off a line that a killed grader didn't finish.
+    fn read(&mut self) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_end(&mut bytes)?;
+        let mut valid = 0;
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            if !line.ends_with(b"\n") {
+                break;
+            }
+            // A line that is no entry, from a disk that lost it, costs a unit and no more.
+            if let Ok(entry) = serde_json::from_slice::<Entry>(line) {
+                self.known.insert(entry.unit, entry.records);
+            }
+            valid += line.len();
+        }
+        if valid < bytes.len() {
+            self.file.set_len(valid as u64)?;
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// What an earlier grader found out about a unit.
+    #[must_use]
+    pub fn known(&self, unit: &str) -> Option<&[Record]> {
+        self.known.get(unit).map(Vec::as_slice)
+    }
+
+    /// Whether nothing is known yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Adds what became of a unit; on the disk when this returns. What could not be judged because of us isn't kept: the next
+    /// grader tries again.
     ///
     /// # Errors
-    /// When the disk is full.
-    pub fn add(&mut self, record: &Record) -> Result<(), ResultsError> {
-        let written = serde_json::to_writer(&mut self.file, record)
-            .map_err(io::Error::from)
-            .and_then(|()| self.file.write_all(b"\n"));
-        written.map_err(|cause| ResultsError {
+    /// When the disk is full. What was added before stays.
+    pub fn add(&mut self, unit: &str, records: &[Record]) -> Result<(), ResultsError> {
+        let is_ours = |record: &Record| record.status == Status::InfrastructureError;
+        if records.iter().any(is_ours) {
+            return Ok(());
+        }
+        let entry = Entry {
+            unit: unit.to_owned(),
+            records: records.to_vec(),
+        };
+        let mut line = serde_json::to_vec(&entry).map_err(|error| self.error(error.into()))?;
+        line.push(b'\n');
+        let begin = self
+            .file
+            .metadata()
+            .map_err(|error| self.error(error))?
+            .len();
+        let written = self.file.write_all(&line);
+        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
+            // Half a line would make the next one unreadable.
+            let _ = self.file.set_len(begin);
+            return Err(self.error(error));
+        }
+        self.known.insert(entry.unit, entry.records);
+        Ok(())
+    }
+
+    fn error(&self, cause: io::Error) -> ResultsError {
+        ResultsError::Write {
             path: self.path.clone(),
             cause,
-        })
+        }
     }
 
-    /// Moves the file to its path. An older one is kept as `<path>.1`, or under the next free number, which is returned.
+    /// Writes `records` to the path and removes the journal. An older file is kept as `<path>.1`, or under the next free
+    /// number, which is returned.
     ///
     /// # Errors
-    /// When the disk is full or the older file can't be kept; the older file is then unchanged.
-    pub fn finish(self) -> Result<Option<PathBuf>, ResultsError> {
-        let path = self.path;
-        let file = self
-            .file
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error);
-        file.and_then(AtomicFile::commit_with_backup)
-            .map_err(|cause| ResultsError { path, cause })
+    /// When the disk is full or the older file can't be kept; the older file and the journal are then unchanged.
+    pub fn finish<'a>(
+        self,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<Option<PathBuf>, ResultsError> {
+        let write = || {
+            let mut file = BufWriter::new(AtomicFile::create(&self.path)?);
+            for record in records {
+                serde_json::to_writer(&mut file, record)?;
+                file.write_all(b"\n")?;
+            }
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.commit_with_backup()
+        };
+        let kept = write().map_err(|error| self.error(error))?;
+        // Should this fail, the next grader knows all of it already.
+        let _ = fs::remove_file(&self.journal);
+        Ok(kept)
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        // Nothing in it is nothing to keep.
+        if self.file.metadata().is_ok_and(|found| found.len() == 0) {
+            let _ = fs::remove_file(&self.journal);
+        }
+        // Closing alone does not unlock while a child that another thread forks holds a copy of the descriptor, until its exec.
+        let _ = self.file.unlock();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::runner::Status;
-    use std::fs;
-
-    fn record(test: &str) -> Record {
-        Record {
-            submission: "ann".to_owned(),
-            exercise: "memory".to_owned(),
-            step: "a".to_owned(),
-            test: test.to_owned(),
-            status: Status::CompileError,
-            seconds: 0.5,
-            message: "two\nlines \u{1b}[31m".to_owned(),
-            why: None,
-            section: None,
-            sandbox: "none".to_owned(),
-        }
-    }
-
-    fn write(path: &Path, test: &str) -> Option<PathBuf> {
-        let mut results = Results::create(path).expect("a place");
-        results.add(&record(test)).expect("room");
-        results.finish().expect("in place")
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(folder)
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").file_name().display().to_string())
-            .collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_record_is_one_line_with_stable_names() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("results.jsonl");
-        assert_eq!(write(&path, "a::x"), None);
-        let text = fs::read_to_string(&path).expect("written");
-        assert_eq!(
-            text,
-            "{\"submission\":\"ann\",\"exercise\":\"memory\",\"step\":\"a\",\"test\":\"a::x\",\"status\":\"compile_error\",\
-             \"seconds\":0.5,\"message\":\"two\\nlines \\u001b[31m\",\"why\":null,\"section\":null,\"sandbox\":\"none\"}\n"
-        );
-        assert_eq!(
-            serde_json::from_str::<Record>(&text).expect("read back"),
-            record("a::x")
-        );
-    }
-
-    #[test]
-    fn older_results_are_kept_under_the_next_free_number() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("results.jsonl");
-        fs::write(&path, "not even JSON").expect("an old file");
-        fs::write(folder.path().join("results.jsonl.1"), "older").expect("an old file");
-        let kept = write(&path, "a::x").expect("kept");
-        assert_eq!(kept, folder.path().join("results.jsonl.2"));
-        assert_eq!(fs::read_to_string(kept).expect("there"), "not even JSON");
-        assert_eq!(
-            fs::read_to_string(folder.path().join("results.jsonl.1")).expect("there"),
-            "older"
-        );
-        assert!(fs::read_to_string(path).expect("there").contains("a::x"));
-    }
-
-    #[test]
-    fn unfinished_results_leave_nothing_and_touch_nothing() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("results.jsonl");
-        fs::write(&path, "old").expect("an old file");
-        let mut results = Results::create(&path).expect("a place");
-        results.add(&record("a::x")).expect("room");
-        drop(results);
-        assert_eq!(names(folder.path()), ["results.jsonl"]);
-        assert_eq!(fs::read_to_string(&path).expect("there"), "old");
-    }
-
-    #[test]
-    fn a_symlink_stays_and_what_it_points_to_is_kept() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let [path, link] = ["results.jsonl", "latest"].map(|name| folder.path().join(name));
-        fs::write(&path, "old").expect("an old file");
-        std::os::unix::fs::symlink(&path, &link).expect("a symlink");
-        let kept = write(&link, "a::x").expect("kept");
-        assert_eq!(fs::read_to_string(kept).expect("there"), "old");
-        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
-        assert!(fs::read_to_string(&path).expect("there").contains("a::x"));
-    }
-
-    #[test]
-    fn a_place_that_cannot_be_written_is_named_before_the_work() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let device = Results::create(Path::new("/dev/null"))
-            .expect_err("refused")
-            .to_string();
-        assert!(
-            device.starts_with("cannot write /dev/null: it is not a regular file"),
-            "{device}"
-        );
-        for path in [
-            folder.path().to_owned(),
-            folder.path().join("missing/results.jsonl"),
-        ] {
-            let error = Results::create(&path).expect_err("refused").to_string();
-            assert!(
-                error.starts_with(&format!("cannot write {}: ", path.display())),
-                "{error}"
-            );
-        }
-    }
-}
+mod tests;

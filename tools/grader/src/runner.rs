@@ -25,16 +25,17 @@ mod tests;
 pub use plan::{Plan, RunError};
 pub use wire::status::{Report as TestResult, Status, step};
 
-use crate::{stop::Stop, text};
+use crate::{sandbox::Level, stop::Stop, text};
 use judge::Judge;
 use std::{
     io,
     ops::ControlFlow,
     path::PathBuf,
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use supervise::{End, Keep, Options, Outcome};
 
@@ -46,7 +47,9 @@ const LIST_DEADLINE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the judge doesn't start or doesn't answer, when no test fits [`Plan::only`], or on a stop.
 pub fn list(plan: &Plan, stop: &Stop) -> Result<Vec<String>, RunError> {
-    let mut command = environment::command(plan);
+    let mut contained =
+        environment::command(plan, None).map_err(|cause| cannot_start(plan, cause))?;
+    let mut command = std::mem::replace(&mut contained.command, Command::new("true"));
     command.args(["--list", "--format", "terse"]);
     let mut options = Options::new(LIST_DEADLINE);
     options.stdout = Keep::First(1 << 20);
@@ -99,16 +102,32 @@ pub fn run(
 ) -> Result<Vec<TestResult>, RunError> {
     let tests = list(plan, stop)?;
     let mut results = Results::new(&tests, on_result);
-    results.excuse = plan.shared_memory.as_ref().and_then(|folder| {
+    let shared_memory = plan.shared_memory.as_ref();
+    let outside = plan.sandbox.level() == Level::L0;
+    results.excuse = shared_memory.filter(|_| outside).and_then(|folder| {
         let problem = shared_memory::problem(folder)?;
         Some((folder.clone(), problem))
     });
+    let until = plan.budget.map(|budget| Instant::now() + budget);
     if tests.len() > 1 {
-        run_together(plan, &tests, stop, &mut results)?;
+        run_together(plan, &tests, stop, until, &mut results)?;
     }
     let open = results.open();
-    run_apart(plan, &open, stop, &mut results);
+    run_apart(plan, &open, stop, until, &mut results);
+    if is_over(until) {
+        let seconds = plan.budget.unwrap_or_default().as_secs();
+        let message = format!(
+            "the submission used up its {seconds} s: its tests that had not ended by then have timed out"
+        );
+        for test in results.open() {
+            results.add(result(test, Status::Timeout, message.clone()));
+        }
+    }
     results.finish()
+}
+
+fn is_over(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() >= until)
 }
 
 /// The results of a run, told in the order of the tests.
@@ -165,11 +184,12 @@ fn run_together<F: FnMut(&TestResult)>(
     plan: &Plan,
     tests: &[String],
     stop: &Stop,
+    until: Option<Instant>,
     results: &mut Results<'_, F>,
 ) -> Result<(), RunError> {
     let trouble = |cause| cannot_start(plan, cause);
     let judge = Judge::start(plan, tests.iter().map(String::as_str)).map_err(trouble)?;
-    let watched = judge.watch(stop, |result| results.add(result));
+    let watched = judge.watch(stop, until, |result| results.add(result));
     let (outcome, said) = watched.map_err(trouble)?;
     if outcome.end == End::Stopped {
         return Err(RunError::Interrupted);
@@ -187,6 +207,7 @@ fn run_apart<F: FnMut(&TestResult)>(
     plan: &Plan,
     tests: &[&str],
     stop: &Stop,
+    until: Option<Instant>,
     results: &mut Results<'_, F>,
 ) {
     let next = AtomicUsize::new(0);
@@ -196,7 +217,7 @@ fn run_apart<F: FnMut(&TestResult)>(
             let (finished, next) = (finished.clone(), &next);
             scope.spawn(move || {
                 while let Some(test) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let Some(result) = run_one(plan, test, stop) else {
+                    let Some(result) = run_one(plan, test, stop, until) else {
                         break;
                     };
                     if finished.send(result).is_err() {
@@ -212,8 +233,11 @@ fn run_apart<F: FnMut(&TestResult)>(
     });
 }
 
-/// Runs one test; `None` when somebody asked to stop.
-fn run_one(plan: &Plan, test: &str, stop: &Stop) -> Option<TestResult> {
+/// Runs one test; `None` when somebody asked to stop, or the time of all is over.
+fn run_one(plan: &Plan, test: &str, stop: &Stop, until: Option<Instant>) -> Option<TestResult> {
+    if is_over(until) {
+        return None;
+    }
     let trouble = |error: io::Error| {
         result(
             test,
@@ -221,13 +245,14 @@ fn run_one(plan: &Plan, test: &str, stop: &Stop) -> Option<TestResult> {
             format!("the test could not be run: {error}"),
         )
     };
-    let judged = Judge::start(plan, [test]).and_then(|judge| judge.watch(stop, |_| {}));
+    let judged = Judge::start(plan, [test]).and_then(|judge| judge.watch(stop, until, |_| {}));
     let (outcome, said) = match judged {
         Ok(judged) => judged,
         Err(error) => return Some(trouble(error)),
     };
     let result = match outcome.end {
         End::Stopped => return None,
+        End::Halted if is_over(until) => return None,
         End::TimeUp(_) => {
             let seconds = plan.deadline.as_secs_f64();
             let message = format!("no verdict after {seconds} s: the test was ended");

@@ -13,6 +13,7 @@
 use crate::{
     build::{Build, CompileError, Compiled},
     course::Course,
+    sandbox::Sandbox,
     sources::Sources,
     stop::Stop,
     text,
@@ -25,8 +26,11 @@ use std::{
     time::Duration,
 };
 
-/// How long the compiler may take for a submission whose dependencies are compiled.
-const DEADLINE: Duration = Duration::from_secs(180);
+/// How long the compiler may take for a submission whose dependencies are compiled: it takes about a second.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Bytes of messages after which a submission's compiler is ended.
+const FLOOD: u64 = 8 << 20;
 
 /// Address space of each process of a submission's build: `include!` of an endless device must not exhaust the memory.
 const MEMORY: u64 = 8 << 30;
@@ -57,7 +61,18 @@ pub struct Slot {
     home: PathBuf,
     target: PathBuf,
     first: bool,
+    sandbox: Sandbox,
+    deadline: Duration,
     _lock: File,
+}
+
+/// Whose code is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// The course's: the reference solution.
+    Course,
+    /// A learner's: compiled in the sandbox, and to blame when the compiler dies of it.
+    Learner,
 }
 
 /// A submission that compiled. Its test binary is removed when this is dropped.
@@ -75,6 +90,9 @@ pub enum SubjectError {
     /// It does not compile: the compiler's diagnostics.
     #[error("{0}")]
     Code(String),
+    /// The compiler did not finish with it in time.
+    #[error("the compiler did not finish in {} s", .0.as_secs())]
+    Deadline(Duration),
     /// It compiles, but reads what it must not: the rule it breaks.
     #[error("{0}")]
     Rejected(String),
@@ -113,11 +131,23 @@ impl Slot {
             home: home.join("slot"),
             target,
             first: true,
+            sandbox: Sandbox::none(),
+            deadline: DEADLINE,
             _lock: lock,
         };
         slot.sweep(&home)?;
         slot.lay_out()?;
         Ok(slot)
+    }
+
+    /// From now on, ends a compiler that takes longer over a submission.
+    pub fn limit(&mut self, deadline: Duration) {
+        self.deadline = deadline;
+    }
+
+    /// From now on, compiles submissions in `sandbox`.
+    pub fn contain(&mut self, sandbox: Sandbox) {
+        self.sandbox = sandbox;
     }
 
     /// Compiles `sources` as the subject of `slug`'s tests, exactly as every other submission, solution and starter is.
@@ -128,6 +158,7 @@ impl Slot {
         &mut self,
         slug: &str,
         sources: &Sources,
+        author: Author,
         stop: &Stop,
         on_line: impl FnMut(&str),
     ) -> Result<Subject, SubjectError> {
@@ -135,16 +166,22 @@ impl Slot {
         let mut build = Build::new(&package, &self.target);
         build.locked = true;
         if !self.first {
-            build.deadline = DEADLINE;
+            build.deadline = self.deadline;
             build.memory = Some(MEMORY);
+        }
+        if author == Author::Learner {
+            build.flood = Some(FLOOD);
+            self.contain_build(&mut build);
         }
         let compiled = match build.run(stop, on_line) {
             Ok(compiled) => compiled,
             Err(CompileError::Code { diagnostics }) => {
                 return Err(SubjectError::Code(text::message(&diagnostics)));
             }
-            Err(error @ CompileError::Deadline(_)) => {
-                return Err(SubjectError::Code(error.to_string()));
+            Err(CompileError::Deadline(after)) => return Err(SubjectError::Deadline(after)),
+            // The same compiler was done with the reference solution.
+            Err(CompileError::Died(how)) if author == Author::Learner => {
+                return Err(SubjectError::Code(how));
             }
             Err(CompileError::Interrupted) => return Err(SubjectError::Interrupted),
             Err(error) => return Err(SubjectError::Infrastructure(error.to_string())),
@@ -168,10 +205,29 @@ impl Slot {
         })
     }
 
+    /// A submission's compiler sees the toolchain, the slot and the course's tests without the answers among them.
+    fn contain_build(&self, build: &mut Build) {
+        build.sandbox = self.sandbox.clone();
+        let tests = self.course.root.join("tests");
+        let answers = ["right", "wrong", "starters"].map(|name| tests.join(name));
+        // In this order: the slot is in the folder that is hidden, within the one that is written to.
+        build.readable = vec![tests];
+        build.writable = vec![self.target.clone()];
+        build.hidden = vec![self.target.join("grade")];
+        build.hidden.extend(answers);
+        build.visible = vec![self.home.clone()];
+    }
+
     /// The folder that the tests of `slug` are compiled in.
     #[must_use]
     pub fn package(&self, slug: &str) -> PathBuf {
         self.home.join("solutions").join(slug)
+    }
+
+    /// The course's tests as the compiler was shown them.
+    #[must_use]
+    pub fn tests(&self) -> PathBuf {
+        self.home.join("tests")
     }
 
     /// Removes the test binaries that a killed grader left behind.
@@ -340,39 +396,4 @@ fn remove(path: &Path) -> Result<(), SlotError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(dep_info: &str) -> Result<(), String> {
-        check_inputs(
-            dep_info,
-            Path::new("/slot/solutions/memory"),
-            Path::new("/slot/solutions"),
-        )
-    }
-
-    #[test]
-    fn reading_ones_own_sources_is_fine() {
-        let own = "/t/memory-1f.d: memory/src/lib.rs memory/src/a.rs\n\nmemory/src/lib.rs:\nmemory/src/../src/a.rs:\n\n# env-dep:CARGO_PKG_NAME=memory\n";
-        assert_eq!(check(own), Ok(()));
-    }
-
-    #[test]
-    fn reading_anything_else_is_not() {
-        for input in [
-            "memory/src/../../memory2/src/lib.rs",
-            "memory/Cargo.toml",
-            "/etc/passwd",
-            "../tests/memory.rs",
-            "memory/src/../../../a\\ b",
-        ] {
-            let found = check(&format!("memory/src/lib.rs:\n{input}:\n")).expect_err("refused");
-            assert!(found.contains(&unescape(input)), "{found}");
-        }
-        let found = check("memory/src/lib.rs:\n# env-dep:HOME=/root\n").expect_err("refused");
-        assert_eq!(
-            found,
-            "it reads the environment variable HOME when it is compiled (remove the env!)"
-        );
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! The source files of one exercise, read from an untrusted folder: only plain text under plain names gets in.
 
+pub mod archive;
 #[cfg(test)]
 mod tests;
 
@@ -156,13 +157,13 @@ impl Reader<'_> {
                 )));
             };
             if !name.starts_with('.') {
-                self.entry(&inside.join(name), name, depth)?;
+                self.entry(&inside.join(name), depth)?;
             }
         }
         Ok(())
     }
 
-    fn entry(&mut self, inside: &Path, name: &str, depth: usize) -> Result<(), SourcesError> {
+    fn entry(&mut self, inside: &Path, depth: usize) -> Result<(), SourcesError> {
         let path = self.src.join(inside);
         let kind = fs::symlink_metadata(&path)
             .map_err(|cause| read_error(&path, cause))?
@@ -174,7 +175,7 @@ impl Reader<'_> {
             )));
         }
         if kind.is_dir() {
-            if depth == 0 && name == "bin" {
+            if is_program(inside) {
                 return Ok(());
             }
             if depth + 1 > DEPTH {
@@ -192,21 +193,8 @@ impl Reader<'_> {
                 special(kind)
             )));
         }
-        let is_source = Path::new(name)
-            .extension()
-            .is_some_and(|extension| extension == "rs");
-        let is_program = depth == 0 && name == "main.rs";
-        if !is_source || is_program {
+        if is_program(inside) || !is_source(inside)? {
             return Ok(());
-        }
-        if !name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
-        {
-            return Err(rejected(format!(
-                "{} is no name for a module (letters, digits and _)",
-                shown(inside)
-            )));
         }
         let text = self.text(inside, &path)?;
         self.sources.0.insert(inside.to_owned(), text);
@@ -248,14 +236,39 @@ impl Reader<'_> {
                 TOTAL_SIZE / 1024
             )));
         }
-        String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            rejected(format!(
-                "{} is not UTF-8 text: see byte {at} (save it as UTF-8)",
-                shown(inside)
-            ))
-        })
+        text_of(inside, bytes)
     }
+}
+
+/// Whether a path in `src` is what cargo would take for a program: `main.rs`, and all of `bin`.
+fn is_program(inside: &Path) -> bool {
+    inside == Path::new("main.rs") || inside.starts_with("bin")
+}
+
+/// Whether a path in `src` names a source file, which then has to have a plain name.
+fn is_source(inside: &Path) -> Result<bool, SourcesError> {
+    if inside.extension().is_none_or(|extension| extension != "rs") {
+        return Ok(false);
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    if inside.to_string_lossy().chars().all(is_plain) {
+        return Ok(true);
+    }
+    Err(rejected(format!(
+        "{} is no name for a module (letters, digits and _)",
+        shown(inside)
+    )))
+}
+
+/// The text of a source file.
+fn text_of(inside: &Path, bytes: Vec<u8>) -> Result<String, SourcesError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        rejected(format!(
+            "{} is not UTF-8 text: see byte {at} (save it as UTF-8)",
+            shown(inside)
+        ))
+    })
 }
 
 fn special(kind: fs::FileType) -> &'static str {

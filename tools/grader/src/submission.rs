@@ -1,20 +1,32 @@
-//! Finds submissions: a folder that holds `exercises/<slug>/src`, or a folder of such folders.
+//! Finds submissions, and reads all of them before any of them runs: a folder that holds `exercises/<slug>/src`, an archive of
+//! one (`.zip`, `.tar.gz`), or a folder of such folders and archives.
 
-use crate::{course::Course, text::printable};
+use crate::{
+    course::Course,
+    runner::Status,
+    sources::{
+        Sources, SourcesError,
+        archive::{self, Format},
+    },
+    text::printable,
+};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// A submitted folder.
+/// A submitted folder or archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
     /// What the results call it: the folder's name, or its path where that would name two.
     pub name: String,
-    /// The folder.
+    /// The folder or archive.
     pub folder: PathBuf,
     /// The chapters that it holds an exercise of, in the order of the book; none if it can't be judged.
     pub chapters: Vec<String>,
+    /// The sources of each of them, or why there are none.
+    pub sources: BTreeMap<String, Result<Sources, Problem>>,
     /// Why it can't be judged.
     pub problem: Option<Problem>,
 }
@@ -26,6 +38,25 @@ pub enum Problem {
     Rejected(String),
     /// It can't be read, or there is nothing in it to judge.
     Infrastructure(String),
+}
+
+impl Problem {
+    /// The status and the reason of what can't be judged.
+    pub(crate) fn tell(&self) -> (Status, &str) {
+        match self {
+            Self::Rejected(why) => (Status::Rejected, why),
+            Self::Infrastructure(why) => (Status::InfrastructureError, why),
+        }
+    }
+}
+
+/// What was found at some paths.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The submissions, with their sources.
+    pub submissions: Vec<Submission>,
+    /// Files beside them that are no submission, by name.
+    pub passed_over: Vec<String>,
 }
 
 /// Why there is nothing to grade.
@@ -40,7 +71,7 @@ pub enum FindError {
         cause: io::Error,
     },
     /// A given path isn't a folder.
-    #[error("{} is not a folder (name the folder of a submission, or a folder of such folders)", .0.display())]
+    #[error("{} is not a folder or an archive, .zip or .tar.gz (name the folder of a submission, or a folder of such folders)", .0.display())]
     NoFolder(PathBuf),
     /// A path holds no exercise, nor does any folder in it.
     #[error("{} holds no submission: neither it nor a folder in it has exercises/{wanted}/src", path.display())]
@@ -57,12 +88,8 @@ pub enum FindError {
 ///
 /// # Errors
 /// When a path can't be read or holds no submission at all. One bad folder among others is a [`Submission`] with a problem.
-pub fn find(
-    course: &Course,
-    paths: &[PathBuf],
-    only: Option<&str>,
-) -> Result<Vec<Submission>, FindError> {
-    let mut found = Vec::new();
+pub fn find(course: &Course, paths: &[PathBuf], only: Option<&str>) -> Result<Found, FindError> {
+    let mut all = Found::default();
     for path in paths {
         let read_error = |cause| FindError::Read {
             path: path.clone(),
@@ -71,25 +98,27 @@ pub fn find(
         // The canonical path has a name also for `.`, and two ways to one folder are one submission.
         let folder = path.canonicalize().map_err(read_error)?;
         if !folder.is_dir() {
-            return Err(FindError::NoFolder(path.clone()));
+            let packed = archive_name(&folder).map(|(format, _)| format);
+            let packed = packed.ok_or_else(|| FindError::NoFolder(path.clone()))?;
+            all.submissions.push(unpack(course, folder, packed, only));
+            continue;
         }
         if fs::symlink_metadata(folder.join("exercises")).is_ok() {
-            found.push(look(course, folder, only));
+            all.submissions.push(look(course, folder, only));
         } else {
             let inside = folder_of_folders(course, &folder, only).map_err(read_error)?;
-            if inside
-                .iter()
-                .all(|submission| submission.chapters.is_empty() && !is_rejected(submission))
-            {
+            let nothing = |one: &Submission| one.chapters.is_empty() && !is_rejected(one);
+            if inside.submissions.iter().all(nothing) {
                 return Err(FindError::Nothing {
                     path: path.clone(),
                     wanted: only.unwrap_or("<slug>").to_owned(),
                 });
             }
-            found.extend(inside);
+            all.submissions.extend(inside.submissions);
+            all.passed_over.extend(inside.passed_over);
         }
     }
-    if let [alone] = found.as_slice()
+    if let [alone] = all.submissions.as_slice()
         && alone.chapters.is_empty()
         && !is_rejected(alone)
     {
@@ -99,37 +128,109 @@ pub fn find(
         });
     }
     let mut seen = std::collections::BTreeSet::new();
-    found.retain(|submission| seen.insert(submission.folder.clone()));
-    name_apart(&mut found);
-    Ok(found)
+    all.submissions
+        .retain(|submission| seen.insert(submission.folder.clone()));
+    name_apart(&mut all.submissions);
+    Ok(all)
 }
 
 fn is_rejected(submission: &Submission) -> bool {
     matches!(submission.problem, Some(Problem::Rejected(_)))
 }
 
-fn folder_of_folders(
-    course: &Course,
-    folder: &Path,
-    only: Option<&str>,
-) -> io::Result<Vec<Submission>> {
-    let mut inside = Vec::new();
+fn folder_of_folders(course: &Course, folder: &Path, only: Option<&str>) -> io::Result<Found> {
+    let mut inside = Found::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
         let kind = entry.file_type()?;
-        if kind.is_symlink() && entry.path().is_dir() && !hidden {
-            let mut linked = submission(entry.path());
-            linked.problem = Some(Problem::Rejected(
-                "it is a symlink (name the folder that it points to)".to_owned(),
-            ));
-            inside.push(linked);
-        } else if kind.is_dir() && !hidden {
-            inside.push(look(course, entry.path(), only));
+        let packed = archive_name(&path);
+        let refuse = |path: PathBuf, why: &str| {
+            let mut refused = submission(path);
+            refused.problem = Some(Problem::Rejected(why.to_owned()));
+            refused
+        };
+        if kind.is_symlink() && (path.is_dir() || packed.is_some()) {
+            let why = "it is a symlink (name the folder that it points to)";
+            inside.submissions.push(refuse(path, why));
+        } else if kind.is_dir() {
+            inside.submissions.push(look(course, path, only));
+        } else if let Some((format, _)) = packed.filter(|_| kind.is_file()) {
+            inside.submissions.push(unpack(course, path, format, only));
+        } else if is_meant_as_one(&name) {
+            let why = "it is no folder, .zip or .tar.gz (hand in one of these)";
+            inside.submissions.push(refuse(path, why));
+        } else {
+            inside.passed_over.push(printable(&name));
         }
     }
-    inside.sort_by(|a, b| a.folder.cmp(&b.folder));
+    inside.submissions.sort_by(|a, b| a.folder.cmp(&b.folder));
+    inside.passed_over.sort();
     Ok(inside)
+}
+
+/// The format of an archive that can be read, and its name without the ending.
+fn archive_name(path: &Path) -> Option<(Format, String)> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    Format::of(&name).map(|(format, stem)| (format, stem.to_owned()))
+}
+
+/// Whether a file beside submissions is probably one that can't be read: passing over it would cost its author the marks.
+fn is_meant_as_one(name: &str) -> bool {
+    const ENDINGS: [&str; 8] = [".7z", ".bz2", ".gz", ".rar", ".rs", ".tar", ".xz", ".zst"];
+    let lower = name.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// Reads an archive.
+fn unpack(course: &Course, path: PathBuf, format: Format, only: Option<&str>) -> Submission {
+    let stem = archive_name(&path).map_or_else(String::new, |(_, stem)| stem);
+    let mut submission = submission(path);
+    submission.name = printable(&stem);
+    let wanted: Vec<&str> = wanted(course, only).collect();
+    match archive::read(&submission.folder, format, &wanted) {
+        Ok(found) => {
+            let has = |slug: &&str| found.contains_key(*slug);
+            submission.chapters = wanted.into_iter().filter(has).map(str::to_owned).collect();
+            submission.sources = found
+                .into_iter()
+                .map(|(slug, one)| (slug, Ok(one)))
+                .collect();
+        }
+        Err(error) => submission.problem = Some(error.into()),
+    }
+    complain_of_nothing(&mut submission, only);
+    submission
+}
+
+fn wanted<'a>(course: &'a Course, only: Option<&str>) -> impl Iterator<Item = &'a str> {
+    course
+        .chapters
+        .iter()
+        .map(|chapter| chapter.slug.as_str())
+        .filter(move |slug| only.is_none_or(|only| only == *slug))
+}
+
+fn complain_of_nothing(submission: &mut Submission, only: Option<&str>) {
+    if submission.chapters.is_empty() && submission.problem.is_none() {
+        let wanted = only.unwrap_or("<slug>");
+        submission.problem = Some(Problem::Infrastructure(format!(
+            "it has no exercises/{wanted}/src"
+        )));
+    }
+}
+
+impl From<SourcesError> for Problem {
+    fn from(error: SourcesError) -> Self {
+        match error {
+            SourcesError::Rejected(why) => Self::Rejected(why),
+            SourcesError::Read { .. } => Self::Infrastructure(error.to_string()),
+        }
+    }
 }
 
 fn submission(folder: PathBuf) -> Submission {
@@ -140,6 +241,7 @@ fn submission(folder: PathBuf) -> Submission {
         name: printable(&name),
         folder,
         chapters: Vec::new(),
+        sources: BTreeMap::new(),
         problem: None,
     }
 }
@@ -147,19 +249,15 @@ fn submission(folder: PathBuf) -> Submission {
 /// Looks up the exercises that a folder holds.
 fn look(course: &Course, folder: PathBuf, only: Option<&str>) -> Submission {
     let mut submission = submission(folder);
-    for chapter in course
-        .chapters
-        .iter()
-        .filter(|chapter| only.is_none_or(|only| only == chapter.slug))
-    {
-        let src = submission
-            .folder
-            .join("exercises")
-            .join(&chapter.slug)
-            .join("src");
+    for slug in wanted(course, only) {
+        let src = submission.folder.join("exercises").join(slug).join("src");
         match fs::symlink_metadata(&src) {
-            // What is wrong with it is told when it is read.
-            Ok(_) => submission.chapters.push(chapter.slug.clone()),
+            Ok(_) => {
+                let read = Sources::of_submission(&submission.folder, slug);
+                submission.chapters.push(slug.to_owned());
+                let read = read.map_err(Problem::from);
+                submission.sources.insert(slug.to_owned(), read);
+            }
             Err(error)
                 if matches!(
                     error.kind(),
@@ -169,16 +267,12 @@ fn look(course: &Course, folder: PathBuf, only: Option<&str>) -> Submission {
                 let problem = format!("cannot read {}: {error}", printable(&src.to_string_lossy()));
                 submission.problem = Some(Problem::Infrastructure(problem));
                 submission.chapters.clear();
+                submission.sources.clear();
                 return submission;
             }
         }
     }
-    if submission.chapters.is_empty() {
-        let wanted = only.unwrap_or("<slug>");
-        submission.problem = Some(Problem::Infrastructure(format!(
-            "it has no exercises/{wanted}/src"
-        )));
-    }
+    complain_of_nothing(&mut submission, only);
     submission
 }
 
@@ -197,130 +291,4 @@ fn name_apart(submissions: &mut [Submission]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::course::Chapter;
-    use std::os::unix::fs::symlink;
-
-    struct Class(tempfile::TempDir);
-
-    impl Class {
-        fn new(folders: &[&str]) -> Self {
-            let class = Self(tempfile::tempdir().expect("a folder"));
-            for folder in folders {
-                fs::create_dir_all(class.path(folder)).expect("a folder");
-            }
-            class
-        }
-
-        fn path(&self, inside: &str) -> PathBuf {
-            self.0.path().canonicalize().expect("a folder").join(inside)
-        }
-
-        fn find(&self, paths: &[&str], only: Option<&str>) -> Result<Vec<Submission>, FindError> {
-            let chapter = |slug: &str| Chapter {
-                slug: slug.to_owned(),
-                steps: Vec::new(),
-                needs: Default::default(),
-            };
-            let course = Course {
-                root: "/course".into(),
-                chapters: vec![chapter("memory"), chapter("ipc")],
-            };
-            let paths: Vec<_> = paths.iter().map(|path| self.path(path)).collect();
-            find(&course, &paths, only)
-        }
-    }
-
-    fn names(found: &[Submission]) -> Vec<&str> {
-        found
-            .iter()
-            .map(|submission| submission.name.as_str())
-            .collect()
-    }
-
-    #[test]
-    fn a_submission_and_a_folder_of_them_are_told_apart() {
-        let class = Class::new(&[
-            "class/bob/exercises/ipc/src",
-            "class/bob/exercises/memory/src",
-            "class/ann/exercises/memory/src",
-            "class/.git/x",
-        ]);
-        let found = class.find(&["class"], None).expect("a class");
-        assert_eq!(names(&found), ["ann", "bob"]);
-        assert_eq!(found[1].chapters, ["memory", "ipc"]);
-        assert_eq!(
-            names(&class.find(&["class/bob"], None).expect("one")),
-            ["bob"]
-        );
-    }
-
-    #[test]
-    fn only_the_chosen_exercise_is_looked_for() {
-        let class = Class::new(&[
-            "class/ann/exercises/memory/src",
-            "class/bob/exercises/ipc/src",
-        ]);
-        let found = class.find(&["class"], Some("ipc")).expect("a class");
-        assert_eq!(found[1].chapters, ["ipc"]);
-        assert_eq!(
-            found[0].problem,
-            Some(Problem::Infrastructure(
-                "it has no exercises/ipc/src".to_owned()
-            ))
-        );
-        let error = class
-            .find(&["class/ann"], Some("ipc"))
-            .expect_err("nothing");
-        assert!(error.to_string().contains("exercises/ipc/src"), "{error}");
-    }
-
-    #[test]
-    fn equal_names_are_told_apart_and_one_folder_counts_once() {
-        let class = Class::new(&["a/work/exercises/memory/src", "b/work/exercises/memory/src"]);
-        let found = class
-            .find(&["a/work", "b/work", "a/../a/work"], None)
-            .expect("two");
-        assert_eq!(
-            names(&found),
-            [
-                class.path("a/work").to_str().expect("UTF-8"),
-                class.path("b/work").to_str().expect("UTF-8")
-            ]
-        );
-    }
-
-    #[test]
-    fn a_path_with_nothing_to_judge_is_named() {
-        let class = Class::new(&["empty", "full/ann/exercises/memory/src", "full/notes"]);
-        fs::write(class.path("file"), "").expect("a file");
-        for (path, problem) in [
-            ("empty", "holds no submission"),
-            ("missing", "cannot read"),
-            ("file", "is not a folder"),
-        ] {
-            let error = class
-                .find(&["full", path], None)
-                .expect_err("refused")
-                .to_string();
-            assert!(error.contains(problem) && error.contains(path), "{error}");
-        }
-        let found = class.find(&["full"], None).expect("one and a stray folder");
-        assert_eq!(
-            found[1].problem,
-            Some(Problem::Infrastructure(
-                "it has no exercises/<slug>/src".to_owned()
-            ))
-        );
-    }
-
-    #[test]
-    fn a_symlink_among_submissions_is_rejected() {
-        let class = Class::new(&["class/ann/exercises/memory/src"]);
-        symlink(class.path("class/ann"), class.path("class/eve")).expect("a symlink");
-        let found = class.find(&["class"], None).expect("a class");
-        assert_eq!(names(&found), ["ann", "eve"]);
-        assert!(is_rejected(&found[1]));
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use common::Fixture;
 use grader::{
     grade::{Grader, Record},
     runner::Status,
+    sandbox::{Level, Sandbox},
     stop::Stop,
     submission,
 };
@@ -13,14 +14,22 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Instant};
 
 /// Grades the folder `class` of the fixture.
 fn grade(fixture: &Fixture) -> BTreeMap<String, Vec<Record>> {
+    grade_within(fixture, Sandbox::none())
+}
+
+fn grade_within(fixture: &Fixture, sandbox: Sandbox) -> BTreeMap<String, Vec<Record>> {
     let course = fixture.course();
     let stop = Stop::new();
-    let mut grader = Grader::new(&course, &stop, || {}).expect("the slot");
+    let grader = Grader::new(&course, &stop, || {}).expect("the slot");
+    let mut grader = grader.within(sandbox);
     let mut all = BTreeMap::new();
-    for submission in submission::find(&course, &[fixture.path("class")], None).expect("a class") {
+    for submission in submission::find(&course, &[fixture.path("class")], None)
+        .expect("a class")
+        .submissions
+    {
         let mut records = Vec::new();
         if let Some(problem) = &submission.problem {
-            records.push(Grader::refuse(&submission, problem));
+            records.push(grader.refuse(&submission, problem));
         }
         for slug in &submission.chapters {
             let chapter = course.chapter(slug).expect("known");
@@ -53,6 +62,19 @@ fn shared(records: &[Record]) -> (Status, &str) {
 
 #[test]
 fn every_kind_of_submission_gets_its_verdict() {
+    every_kind_gets_its_verdict(Sandbox::none());
+}
+
+#[test]
+fn and_the_same_in_a_sandbox() {
+    let fixture = Fixture::new();
+    match Sandbox::strongest(&[&fixture.root()]) {
+        Ok(sandbox) => every_kind_gets_its_verdict(sandbox),
+        Err(why) => common::skip("bwrap", &why),
+    }
+}
+
+fn every_kind_gets_its_verdict(sandbox: Sandbox) {
     use Status::{CompileError, Crash, Failed, InfrastructureError, Passed, Rejected, Timeout};
 
     let fixture = Fixture::new();
@@ -110,6 +132,12 @@ fn every_kind_of_submission_gets_its_verdict() {
         )],
     );
     fixture.submit("reads-a-secret", &[(one, "pub const HOME: Option<&str> = option_env!(\"HOME\"); pub fn next(n: u64) -> u64 { n + 1 }")]);
+    let tests = fixture.root().join("tests/sums/one.rs");
+    let code = format!(
+        "pub fn next(n: u64) -> u64 {{ n + u64::from(std::fs::read({:?}).is_ok()) }}",
+        tests.display().to_string()
+    );
+    fixture.submit("reads-the-tests", &[(one, &code)]);
     fixture.submit("no-utf8", &[]);
     fs::write(
         fixture.path("class/no-utf8/exercises/sums/src/one.rs"),
@@ -133,8 +161,9 @@ fn every_kind_of_submission_gets_its_verdict() {
         ("../../Cargo.toml", "[workspace]"),
     ]);
 
-    let all = grade(&fixture);
-    assert_eq!(all.len(), 18, "{:?}", all.keys());
+    let level = sandbox.level();
+    let all = grade_within(&fixture, sandbox);
+    assert_eq!(all.len(), 19, "{:?}", all.keys());
     let of = |name: &str| statuses(&all[name]);
     assert_eq!(of("solution"), [Passed; 6]);
     assert_eq!(of("starter"), [Failed; 6]);
@@ -156,6 +185,9 @@ fn every_kind_of_submission_gets_its_verdict() {
     );
     assert_eq!(of("exits"), [Crash, Crash, Crash, Passed, Passed, Passed]);
     assert_eq!(of("aborts"), [Crash, Crash, Crash, Passed, Passed, Passed]);
+    // Also where the course lies in a folder that judge and subject share.
+    let reads = [Passed, Failed][usize::from(level > Level::L0)];
+    assert_eq!(of("reads-the-tests")[..3], [reads; 3]);
     assert_eq!(of("own-manifest"), [Passed; 6]);
     assert!(!marker.exists(), "a submission's build script ran");
 
@@ -195,6 +227,11 @@ fn every_kind_of_submission_gets_its_verdict() {
         ("symlink", Rejected, "src/one.rs is a symlink"),
     ] {
         let (found, said) = shared(&all[name]);
+        // In a sandbox the compiler doesn't even find the file.
+        let (status, message) = match message.strip_suffix(" when it is compiled") {
+            Some(_) if level > Level::L0 => (CompileError, "couldn't read"),
+            _ => (status, message),
+        };
         assert_eq!(found, status, "{name}: {said}");
         assert!(said.contains(message), "{name}: {said}");
     }
@@ -216,7 +253,7 @@ fn every_kind_of_submission_gets_its_verdict() {
     assert!(
         all.values()
             .flatten()
-            .all(|record| record.sandbox == "none")
+            .all(|record| record.sandbox == level.to_string())
     );
     let left: Vec<_> = fs::read_dir(fixture.root().join("target/grade"))
         .expect("a folder")
@@ -317,7 +354,9 @@ fn a_stop_ends_a_build() {
     let mut grader = Grader::new(&course, &stop, || {}).expect("the slot");
     let found = submission::find(&course, &[fixture.path("class/solution")], None).expect("one");
     let started = Instant::now();
-    let outcome = grader.grade(&found[0], &course.chapters[0], |_| stop.request());
+    let outcome = grader.grade(&found.submissions[0], &course.chapters[0], |_| {
+        stop.request()
+    });
     assert!(outcome.is_err());
     assert!(started.elapsed().as_secs() < 60);
 }

@@ -187,7 +187,7 @@ pub(super) fn judge(
     };
     let result = result.clone();
     match result.status {
-        Status::Failed | Status::Timeout | Status::Crash => {}
+        Status::Failed | Status::Timeout | Status::Crash | Status::OutputLimit => {}
         Status::Skipped => {
             found.skipped(place, &result);
             return None;

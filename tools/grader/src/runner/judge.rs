@@ -1,14 +1,17 @@
 //! One judge process: what it says of its tests while it runs, and the verdicts that follow.
 
 use super::{Plan, Status, TestResult, environment, report, result, tidy};
-use crate::stop::Stop;
+use crate::{
+    sandbox::{Contained, Exceeded},
+    stop::Stop,
+};
 use report::{Printed, Reports, parse_line};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     ops::ControlFlow,
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use supervise::{End, Keep, Options, Outcome, Patience, Running, Stream};
 
@@ -22,6 +25,7 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) struct Judge {
     running: Running,
     said: Said,
+    contained: Contained,
 }
 
 /// What a judge has said so far.
@@ -29,6 +33,8 @@ pub(super) struct Said {
     reports: Reports,
     pub(super) printed: BTreeMap<String, Printed>,
     settled: BTreeSet<String>,
+    /// The limit that the subject's processes ran into.
+    exceeded: Option<Exceeded>,
 }
 
 impl Judge {
@@ -37,11 +43,11 @@ impl Judge {
         tests: impl IntoIterator<Item = &'a str>,
     ) -> io::Result<Self> {
         let reports = Reports::create()?;
-        let mut command = environment::command(plan);
+        let mut contained = environment::command(plan, Some(reports.path()))?;
+        let command = &mut contained.command;
         command
             .args(["--test-threads", &plan.jobs.max(1).to_string(), "--exact"])
             .args(tests)
-            .env("CHECKS_REPORT", reports.path())
             .stdin(Stdio::null());
         let mut options = Options::new(plan.deadline);
         options.patience = Patience::wall_clock(plan.deadline);
@@ -49,11 +55,13 @@ impl Judge {
         options.stderr = Keep::Last(OUTPUT);
         options.limits = environment::limits(plan);
         Ok(Self {
-            running: Running::spawn(&mut command, &options)?,
+            running: Running::spawn(command, &options)?,
+            contained,
             said: Said {
                 reports,
                 printed: BTreeMap::new(),
                 settled: BTreeSet::new(),
+                exceeded: None,
             },
         })
     }
@@ -62,6 +70,7 @@ impl Judge {
     pub(super) fn watch(
         mut self,
         stop: &Stop,
+        until: Option<Instant>,
         mut on_result: impl FnMut(TestResult),
     ) -> io::Result<(Outcome, Said)> {
         let said = &mut self.said;
@@ -74,6 +83,7 @@ impl Judge {
             // Each test that is done gives the others their whole time again.
             if said.reports.refresh()? > 0 || said.printed.len() > before {
                 self.running.restart_clock();
+                said.exceeded = self.contained.exceeded();
                 said.settle(&mut on_result);
             }
             if self.running.has_ended() {
@@ -81,6 +91,9 @@ impl Judge {
             }
             if stop.is_requested() {
                 break Some(End::Stopped);
+            }
+            if super::is_over(until) {
+                break Some(End::Halted);
             }
             if let Some(up) = self.running.time_up() {
                 break Some(End::TimeUp(up));
@@ -91,6 +104,7 @@ impl Judge {
             ControlFlow::Continue(())
         })?;
         said.reports.refresh()?;
+        said.exceeded = self.contained.exceeded();
         Ok((outcome, self.said))
     }
 }
@@ -129,7 +143,9 @@ impl Said {
             |report: &&TestResult| matches!(report.status, Status::Passed | Status::Skipped);
         match (self.reports.get(test), printed, outcome) {
             // Whatever the line says: a learner who prints one cannot take back what the judge reported.
-            (Some(report), _, _) if !passes(&report) => Some(tidy(report.clone())),
+            (Some(report), _, _) if !passes(&report) => {
+                Some(tidy(blame(report.clone(), self.exceeded)))
+            }
             (Some(report), Printed::Ok, _) => Some(tidy(report.clone())),
             (_, _, None) => None,
             // The judge reports every test: without a report this line is somebody else's.
@@ -140,5 +156,20 @@ impl Said {
                 Some(result(test, Status::Failed, shown))
             }
         }
+    }
+}
+
+/// A crash of code whose processes used up their memory has a name of its own.
+fn blame(report: TestResult, exceeded: Option<Exceeded>) -> TestResult {
+    match (report.status, exceeded) {
+        (Status::Crash, Some(Exceeded::Memory)) => TestResult {
+            status: Status::MemoryLimit,
+            message: format!(
+                "{}\nAll of its processes together used more memory than a submission may.",
+                report.message
+            ),
+            ..report
+        },
+        _ => report,
     }
 }

@@ -1,5 +1,6 @@
 //! What to run, and why it could not be run.
 
+use crate::sandbox::Sandbox;
 use std::{io, path::PathBuf, time::Duration};
 
 /// Tests mostly wait for their subjects, so more of them than there are processors run at the same time.
@@ -18,6 +19,8 @@ pub struct Plan {
     pub dir: Option<PathBuf>,
     /// How long one test may take. The judge's own deadline per subject is far shorter.
     pub deadline: Duration,
+    /// How long all tests together may take. What is open then has timed out.
+    pub budget: Option<Duration>,
     /// How many tests run at the same time.
     pub jobs: usize,
     /// For code that isn't one's own: withholds the environment but for what a test needs, and bounds the memory of each
@@ -26,6 +29,10 @@ pub struct Plan {
     /// The folder that the tests' shared memory is in, if the system has one: `/dev/shm` on Linux. While nothing can be
     /// written there, no failure is a verdict.
     pub shared_memory: Option<PathBuf>,
+    /// What the judge and its subject run in. It needs a `subject`, and makes `dir` and `shared_memory` of its own.
+    pub sandbox: Sandbox,
+    /// Folders that the judge reads; only a sandbox asks.
+    pub readable: Vec<PathBuf>,
 }
 
 impl Plan {
@@ -38,9 +45,12 @@ impl Plan {
             only: None,
             dir: None,
             deadline: Duration::from_secs(60),
+            budget: None,
             jobs: JOBS,
             untrusted: false,
             shared_memory: cfg!(target_os = "linux").then(|| "/dev/shm".into()),
+            sandbox: Sandbox::none(),
+            readable: Vec::new(),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn problem(folder: &Path) -> Option<io::Error> {
 pub(super) fn excuse(result: TestResult, folder: &Path, problem: &io::Error) -> TestResult {
     if !matches!(
         result.status,
-        Status::Failed | Status::Crash | Status::Timeout
+        Status::Failed | Status::Crash | Status::Timeout | Status::OutputLimit
     ) {
         return result;
     }

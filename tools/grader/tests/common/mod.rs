@@ -12,9 +12,14 @@ pub struct Fixture(tempfile::TempDir);
 
 impl Fixture {
     pub fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// A course in a temporary folder below `parent`.
+    pub fn below(parent: &Path) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("fixture-")
-            .tempdir()
+            .tempdir_in(parent)
             .expect("a folder");
         copy(
             Path::new(concat!(
@@ -93,4 +98,14 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), to).expect("a copy");
         }
     }
+}
+
+/// Says that a test can't run here; where `COURSE_REQUIRE` names what it needs, it fails instead.
+pub fn skip(needs: &str, why: &str) {
+    let required = std::env::var("COURSE_REQUIRE").unwrap_or_default();
+    assert!(
+        !required.split(',').any(|one| one == needs),
+        "{needs} is required: {why}"
+    );
+    eprintln!("skipped: {why}");
 }

@@ -1,0 +1,143 @@
+//! The second half of grading: runs the judge over what is compiled, on any number of threads.
+
+use super::{Interrupted, Judge, Record, record};
+use crate::{
+    course::Chapter,
+    runner::{self, Plan, RunError, Status, TestResult},
+    sandbox::Sandbox,
+    slot::Subject,
+    stop::Stop,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// An exercise of a submission, compiled.
+#[derive(Debug)]
+pub struct Unit {
+    pub(super) submission: String,
+    pub(super) chapter: Chapter,
+    pub(super) judge: Arc<Judge>,
+    pub(super) subject: Option<Subject>,
+}
+
+/// What compiling came to.
+#[derive(Debug)]
+pub enum Prepared {
+    /// It can be run.
+    Ready(Box<Unit>),
+    /// There is nothing to run: these are the records.
+    Done(Vec<Record>),
+}
+
+/// Judges units.
+#[derive(Clone, Debug)]
+pub struct Judging {
+    pub(super) sandbox: Sandbox,
+    pub(super) stop: Stop,
+    pub(super) budget: Option<Duration>,
+    pub(super) readable: Vec<PathBuf>,
+}
+
+impl Judging {
+    /// Judges a unit: one record per test, in the order of the steps.
+    ///
+    /// # Errors
+    /// Only on a stop.
+    pub fn run(
+        &self,
+        unit: &Unit,
+        on_result: impl FnMut(&TestResult),
+    ) -> Result<Vec<Record>, Interrupted> {
+        let Some(subject) = &unit.subject else {
+            return Ok(Vec::new());
+        };
+        let judge = |on_result: &mut dyn FnMut(&TestResult)| {
+            self.judge(&unit.judge, &subject.tests, None, on_result)
+        };
+        let mut on_result = on_result;
+        let mut results = judge(&mut on_result);
+        // Something of ours may have failed for a moment: once more, before it costs somebody's mark.
+        if results.as_ref().is_ok_and(|results| unit.is_ours(results)) {
+            results = judge(&mut on_result);
+        }
+        let results = match results {
+            Ok(results) => results,
+            Err(RunError::Interrupted) => return Err(Interrupted),
+            Err(error) => {
+                let status = Status::InfrastructureError;
+                return Ok(self.refused(unit, status, &error.to_string()));
+            }
+        };
+        let records = results.into_iter().map(|result| {
+            let found = self.record(unit, &result.test, result.status, "");
+            unit.judge.conclude(found, result)
+        });
+        Ok(unit.in_order(records.collect()))
+    }
+
+    /// The records of a unit that can't be run: for each test the same.
+    pub(super) fn refused(&self, unit: &Unit, status: Status, message: &str) -> Vec<Record> {
+        let tests = unit.judge.tests.iter();
+        unit.in_order(
+            tests
+                .map(|test| self.record(unit, test, status, message))
+                .collect(),
+        )
+    }
+
+    /// Runs the judge over a subject.
+    pub(super) fn judge(
+        &self,
+        judge: &Judge,
+        subject: &Path,
+        only: Option<&str>,
+        on_result: impl FnMut(&TestResult),
+    ) -> Result<Vec<TestResult>, RunError> {
+        // A folder of its own: what the submission leaves in it goes with it.
+        let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
+        let dir = dir.map_err(|cause| RunError::Start {
+            path: std::env::temp_dir(),
+            cause,
+        })?;
+        let mut plan = Plan::new(judge.binary.to_path_buf());
+        plan.subject = Some(subject.to_owned());
+        plan.only = only.map(str::to_owned);
+        plan.dir = Some(dir.path().to_owned());
+        plan.untrusted = true;
+        plan.budget = self.budget;
+        plan.sandbox = self.sandbox.clone();
+        plan.readable.clone_from(&self.readable);
+        runner::run(&plan, &self.stop, on_result)
+    }
+
+    fn record(&self, unit: &Unit, test: &str, status: Status, message: &str) -> Record {
+        let slug = &unit.chapter.slug;
+        record(
+            self.sandbox.level(),
+            &unit.submission,
+            slug,
+            test,
+            status,
+            message,
+        )
+    }
+}
+
+impl Unit {
+    /// Whether a test failed for a reason of ours, though the reference solution passes it here.
+    fn is_ours(&self, results: &[TestResult]) -> bool {
+        results.iter().any(|result| {
+            result.status == Status::InfrastructureError
+                && !self.judge.excluded.contains_key(&result.test)
+        })
+    }
+
+    fn in_order(&self, mut records: Vec<Record>) -> Vec<Record> {
+        let steps = &self.chapter.steps;
+        records.sort_by_key(|record| steps.iter().position(|step| *step == record.step));
+        records
+    }
+}

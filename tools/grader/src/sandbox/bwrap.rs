@@ -1,0 +1,415 @@
+//! The command lines of bubblewrap.
+
+use super::words::{Args, quoted, system};
+use super::{Compiler, Contained, Exceeded, Level, Unit, cgroup, probe, seccomp};
+use std::{
+    env, fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+use supervise::python::Search;
+use tempfile::TempDir;
+
+/// Where things are inside.
+const JUDGE: &str = "/judge/tests";
+const SUBJECT: &str = "/subject/tests";
+const LAUNCHER: &str = "/unit/launcher";
+const FILTERS: &str = "/unit/filters";
+const REPORTS: &str = "/unit/reports";
+
+/// The first descriptor of a filter: a POSIX shell redirects those of one digit only.
+const FIRST_FILTER: usize = 5;
+
+/// The first of the user ids that submissions run as at L3, and how many there are. They belong to nobody: Debian and systemd
+/// give out ids up to 59999 and from 61184 on.
+const FIRST_USER: u32 = 61_000;
+const USERS: u32 = 184;
+
+/// What the judge needs at L3 beside its user id: to make the subject's sandbox (bubblewrap forbids to gain privileges, so
+/// they have to be there from the beginning), to end its processes, and to ask where they wait.
+const JUDGE_CAPABILITIES: &str = "+dac_override,+dac_read_search,+fowner,+kill,+setgid,+setuid,+setpcap,+net_admin,\
+    +sys_chroot,+sys_ptrace,+sys_admin";
+
+/// Bytes of the unit's shared memory and of its folder for temporary files.
+const SHM: u64 = 256 << 20;
+const TMP: u64 = 64 << 20;
+/// Bytes that all processes of a subject may use together, and how many there may be.
+const MEMORY: u64 = 2 << 30;
+const PROCESSES: u64 = 512;
+/// Bytes that all processes of a compilation may use together, and how many there may be.
+const COMPILER_MEMORY: u64 = 2 << 30;
+const COMPILER_PROCESSES: u64 = 1024;
+
+/// bubblewrap, as it works on this machine.
+#[derive(Debug)]
+pub(super) struct Bwrap {
+    level: Level,
+    tools: Tools,
+    /// The compiled system call filters, `0`, `1`, ….
+    filters: TempDir,
+    filter_count: usize,
+    python: Option<PathBuf>,
+    cgroups: cgroup::Parents,
+    hidden: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+struct Tools {
+    bwrap: PathBuf,
+    setpriv: PathBuf,
+    prlimit: PathBuf,
+}
+
+/// What lives as long as a sandbox.
+#[derive(Debug)]
+pub(super) struct Guard {
+    cgroup: cgroup::Cgroup,
+    _folder: TempDir,
+}
+
+impl Guard {
+    pub(super) fn exceeded(&self) -> Option<Exceeded> {
+        (self.cgroup.killed_for_memory() > 0).then_some(Exceeded::Memory)
+    }
+}
+
+/// What the launcher starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entry {
+    /// The subject, when the judge asks for it.
+    Judge,
+    /// A shell, at once.
+    Probe,
+}
+
+impl Bwrap {
+    /// Tries the levels, strongest first.
+    pub(super) fn strongest(hidden: &[&Path]) -> Result<Self, String> {
+        let tools = Tools::find()?;
+        let filters = seccomp::filters()?;
+        let folder = scratch("course-filters-").map_err(|error| error.to_string())?;
+        for (number, filter) in filters.iter().enumerate() {
+            let path = folder.path().join(number.to_string());
+            fs::write(&path, filter).map_err(|error| error.to_string())?;
+        }
+        let search = Search::from_env("CHECKS_PYTHON", (3, 8));
+        let named = search.named.clone();
+        let python = search.one(Path::new(&named.unwrap_or_else(|| "python3".into())));
+        let mut sandbox = Self {
+            level: Level::L3,
+            tools,
+            filters: folder,
+            filter_count: filters.len(),
+            python: python.ok().map(|python| python.executable),
+            cgroups: cgroup::Parents::find(),
+            hidden: hidden.iter().map(|path| (*path).to_owned()).collect(),
+        };
+        let mut problems = Vec::new();
+        for level in [Level::L3, Level::L2] {
+            if level == Level::L3 && !rustix::process::geteuid().is_root() {
+                problems.push("L3 needs root (sudo)".to_owned());
+                continue;
+            }
+            sandbox.level = level;
+            match probe::run(&sandbox) {
+                Ok(()) => return Ok(sandbox),
+                Err(problem) => problems.push(format!("{level}: {problem}")),
+            }
+        }
+        Err(problems.join("; "))
+    }
+
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
+    pub(super) fn hidden(&self) -> &[PathBuf] {
+        &self.hidden
+    }
+
+    pub(super) fn describe(&self) -> String {
+        let who = match self.level {
+            Level::L3 => "as a user of their own",
+            _ => "as you, in a user namespace",
+        };
+        let limits = if self.cgroups.has_memory() {
+            "cgroup limits"
+        } else {
+            "no cgroup: limits for each process alone"
+        };
+        format!(
+            "{}: submissions run {who}, in namespaces of their own, behind seccomp; {limits}",
+            self.level
+        )
+    }
+
+    pub(super) fn judge(&self, unit: &Unit) -> io::Result<Contained> {
+        self.enter(unit, Entry::Judge)
+    }
+
+    /// The door that submissions go through, with a shell behind it.
+    pub(super) fn shell(&self) -> io::Result<Contained> {
+        self.enter(&Unit::default(), Entry::Probe)
+    }
+
+    fn enter(&self, unit: &Unit, entry: Entry) -> io::Result<Contained> {
+        let user = self.user();
+        let folder = scratch("course-unit-")?;
+        let cgroup = self.cgroups.create(MEMORY, PROCESSES)?;
+        let launcher = folder.path().join("launcher");
+        fs::write(&launcher, self.launcher(&cgroup, user, unit, entry))?;
+        fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755))?;
+
+        let mut args = self.namespaces();
+        args.word("--die-with-parent");
+        // The network stays the unit's own inside, so that a peer can be reached over the loopback.
+        args.words(["--unshare-net", "--unshare-ipc"]);
+        system(&mut args);
+        for prefix in self.python_folders() {
+            args.bind("--ro-bind", &prefix, &prefix);
+        }
+        args.words(["--proc", "/proc", "--dev", "/dev"]);
+        args.tmpfs("/dev/shm", SHM);
+        args.tmpfs("/tmp", TMP);
+        self.hide(&mut args);
+        for path in &unit.readable {
+            args.bind("--ro-bind-try", path, path);
+        }
+        args.words(["--dir", "/judge", "--dir", "/subject", "--dir", "/unit"]);
+        if entry == Entry::Judge {
+            args.bind("--ro-bind", &unit.judge, JUDGE);
+            args.bind("--ro-bind", &unit.subject, SUBJECT);
+        }
+        if let Some(reports) = &unit.reports {
+            args.bind("--bind", reports, REPORTS);
+        }
+        args.bind("--ro-bind", &launcher, LAUNCHER);
+        args.bind("--ro-bind", self.filters.path(), FILTERS);
+        for group in cgroup.folders() {
+            args.bind("--bind", group, group);
+        }
+        // An empty folder: what the peer's Python imports from where it stands, nobody can have put there.
+        args.words(["--dir", "/empty", "--chdir", "/empty", "--"]);
+        if self.level == Level::L3 {
+            // The user of the subject, so that blocks of one can be opened by the other.
+            let caps = JUDGE_CAPABILITIES;
+            args.word(&self.tools.setpriv);
+            args.words([
+                &format!("--reuid={user}"),
+                &format!("--regid={user}"),
+                "--clear-groups",
+            ]);
+            args.word(format!("--inh-caps={caps}"));
+            args.word(format!("--ambient-caps={caps}"));
+        }
+        args.word(match entry {
+            Entry::Judge => JUDGE,
+            Entry::Probe => LAUNCHER,
+        });
+        let mut command = Command::new(&self.tools.bwrap);
+        command.args(args.0);
+        if entry == Entry::Judge {
+            command
+                .env("CHECKS_SUBJECT", LAUNCHER)
+                .env("CHECKS_CONTAINED", "1");
+            if let Some(python) = &self.python {
+                command.env("CHECKS_PYTHON", python);
+            }
+            if unit.reports.is_some() {
+                command.env("CHECKS_REPORT", REPORTS);
+            }
+        }
+        Ok(Contained {
+            command,
+            guard: Some(Guard {
+                cgroup,
+                _folder: folder,
+            }),
+        })
+    }
+
+    /// The program that starts the subject, in its own sandbox within the unit's.
+    fn launcher(&self, cgroup: &cgroup::Cgroup, user: u32, unit: &Unit, entry: Entry) -> String {
+        let mut args = Args::default();
+        if self.level == Level::L3 {
+            args.word(&self.tools.setpriv);
+            args.words(["--reuid=0", "--regid=0", "--clear-groups"]);
+        }
+        args.word(&self.tools.prlimit);
+        args.words([&format!("--nproc={PROCESSES}:{PROCESSES}"), "--core=0:0"]);
+        args.word(&self.tools.bwrap);
+        // It dies with the launcher, which therefore stays its parent. The launcher itself must not die with its own: that is a
+        // thread of the judge, which may end while others still have subjects inside.
+        args.0.extend(self.namespaces().0);
+        args.word("--die-with-parent");
+        system(&mut args);
+        args.words(["--proc", "/proc", "--dev", "/dev"]);
+        args.words(["--bind", "/dev/shm", "/dev/shm", "--bind", "/tmp", "/tmp"]);
+        self.hide(&mut args);
+        // What only the judge reads would come along where it lies in one of the two.
+        let python = self.python_folders();
+        let shared = |path: &&PathBuf| path.starts_with("/tmp") || path.starts_with("/dev/shm");
+        let readable = unit.readable.iter().filter(|path| path.exists());
+        for path in readable.chain(&python).filter(shared) {
+            args.word("--tmpfs");
+            args.word(path);
+        }
+        if entry == Entry::Judge {
+            args.words(["--dir", "/subject", "--ro-bind", SUBJECT, SUBJECT]);
+        }
+        args.words(["--remount-ro", "/", "--chdir", "/tmp"]);
+        args.words(["--setenv", "HOME", "/tmp", "--setenv", "TMPDIR", "/tmp"]);
+        let filters = || (0..self.filter_count).map(|number| (FIRST_FILTER + number, number));
+        for (fd, _) in filters() {
+            args.words(["--add-seccomp-fd", &fd.to_string()]);
+        }
+        args.word("--");
+        if self.level == Level::L3 {
+            args.word(&self.tools.setpriv);
+            args.words([
+                &format!("--reuid={user}"),
+                &format!("--regid={user}"),
+                "--clear-groups",
+            ]);
+            args.words(["--bounding-set=-all", "--inh-caps=-all"]);
+        }
+        args.word(match entry {
+            Entry::Judge => SUBJECT,
+            Entry::Probe => "/bin/sh",
+        });
+        let mut script = String::from("#!/bin/sh\n");
+        for group in cgroup.folders() {
+            let file = quoted(group.join("cgroup.procs").as_os_str());
+            script += &format!("echo $$ >{file} || exit 125\n");
+        }
+        let words: Vec<_> = args.0.iter().map(quoted).collect();
+        script += &words.join(" ");
+        script += " \"$@\"";
+        for (fd, number) in filters() {
+            script += &format!(" {fd}<{FILTERS}/{number}");
+        }
+        // Not its last command, which a shell may replace itself by.
+        script + "\nexit $?\n"
+    }
+
+    /// A compiler's sandbox: it runs none of the submission's code, but reads and is fed it.
+    pub(super) fn compiler(&self, compiler: &Compiler) -> io::Result<Contained> {
+        let folder = scratch("course-unit-")?;
+        let cgroup = self.cgroups.create(COMPILER_MEMORY, COMPILER_PROCESSES)?;
+        let mut args = Args::default();
+        args.0.extend(self.namespaces().0);
+        args.words(["--die-with-parent", "--unshare-net", "--unshare-ipc"]);
+        system(&mut args);
+        args.words(["--proc", "/proc", "--dev", "/dev"]);
+        args.tmpfs("/tmp", 1 << 30);
+        self.hide(&mut args);
+        for path in &compiler.readable {
+            args.bind("--ro-bind-try", path, path);
+        }
+        for path in &compiler.writable {
+            args.bind("--bind", path, path);
+        }
+        for path in compiler.hidden.iter().filter(|path| path.is_dir()) {
+            args.word("--tmpfs");
+            args.word(path);
+        }
+        for path in &compiler.visible {
+            args.bind("--ro-bind", path, path);
+        }
+        args.word("--");
+        if self.level == Level::L3 {
+            // Files keep their owner, who may not be root where somebody used sudo; nothing else that root may is needed.
+            args.word(&self.tools.setpriv);
+            args.words([
+                "--bounding-set=-all,+dac_override,+fowner",
+                "--inh-caps=-all",
+            ]);
+        }
+        args.word(&compiler.program);
+        let join = cgroup.folders().iter().map(|group| {
+            let file = quoted(group.join("cgroup.procs").as_os_str());
+            format!("echo $$ >{file} || exit 125; ")
+        });
+        let mut command = Command::new("/bin/sh");
+        command
+            .arg("-c")
+            .arg(join.collect::<String>() + "exec \"$0\" \"$@\"")
+            .arg(&self.tools.bwrap)
+            .args(args.0);
+        Ok(Contained {
+            command,
+            guard: Some(Guard {
+                cgroup,
+                _folder: folder,
+            }),
+        })
+    }
+
+    fn namespaces(&self) -> Args {
+        let mut args = Args::default();
+        if self.level == Level::L2 {
+            args.word("--unshare-user");
+        }
+        args.words(["--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]);
+        args.words(["--hostname", "sandbox"]);
+        args
+    }
+
+    /// A user id that hardly anybody else uses at the moment.
+    fn user(&self) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = std::process::id().wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        FIRST_USER + number % USERS
+    }
+
+    /// The folders of the peer's Python that are not the system's: of its installation, and of a virtual environment.
+    fn python_folders(&self) -> Vec<PathBuf> {
+        let Some(python) = &self.python else {
+            return Vec::new();
+        };
+        let real = fs::canonicalize(python).ok();
+        let mut folders: Vec<PathBuf> = [Some(python.clone()), real]
+            .into_iter()
+            .flatten()
+            .filter_map(|path| Some(path.parent()?.parent()?.to_owned()))
+            .filter(|folder| folder.parent().is_some() && !folder.starts_with("/usr"))
+            .collect();
+        folders.dedup();
+        folders
+    }
+
+    /// Covers what would be in sight because it lies in a folder of the system.
+    fn hide(&self, args: &mut Args) {
+        for path in self.hidden.iter().filter(|path| path.starts_with("/usr")) {
+            args.word("--tmpfs");
+            args.word(path);
+        }
+    }
+}
+
+impl Tools {
+    fn find() -> Result<Self, String> {
+        Ok(Self {
+            bwrap: find("bwrap", "bubblewrap")?,
+            setpriv: find("setpriv", "util-linux")?,
+            prlimit: find("prlimit", "util-linux")?,
+        })
+    }
+}
+
+/// Where a program of the system is. It has to be below `/usr`, which is in sight inside, and not where a user can put one.
+fn find(name: &str, package: &str) -> Result<PathBuf, String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .chain(["/usr/bin", "/usr/local/bin"].map(|folder| Path::new(folder).join(name)))
+        .filter_map(|path| path.canonicalize().ok())
+        .find(|path| path.starts_with("/usr") && path.is_file())
+        .ok_or_else(|| format!("{name} is missing (install the package {package})"))
+}
+
+fn scratch(prefix: &str) -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix(prefix).tempdir()
+}

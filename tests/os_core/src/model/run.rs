@@ -1,9 +1,12 @@
 //! One run: its threads, what they wait for, and what they have done so far.
 
 mod choose;
+mod clock;
 mod objects;
 
 pub(super) use choose::MAX_STEPS;
+pub use clock::{Time, now, set_spurious_wakeups, set_time};
+pub(crate) use clock::{is_spurious, sleep, take_timeout, wait_until};
 pub(crate) use objects::{Tag, access, hold, record, release};
 
 use super::outcome::Failure;
@@ -25,14 +28,14 @@ pub(crate) enum Waiting {
     Lock(usize),
     /// A notification of the condition variable with this number.
     Condvar(usize),
-    /// As `Condvar`, but a timeout ends it when nobody else can go on.
-    CondvarOrTimeout(usize),
     /// The end of this thread.
     Join(usize),
     /// The end of the threads of its scope.
     Scope,
     /// `unpark`.
     Park,
+    /// A moment of the run's clock.
+    Sleep,
     /// The end of all other threads, after `main` has returned.
     Rest,
 }
@@ -40,6 +43,8 @@ pub(crate) enum Waiting {
 #[derive(Default)]
 struct Task {
     waiting: Option<Waiting>,
+    /// When the wait ends by itself, if it does.
+    deadline: Option<Duration>,
     finished: bool,
     /// Whether somebody has made sure that it ended: by a join, or by looking.
     joined: bool,
@@ -89,6 +94,10 @@ pub(super) struct Run {
     stop: Option<Stop>,
     panic: Option<String>,
     leaves_threads: bool,
+    time: Time,
+    now: Duration,
+    /// How many waits are still to end without a notification.
+    spurious: usize,
 }
 
 thread_local! {
@@ -126,6 +135,9 @@ pub(super) fn begin(strategy: Box<dyn Strategy>) {
         stop: None,
         panic: None,
         leaves_threads: false,
+        time: Time::Ignored,
+        now: Duration::ZERO,
+        spurious: 0,
     };
     RUN.set(Some(run));
     RUNNING.set(true);
@@ -211,11 +223,18 @@ pub(crate) fn wait(waiting: Waiting) {
 
 /// Waits as [`wait`] does, but never unwinds.
 pub(super) fn wait_unstoppably(waiting: Waiting) {
+    begin_wait(waiting, None);
+    switch();
+}
+
+fn begin_wait(waiting: Waiting, deadline: Option<Duration>) {
     with(|run| {
         let me = run.current;
-        run.tasks[me].waiting = Some(waiting);
+        let task = &mut run.tasks[me];
+        task.waiting = Some(waiting);
+        task.deadline = deadline;
+        task.timed_out = false;
     });
-    switch();
 }
 
 /// Lets the threads that wait for this go on.
@@ -229,39 +248,34 @@ pub(crate) fn wake(waiting: Waiting) {
     });
 }
 
-/// A thread that waits for a notification: the first one stops waiting.
+/// One of the threads that wait for a notification stops waiting: which one is the strategy's choice, as it is the
+/// kernel's.
 pub(crate) fn wake_one(object: usize) {
     with(|run| {
-        let waits = |task: &&mut Task| {
-            task.waiting == Some(Waiting::Condvar(object))
-                || task.waiting == Some(Waiting::CondvarOrTimeout(object))
-        };
-        if let Some(task) = run.tasks.iter_mut().find(waits) {
-            task.waiting = None;
+        let waits = |task: &usize| run.tasks[*task].waiting == Some(Waiting::Condvar(object));
+        let waiters: Vec<usize> = (0..run.tasks.len()).filter(waits).collect();
+        if !waiters.is_empty() {
+            let woken = run.strategy.wake(&waiters);
+            run.tasks[woken].waiting = None;
         }
     });
 }
 
-/// Whether the last timed wait of this thread ended by its timeout.
-pub(crate) fn take_timeout() -> bool {
-    with(|run| {
-        let me = run.current;
-        std::mem::take(&mut run.tasks[me].timed_out)
-    })
-}
-
-/// Waits until this thread was unparked.
-pub(crate) fn park() {
+/// Waits until this thread was unparked, or, where there is a limit, for so long.
+pub(crate) fn park(limit: Option<Duration>) {
     point();
-    loop {
-        let token = with(|run| {
+    let token = || {
+        with(|run| {
             let me = run.current;
             std::mem::take(&mut run.tasks[me].parked_token)
-        });
-        if token {
-            return;
+        })
+    };
+    if !token() && !is_spurious() {
+        match limit {
+            None => wait(Waiting::Park),
+            Some(limit) => wait_until(Waiting::Park, limit),
         }
-        wait(Waiting::Park);
+        token();
     }
 }
 

@@ -3,8 +3,8 @@
 //! Takes: a few seconds.
 //! Lesson: TODO: the lesson in three lines like this one; `cargo course bench` prints them at the end.
 
-use gil::lock::answer;
 use criterion::{Criterion, criterion_group, criterion_main};
+use gil::lock::answer;
 use std::hint::black_box;
 
 fn benchmark(criterion: &mut Criterion) {

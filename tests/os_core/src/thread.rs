@@ -7,7 +7,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-pub use std::thread::{Result, available_parallelism, panicking};
+pub use crate::model::panicking;
+pub use std::thread::{Result, available_parallelism};
 
 /// Starts a thread, as [`std::thread::spawn`] does.
 ///

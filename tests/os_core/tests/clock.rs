@@ -274,3 +274,39 @@ fn in_a_plain_run_time_is_the_kernels() {
     assert!(begin.checked_add(Duration::MAX).is_none());
     assert!(begin.checked_sub(MS).is_some_and(|sooner| sooner < begin));
 }
+
+/// All threads of a run share an OS thread, and with it the standard library's word for who unwinds.
+#[test]
+fn a_thread_that_waits_while_it_unwinds_disturbs_nobody() {
+    struct Locks(Arc<(Mutex<u64>, Condvar)>);
+    impl Drop for Locks {
+        fn drop(&mut self) {
+            assert!(thread::panicking());
+            let held = self.0.0.lock().unwrap();
+            *self.0.1.wait_while(held, |n| *n < 2).unwrap() += 10;
+            assert!(thread::panicking());
+        }
+    }
+    always((12, 7 * MS, false), || {
+        set_time(Time::Virtual);
+        let shared = Arc::new((Mutex::new(0), Condvar::new()));
+        let theirs = Locks(shared.clone());
+        let unwinding = thread::spawn(move || {
+            thread::sleep(MS);
+            let _theirs = theirs;
+            std::panic::resume_unwind(Box::new("this thread ends here"));
+        });
+        for _ in 0..2 {
+            let mut held = shared.0.lock().unwrap(); // not poisoned
+            thread::sleep(3 * MS); // takes its time, though the other one unwinds meanwhile
+            assert!(!thread::panicking());
+            *held += 1;
+            shared.1.notify_all();
+        }
+        thread::sleep(MS);
+        let ended = unwinding.join();
+        assert!(ended.is_err());
+        let held = *shared.0.lock().unwrap();
+        (held, model::now(), shared.0.is_poisoned())
+    });
+}

@@ -19,7 +19,7 @@ mod task;
 pub use explore::{explore, explore_until};
 pub use outcome::{Explored, Failure, Outcome};
 pub use replay::{Replay, Turn, replay};
-pub use run::{Time, now, running, set_spurious_wakeups, set_time};
+pub use run::{Time, now, panicking, running, set_spurious_wakeups, set_time};
 pub use wire::schedule::{Op, Step};
 
 pub(crate) use run::{Tag, Waiting, access, point, record, wait, wake};

@@ -53,6 +53,8 @@ struct Task {
     /// Steps taken of its quantum.
     used: usize,
     timed_out: bool,
+    /// Whether it was unwinding when another thread took over.
+    unwinding: bool,
     parked_token: bool,
     last: Option<(usize, String)>,
     name: Option<String>,
@@ -190,8 +192,26 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
 
 /// Lets the scheduler decide who goes on, and returns when it is this thread's turn again.
 pub(super) fn switch() {
+    let unwinding = panicking();
+    with(|run| {
+        let me = run.current;
+        run.tasks[me].unwinding = unwinding;
+    });
     // Shuttle has no clock: its sleep is nothing but a point to switch at.
     shuttle::thread::sleep(Duration::ZERO);
+}
+
+/// Whether the running thread unwinds. All threads of a run share one OS thread, whose own answer may be about another one:
+/// one that waits for something while it unwinds.
+#[must_use]
+pub fn panicking() -> bool {
+    std::thread::panicking()
+        && (!running()
+            || with(|run| {
+                let others = (0..run.tasks.len()).filter(|task| *task != run.current);
+                run.tasks[run.current].unwinding
+                    || !others.into_iter().any(|task| run.tasks[task].unwinding)
+            }))
 }
 
 /// Unwinds this thread if the run has been stopped, unless it unwinds already.
@@ -203,7 +223,7 @@ pub(super) fn leave_if_stopped() {
 
 /// A scheduling point: another thread may go first.
 pub(crate) fn point() {
-    if running() && !std::thread::panicking() {
+    if running() && !panicking() {
         switch();
         leave_if_stopped();
     }
@@ -323,6 +343,7 @@ pub(super) fn finish() {
     with(|run| {
         let me = run.current;
         run.tasks[me].finished = true;
+        run.tasks[me].unwinding = false;
         let rest_finished = run.tasks[1..].iter().all(|task| task.finished);
         for task in &mut run.tasks {
             match task.waiting {

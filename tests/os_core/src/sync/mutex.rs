@@ -201,7 +201,12 @@ impl<T> Drop for MutexGuard<'_, T> {
         let object = self.mutex.tag.object(KIND);
         let value = self.inner.as_ref().and_then(|guard| show::value(&**guard));
         model::record(Some(object), Op::Unlock { value });
+        let was_poisoned = self.mutex.inner.is_poisoned();
         self.inner = None;
+        if !was_poisoned && !model::panicking() {
+            // The standard library asks whether the OS thread unwinds, and that may be another thread of the run.
+            self.mutex.inner.clear_poison();
+        }
         model::run::release(object);
     }
 }

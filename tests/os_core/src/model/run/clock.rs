@@ -1,6 +1,8 @@
 //! The clock of a run, and waits that end by themselves.
 
-use super::{Run, Waiting, begin_wait, leave_if_stopped, point, record, running, switch, with};
+use super::{
+    Run, Waiting, begin_wait, leave_if_stopped, panicking, point, record, running, switch, with,
+};
 use std::time::Duration;
 use wire::schedule::Op;
 
@@ -86,7 +88,7 @@ pub(crate) fn take_timeout() -> bool {
 
 /// Sleeps for so long.
 pub(crate) fn sleep(time: Duration) {
-    if std::thread::panicking() {
+    if panicking() {
         return;
     }
     let (until, is_virtual) = with(|run| {

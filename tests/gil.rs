@@ -3,7 +3,9 @@
 //! Only this file is compiled when you edit your code.
 
 use gil::{around, io_first, lock, machine, switching};
-use gil_tests::{Executed, Gil, Guard, Holder, Instruction, Learner, List, Lock, Program, Report, Settings};
+use gil_tests::{
+    Executed, Gil, Guard, Holder, Instruction, Learner, List, Lock, Program, Report, Settings,
+};
 use std::process::ExitCode;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 /// A lock as [`Gil`](crate::switching::Gil), but a thread that comes back from I/O doesn't wait for the others'
 /// intervals.
 ///
-/// The private fields are a suggestion: replace them if you like.
+/// Its fields are yours to choose. Those of `Gil` are a beginning.
 #[derive(Debug)]
 pub struct IoFirst {
     /// The switch interval.
@@ -65,7 +65,9 @@ impl IoFirst {
         }
     }
 
-    /// Waits for the lock and returns its guard, as [`Gil::acquire`](crate::switching::Gil::acquire) does.
+    /// Waits for the lock and returns its guard.
+    ///
+    /// Threads that compute get the lock as in step 2: first come, first served, an interval for each.
     pub fn acquire(&self) -> IoFirstGuard<'_> {
         self.take(false);
         IoFirstGuard { lock: self }
@@ -207,6 +209,9 @@ pub struct IoFirstGuard<'a> {
 
 impl IoFirstGuard<'_> {
     /// Lets the lock change hands if somebody requested it, and says whether it did.
+    ///
+    /// A thread that is interrupted for one that came back is the next of those that compute, with what is left of
+    /// its interval.
     pub fn safe_point(&mut self) -> bool {
         let requested = self.lock.requested.load(Ordering::Relaxed);
         if requested {
@@ -216,6 +221,10 @@ impl IoFirstGuard<'_> {
     }
 
     /// Gives the lock up, runs `work`, takes the lock back, and returns what `work` returned.
+    ///
+    /// A thread that comes back requests the lock at once and goes before all threads that compute, so it waits for the
+    /// next safe point only. Those that compute still get at least half of the time, whatever comes back, and nobody
+    /// waits forever. A panic in `work` is handled as in step 3.
     pub fn allow_threads<T>(&mut self, work: impl FnOnce() -> T) -> T {
         struct TakeBack<'a>(&'a IoFirst);
         impl Drop for TakeBack<'_> {

@@ -310,3 +310,16 @@ fn a_thread_that_waits_while_it_unwinds_disturbs_nobody() {
         (held, model::now(), shared.0.is_poisoned())
     });
 }
+
+/// A sleep that ended in time says nothing of the wait after it.
+#[test]
+fn a_spurious_wakeup_is_no_timeout() {
+    always(false, || {
+        set_time(Time::Virtual);
+        set_spurious_wakeups(1);
+        thread::sleep(MS);
+        let lock = Mutex::new(());
+        let wait = Condvar::new().wait_timeout(lock.lock().unwrap(), MS);
+        wait.unwrap().1.timed_out()
+    });
+}

@@ -53,6 +53,8 @@ struct Task {
     /// Steps taken of its quantum.
     used: usize,
     timed_out: bool,
+    /// How many of its timed waits have ended.
+    early: usize,
     /// Whether it was unwinding when another thread took over.
     unwinding: bool,
     parked_token: bool,
@@ -214,9 +216,25 @@ pub fn panicking() -> bool {
             }))
 }
 
+/// The running thread is about to unwind. Without this it would not be told apart from another one that waits while it
+/// unwinds.
+pub(crate) fn begin_unwinding() {
+    if running() {
+        RUN.with(|run| {
+            if let Ok(mut run) = run.try_borrow_mut()
+                && let Some(run) = &mut *run
+            {
+                let me = run.current;
+                run.tasks[me].unwinding = true;
+            }
+        });
+    }
+}
+
 /// Unwinds this thread if the run has been stopped, unless it unwinds already.
 pub(super) fn leave_if_stopped() {
-    if !std::thread::panicking() && with(|run| run.stop.is_some()) {
+    if !panicking() && with(|run| run.stop.is_some()) {
+        begin_unwinding();
         resume_unwind(Box::new(Stopped));
     }
 }

@@ -12,6 +12,9 @@ const QUANTUM: usize = 150;
 /// The same for strategies that heed no yields: they show who waits only for a while. And the sum for all threads.
 const PATIENCE: usize = 3000;
 const PATIENCE_OF_ALL: usize = 20_000;
+/// How often the timed waits of a thread end while others could go on, where time is hostile. More would be a busy loop.
+const EARLY_TIMEOUTS: usize = 16;
+
 impl Run {
     /// Chooses the thread that goes on.
     pub fn choose(&mut self) -> usize {
@@ -72,8 +75,10 @@ impl Run {
 
     fn able(&self) -> Vec<usize> {
         let able = |task: &Task| {
-            !task.finished
-                && (task.waiting.is_none() || self.time == Time::Hostile && task.deadline.is_some())
+            let may_time_out = self.time == Time::Hostile
+                && task.deadline.is_some()
+                && task.early < EARLY_TIMEOUTS;
+            !task.finished && (task.waiting.is_none() || may_time_out)
         };
         (0..self.tasks.len())
             .filter(|task| able(&self.tasks[*task]))

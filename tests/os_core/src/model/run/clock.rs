@@ -66,6 +66,10 @@ pub(crate) fn is_spurious() -> bool {
     with(|run| {
         let is = run.spurious > 0;
         run.spurious = run.spurious.saturating_sub(1);
+        if is {
+            let me = run.current;
+            run.tasks[me].timed_out = false;
+        }
         is
     })
 }
@@ -142,6 +146,7 @@ impl Run {
             task.waiting = None;
             task.deadline = None;
             task.timed_out = true;
+            task.early += 1;
             self.now = self.now.max(deadline);
         }
     }

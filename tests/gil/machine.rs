@@ -156,13 +156,15 @@ fn schedule(report: &Report) -> String {
             .collect();
         let _ = writeln!(
             text,
-            "thread {} up to {:?}: {}",
+            "    thread {} up to {:?}: {}",
             slice[0].thread,
             slice[slice.len() - 1].at,
             done.join(", ")
         );
     }
-    let _ = writeln!(text, "variables: {:?}", report.variables);
+    if !report.variables.is_empty() {
+        let _ = writeln!(text, "    variables: {:?}", report.variables);
+    }
     text
 }
 
@@ -175,8 +177,45 @@ fn check(explored: &Explored<Report>, programs: &[Program], settings: Settings) 
         );
     }
     let expected = expected(programs, settings);
-    explored.expect_always(&expected);
+    if let Some(other) = explored.find(|report| *report != expected) {
+        let threads = programs.len();
+        let (body, times) = (&programs[0].body, programs[0].times);
+        panic!(
+            "{threads} threads run {body:?} {times} times, with an interval of {:?}. {}",
+            settings.interval,
+            difference(other, &expected)
+        );
+    }
     expected
+}
+
+/// The first thing in which two reports differ, in words.
+fn difference(yours: &Report, expected: &Report) -> String {
+    let say = |executed: Option<&Executed>| match executed {
+        Some(Executed {
+            thread,
+            at,
+            instruction,
+        }) => format!("{instruction:?} on thread {thread}, done at {at:?}"),
+        None => "nothing".into(),
+    };
+    let count = yours.trace.len().max(expected.trace.len());
+    match (0..count).find(|place| yours.trace.get(*place) != expected.trace.get(*place)) {
+        Some(place) => format!(
+            "Place {} of the trace:\n    yours:    {}\n    expected: {}\nUp to there:\n{}",
+            place + 1,
+            say(yours.trace.get(place)),
+            say(expected.trace.get(place)),
+            schedule(&Report {
+                trace: yours.trace[..place.min(yours.trace.len())].to_vec(),
+                variables: Vec::new()
+            })
+        ),
+        None => format!(
+            "The trace is as expected, but the variables:\n    yours:    {:?}\n    expected: {:?}",
+            yours.variables, expected.variables
+        ),
+    }
 }
 
 fn x_plus_one_is_four_instructions() {
@@ -417,7 +456,7 @@ fn a_call_between_load_and_store_loses_updates() {
         };
         2
     ];
-    let settings = settings(4, false);
+    let settings = settings(6, false);
     let report = check(&run_with_a_clock(&programs, &settings), &programs, settings);
     checks::snapshot!("gil", "machine__calls_and_jumps", schedule(&report));
 }

@@ -85,7 +85,9 @@ impl GilGuard<'_> {
     /// request, it keeps the lock and returns `false` at once.
     pub fn safe_point(&mut self) -> bool {
         let _ = self.gil.requested.load(Ordering::Relaxed);
-        todo!("if the lock was requested, pass it on and wait for your next turn; say whether it was")
+        todo!(
+            "if the lock was requested, pass it on and wait for your next turn; say whether it was"
+        )
     }
 }
 

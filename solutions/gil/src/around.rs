@@ -73,7 +73,7 @@ impl List {
         true
     }
 
-    /// Returns the items in their order.
+    /// Returns the items in their order; also while other threads append.
     #[must_use]
     pub fn items(&self) -> Vec<i64> {
         let _guard = self.lock.acquire();

@@ -9,6 +9,8 @@ impl GilGuard<'_> {
     /// this guard holds the lock again. A panic in `work` goes on to the caller, and it too finds the lock held.
     pub fn allow_threads<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let _ = (self.gil, work);
-        todo!("release the lock, run `work`, take the lock back whatever happens, return what `work` returned")
+        todo!(
+            "release the lock, run `work`, take the lock back whatever happens, return what `work` returned"
+        )
     }
 }

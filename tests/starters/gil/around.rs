@@ -55,7 +55,7 @@ impl List {
         todo!("take the list's own lock for these steps, and return whether there was room")
     }
 
-    /// Returns the items in their order.
+    /// Returns the items in their order; also while other threads append.
     #[must_use]
     pub fn items(&self) -> Vec<i64> {
         let length = self.length.load(Ordering::Relaxed);

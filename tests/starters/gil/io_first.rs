@@ -23,7 +23,10 @@ impl IoFirst {
     ///
     /// Threads that compute get the lock as in step 2: first come, first served, an interval for each.
     pub fn acquire(&self) -> IoFirstGuard<'_> {
-        todo!("take the lock as `Gil` does, with an interval of {:?}", self.interval)
+        todo!(
+            "take the lock as `Gil` does, with an interval of {:?}",
+            self.interval
+        )
     }
 }
 
@@ -40,7 +43,9 @@ impl IoFirstGuard<'_> {
     /// A thread that is interrupted for one that came back is the next of those that compute, with what is left of
     /// its interval.
     pub fn safe_point(&mut self) -> bool {
-        todo!("if the lock was requested, pass it on and wait for your next turn; say whether it was")
+        todo!(
+            "if the lock was requested, pass it on and wait for your next turn; say whether it was"
+        )
     }
 
     /// Gives the lock up, runs `work`, takes the lock back, and returns what `work` returned.

@@ -18,6 +18,9 @@ use std::process::ExitCode;
 /// Exclusive use of a lock; dropping it releases the lock.
 pub trait Guard {}
 
+/// The variables of a machine.
+pub type Variables = Vec<i64>;
+
 /// Step 1: `lock::Lock`.
 pub trait Lock: Send + Sync {
     /// `Lock::acquire`.
@@ -112,7 +115,7 @@ pub struct Learner {
     /// Step 4: `machine::run`.
     pub run: fn(&[Program], Settings) -> Report,
     /// Step 5: `around::run_in_processes`.
-    pub run_in_processes: fn(&[Program], Settings) -> io::Result<Vec<Vec<i64>>>,
+    pub run_in_processes: fn(&[Program], Settings) -> io::Result<Vec<Variables>>,
     /// Step 5: `around::List::with_capacity`.
     pub list: fn(usize) -> Arc<dyn List>,
     /// Bonus: `io_first::IoFirst::new`.

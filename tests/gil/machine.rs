@@ -134,9 +134,10 @@ fn expected(programs: &[Program], settings: Settings) -> Report {
             instruction,
         });
         thread.done += 1;
+        let place = thread.done % body.len();
         let is_safe = settings.everywhere
             || instruction == Instruction::Call
-            || thread.done % body.len() == 0;
+            || place == 0;
         // A thread that is done gives the lock up anyway.
         if is_safe && thread.done < total && queue.len() > 1 && now >= since + settings.interval {
             queue.rotate_left(1);

@@ -38,8 +38,7 @@ fn sleeps_overlap_and_end_when_they_are_due() {
             })
         });
         threads.into_iter().for_each(|t| t.join().unwrap());
-        let ended = ended.lock().unwrap().clone();
-        ended
+        Arc::into_inner(ended).unwrap().into_inner().unwrap()
     });
 }
 
@@ -230,8 +229,7 @@ fn a_notification_wakes_any_of_the_waiters() {
         }
         shared.1.notify_one();
         threads.into_iter().for_each(|t| t.join().unwrap());
-        let first = shared.0.lock().unwrap().1;
-        first
+        Arc::into_inner(shared).unwrap().0.into_inner().unwrap().1
     });
     assert_eq!(explored.outcomes.len(), 2, "{:?}", explored.outcomes);
 }
@@ -321,5 +319,37 @@ fn a_spurious_wakeup_is_no_timeout() {
         let lock = Mutex::new(());
         let wait = Condvar::new().wait_timeout(lock.lock().unwrap(), MS);
         wait.unwrap().1.timed_out()
+    });
+}
+
+/// The same at a wait on a condition variable, and for a lock that was taken before the other thread began to unwind.
+#[test]
+fn a_thread_that_unwinds_poisons_no_lock_of_others() {
+    struct Locks(Arc<(Mutex<u64>, Condvar)>);
+    impl Drop for Locks {
+        fn drop(&mut self) {
+            *self.0.0.lock().unwrap() += 1; // waits while another thread has it
+            self.0.1.notify_all();
+        }
+    }
+    always((2, false), || {
+        let shared = Arc::new((Mutex::new(0), Condvar::new()));
+        let threads = [(); 2].map(|()| {
+            let theirs = Locks(shared.clone());
+            thread::spawn(move || {
+                let _theirs = theirs;
+                std::panic::resume_unwind(Box::new("this thread ends here"));
+            })
+        });
+        let mut held = shared.0.lock().unwrap();
+        while *held < 2 {
+            held = shared.1.wait(held).unwrap();
+        }
+        let seen = *held;
+        drop(held);
+        for thread in threads {
+            assert!(thread.join().is_err());
+        }
+        (seen, shared.0.is_poisoned())
     });
 }

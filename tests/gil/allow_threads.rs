@@ -33,8 +33,8 @@ pub const TESTS: &[checks::Test] = checks::tests![
     others_hold_the_lock_meanwhile,
     the_lock_is_held_again_afterwards,
     work_runs_without_the_lock,
-    a_panic_takes_the_lock_back,
     a_panic_goes_on_to_the_caller,
+    a_panic_takes_the_lock_back,
     waiting_threads_overlap,
     it_waits_its_turn,
     a_request_is_answered_by_it,
@@ -43,11 +43,10 @@ pub const TESTS: &[checks::Test] = checks::tests![
 
 /// Says what a deadlock means, if there is one.
 fn judge(explored: &Explored<Option<String>>) {
-    if explored.deadlocks() {
+    if explored.deadlocks() || explored.is_endless() {
         explain(
             "gil/exercise.md#give-it-up-take-it-back",
-            "Everybody waits for the lock and nobody holds it, or the holder waits for itself: give it up once before `work`, take it \
-             back once after it.",
+            "A thread waits for a lock that nobody gives up any more. Give it up once before `work`, take it back once after it.",
         );
     }
     explored.expect_no_complaint();
@@ -208,14 +207,12 @@ fn a_panic_goes_on_to_the_caller() {
         Act::Acquire,
         Act::IoThatPanics(BURST),
         Act::Work(BURST),
-        Act::Release,
     ]];
-    judge(&play(
-        &interval(),
-        &scripts,
-        &vec![Rule::EndsAt(2 * BURST)],
-        &CLOCK,
-    ));
+    let explored = play(&interval(), &scripts, &vec![], &CLOCK);
+    // Whether the lock is held then is the next test's.
+    if !explored.deadlocks() && !explored.is_endless() {
+        explored.expect_no_complaint();
+    }
 }
 
 fn waiting_threads_overlap() {

@@ -84,8 +84,8 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_killed_child_is_an_error,
     a_fork_that_fails_is_an_error,
     one_thread_appends_in_order,
-    a_full_list_takes_no_more,
     no_item_is_lost_under_any_schedule,
+    a_full_list_takes_no_more,
     items_are_whole_while_others_append,
     many_threads_append,
 ];

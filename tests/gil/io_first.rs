@@ -28,11 +28,11 @@ pub const TESTS: &[checks::Test] = checks::tests![
 ];
 
 fn judge(explored: &Explored<Option<String>>) {
-    if explored.deadlocks() {
+    if explored.deadlocks() || explored.is_endless() {
         explain(
             "gil/exercise.md#bonus-beat-cpython",
-            "Everybody waits, and nobody has the lock: whoever gives it up settles first who is next, in whichever queue, and then wakes \
-             that thread.",
+            "A thread waits for a lock that nobody gives up any more, or nobody is next: whoever gives the lock up settles first who is \
+             next, in whichever queue, and then wakes that thread.",
         );
     }
     explored.expect_no_complaint();

@@ -106,9 +106,9 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_free_lock_is_taken_at_once,
     the_scheduler_sees_the_lock,
     a_waiting_thread_sleeps,
-    a_spurious_wake_up_gives_no_guard,
-    only_one_guard_exists_at_a_time,
     a_released_lock_wakes_a_waiter,
+    only_one_guard_exists_at_a_time,
+    a_spurious_wake_up_gives_no_guard,
     a_panic_releases_the_lock,
     two_locks_have_nothing_to_do_with_each_other,
     many_threads_get_the_lock,
@@ -217,7 +217,7 @@ fn only_one_guard_exists_at_a_time() {
     explain(
         "gil/exercise.md#check-and-take-in-one-step",
         "Between the look at the state and its change another thread looks too: both find the lock free. Keep the mutex locked \
-         from the check to the change.",
+         from the check to the change, and check again after every wait.",
     );
     for explored in [
         play(&vec![BRIEFLY.to_vec(); 3], &HOSTILE),
@@ -259,8 +259,11 @@ fn a_released_lock_wakes_a_waiter() {
     for threads in [2, 4] {
         let script = [&BRIEFLY[..3], &BRIEFLY[..]].concat();
         let explored = play(&vec![script; threads], &HOSTILE);
-        explain_end(&explored);
-        explored.expect_no_complaint();
+        if explored.deadlocks() || explored.is_endless() {
+            explain_end(&explored);
+            explored.expect_no_complaint();
+        }
+        // Two holders at a time are the next test's.
     }
 }
 

@@ -44,10 +44,10 @@ pub const TESTS: &[checks::Test] = checks::tests![
     x_plus_one_is_four_instructions,
     one_thread_computes,
     numbers_have_64_bits_and_wrap_around,
+    every_thread_has_a_stack_of_its_own,
     every_instruction_is_traced_when_it_is_done,
     every_instruction_runs_under_the_lock,
     the_lock_is_given_up_in_a_wait,
-    every_thread_has_a_stack_of_its_own,
     a_switch_between_two_instructions_loses_updates,
     a_bare_loop_loses_nothing_since_3_10,
     a_call_between_load_and_store_loses_updates,
@@ -135,9 +135,7 @@ fn expected(programs: &[Program], settings: Settings) -> Report {
         });
         thread.done += 1;
         let place = thread.done % body.len();
-        let is_safe = settings.everywhere
-            || instruction == Instruction::Call
-            || place == 0;
+        let is_safe = settings.everywhere || instruction == Instruction::Call || place == 0;
         // A thread that is done gives the lock up anyway.
         if is_safe && thread.done < total && queue.len() > 1 && now >= since + settings.interval {
             queue.rotate_left(1);

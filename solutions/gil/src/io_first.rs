@@ -4,8 +4,8 @@ use os::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
 use os::time::{Duration, Instant};
 use std::collections::VecDeque;
 
-/// A lock as [`Gil`](crate::switching::Gil), but a thread that comes back from I/O doesn't wait for the others'
-/// intervals.
+/// A lock like [`Gil`](crate::switching::Gil), in which a thread that comes back from I/O doesn't wait for the
+/// intervals of the others.
 ///
 /// Its fields are yours to choose. Those of `Gil` are a beginning.
 #[derive(Debug)]
@@ -208,10 +208,10 @@ pub struct IoFirstGuard<'a> {
 }
 
 impl IoFirstGuard<'_> {
-    /// Lets the lock change hands if somebody requested it, and says whether it did.
+    /// Passes the lock on if somebody requested it, and returns whether it did.
     ///
-    /// A thread that is interrupted for one that came back is the next of those that compute, with what is left of
-    /// its interval.
+    /// A thread that is interrupted by one that came back is the next of those that compute, for the rest of its
+    /// interval.
     pub fn safe_point(&mut self) -> bool {
         let requested = self.lock.requested.load(Ordering::Relaxed);
         if requested {
@@ -222,9 +222,9 @@ impl IoFirstGuard<'_> {
 
     /// Gives the lock up, runs `work`, takes the lock back, and returns what `work` returned.
     ///
-    /// A thread that comes back requests the lock at once and goes before all threads that compute, so it waits for the
-    /// next safe point only. Those that compute still get at least half of the time, whatever comes back, and nobody
-    /// waits forever. A panic in `work` is handled as in step 3.
+    /// A thread that comes back requests the lock at once and goes ahead of every thread that computes, so it waits
+    /// only for the next safe point. Threads that compute still get at least half of the time, however often others
+    /// come back, and no thread waits forever. A panic in `work` is handled as in step 3.
     pub fn allow_threads<T>(&mut self, work: impl FnOnce() -> T) -> T {
         struct TakeBack<'a>(&'a IoFirst);
         impl Drop for TakeBack<'_> {

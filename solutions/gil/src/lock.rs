@@ -2,7 +2,7 @@
 
 use os::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A lock that holds no data. Whoever has its [`Guard`] is the only one who has.
+/// A lock that holds no data: at most one thread at a time has its [`Guard`].
 ///
 /// The fields are a suggestion: replace them if you like.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use os::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
 use os::time::Duration;
 
-/// A lock that its holder passes on when others wait, as CPython's GIL, and first come, first served.
+/// A lock that its holder passes on when others wait, like CPython's GIL, but first come, first served.
 ///
 /// The private fields are a suggestion: replace them if you like.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Gil {
     requested: AtomicBool,
 }
 
-/// As at a counter where everybody draws a number. The lock is free when the two are equal.
+/// Tickets, as at a bakery's counter. The lock is free when the two numbers are equal.
 #[derive(Debug)]
 struct Tickets {
     /// The ticket that the next thread draws.
@@ -71,8 +71,8 @@ impl Gil {
 
     /// Gives the lock up: CPython's `drop_gil`.
     ///
-    /// The thread that has waited longest, if there is one, is woken and holds the lock from now on. It begins
-    /// with no request: whoever requested the lock meant the holder before it.
+    /// The thread that has waited longest, if there is one, is woken and holds the lock from now on. It starts with
+    /// no request: the old one was meant for the holder before it.
     pub(crate) fn release(&self) {
         let mut tickets = self.tickets();
         tickets.serving += 1; // it is the next one's, even before that one wakes
@@ -97,11 +97,11 @@ pub struct GilGuard<'a> {
 }
 
 impl GilGuard<'_> {
-    /// Lets the lock change hands if somebody requested it; the holder calls this wherever a switch does no harm.
+    /// Passes the lock on if somebody requested it. The holder calls this wherever a switch does no harm.
     ///
-    /// With a request, it hands the lock to the thread that has waited longest, waits for its own next turn
-    /// behind all who wait already, and returns `true`: another thread has held the lock meanwhile. With no
-    /// request, it keeps the lock and returns `false` at once.
+    /// If there is a request, hands the lock to the thread that has waited longest, waits for its own turn behind
+    /// every thread that already waits, and returns `true`: another thread has held the lock meanwhile. If there is
+    /// none, keeps the lock and returns `false` at once.
     pub fn safe_point(&mut self) -> bool {
         if !self.gil.requested.load(Ordering::Relaxed) {
             return false;

@@ -2,8 +2,8 @@
 
 use os::time::Duration;
 
-/// A lock as [`Gil`](crate::switching::Gil), but a thread that comes back from I/O doesn't wait for the others'
-/// intervals.
+/// A lock like [`Gil`](crate::switching::Gil), in which a thread that comes back from I/O doesn't wait for the
+/// intervals of the others.
 ///
 /// Its fields are yours to choose. Those of `Gil` are a beginning.
 #[derive(Debug)]
@@ -38,10 +38,10 @@ pub struct IoFirstGuard<'a> {
 }
 
 impl IoFirstGuard<'_> {
-    /// Lets the lock change hands if somebody requested it, and says whether it did.
+    /// Passes the lock on if somebody requested it, and returns whether it did.
     ///
-    /// A thread that is interrupted for one that came back is the next of those that compute, with what is left of
-    /// its interval.
+    /// A thread that is interrupted by one that came back is the next of those that compute, for the rest of its
+    /// interval.
     pub fn safe_point(&mut self) -> bool {
         todo!(
             "if the lock was requested, pass it on and wait for your next turn; say whether it was"
@@ -50,9 +50,9 @@ impl IoFirstGuard<'_> {
 
     /// Gives the lock up, runs `work`, takes the lock back, and returns what `work` returned.
     ///
-    /// A thread that comes back requests the lock at once and goes before all threads that compute, so it waits for the
-    /// next safe point only. Those that compute still get at least half of the time, whatever comes back, and nobody
-    /// waits forever. A panic in `work` is handled as in step 3.
+    /// A thread that comes back requests the lock at once and goes ahead of every thread that computes, so it waits
+    /// only for the next safe point. Threads that compute still get at least half of the time, however often others
+    /// come back, and no thread waits forever. A panic in `work` is handled as in step 3.
     pub fn allow_threads<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let _ = (self.lock, work);
         todo!("give the lock up, run `work`, take the lock back before those that compute")

@@ -1,6 +1,6 @@
 //! Wrong: acquires a second guard and leaks it: the lock is given up once and taken twice
 //! Changes: allow_threads
-//! Fails: allow_threads::work_runs_without_the_lock
+//! Fails: allow_threads::others_hold_the_lock_meanwhile
 //! Section: gil/exercise.md#give-it-up-take-it-back
 
 impl GilGuard<'_> {

@@ -1,7 +1,7 @@
 //! Wrong: waits once, and takes the lock whatever it finds
 //! Changes: lock
-//! Fails: lock::a_spurious_wake_up_gives_no_guard
-//! Section: gil/exercise.md#sleep-while-you-wait
+//! Fails: lock::only_one_guard_exists_at_a_time
+//! Section: gil/exercise.md#check-and-take-in-one-step
 
 impl Lock {
     #[must_use]

@@ -1,6 +1,6 @@
 //! Wrong: wakes one of the sleepers, which may have another ticket
 //! Changes: switching
-//! Fails: switching::only_one_thread_holds_the_lock
+//! Fails: switching::a_given_up_lock_is_taken_at_once
 //! Section: gil/exercise.md#first-come-first-served
 
 impl Gil {

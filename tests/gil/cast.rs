@@ -143,7 +143,10 @@ pub fn play(
                 .unwrap_or_else(|payload| resume_unwind(payload));
         }
         let entries = stage.entries();
-        never(&entries).or_else(|| rules.iter().find_map(|rule| rule.broken(&entries)))
+        let told = |complaint| format!("{complaint}. The threads:{}", describe(&scripts));
+        let complaint = never(&entries);
+        let complaint = complaint.or_else(|| rules.iter().find_map(|rule| rule.broken(&entries)));
+        complaint.map(told)
     })
 }
 
@@ -270,6 +273,49 @@ fn held<'a, 'b>(holder: &'a mut Option<Box<dyn Holder + 'b>>) -> &'a mut (dyn Ho
 
 fn work(micros: u64) {
     thread::sleep(Duration::from_micros(micros));
+}
+
+/// The scripts in words, a line for each thread.
+fn describe(scripts: &[Vec<Act>]) -> String {
+    let mut text = String::new();
+    for (thread, script) in scripts.iter().enumerate() {
+        let acts: Vec<String> = script.iter().map(Act::describe).collect();
+        text += &format!("\n    {}: {}", name(thread), acts.join(", "));
+    }
+    text
+}
+
+impl Act {
+    fn describe(&self) -> String {
+        match *self {
+            Self::Until(moment) => format!("waits until {}", ms(moment)),
+            Self::Acquire => "acquires".into(),
+            Self::Work(micros) => format!("computes for {}", ms(micros)),
+            Self::SafePoint => "safe point".into(),
+            Self::Compute(times, micros) => {
+                format!("{times} × (computes for {}, safe point)", ms(micros))
+            }
+            Self::Io(micros) => format!("allow_threads for {}", ms(micros)),
+            Self::Serve(times, io, micros) => {
+                format!(
+                    "{times} × (allow_threads for {}, computes for {})",
+                    ms(io),
+                    ms(micros)
+                )
+            }
+            Self::IoThatAcquires(micros) => {
+                format!(
+                    "allow_threads with work that acquires the lock for {}",
+                    ms(micros)
+                )
+            }
+            Self::IoThatPanics(micros) => {
+                format!("allow_threads with work that panics after {}", ms(micros))
+            }
+            Self::Release => "drops the guard".into(),
+            Self::Panic => "panics".into(),
+        }
+    }
 }
 
 /// `A`, `B`, …, as in schedules.
@@ -407,12 +453,13 @@ impl Rule {
                 match gets.get(*nth) {
                     Some(slice) if (*from..=*to).contains(&slice.from) => None,
                     Some(slice) => Some(format!(
-                        "{} got the lock at {}, and it was due {}",
+                        "{} got the lock at {}, and {}",
                         name(*thread),
                         ms(slice.from),
-                        match from == to {
-                            true => format!("at {}", ms(*to)),
-                            false => format!("between {} and {}", ms(*from), ms(*to)),
+                        match (*from, *to) {
+                            (from, u64::MAX) => format!("not after {}", ms(from)),
+                            (from, to) if from == to => format!("not at {}", ms(to)),
+                            (from, to) => format!("not between {} and {}", ms(from), ms(to)),
                         }
                     )),
                     None => Some(format!("{} never got the lock", name(*thread))),

@@ -55,7 +55,7 @@ def compute(threads, seconds, interval):
     return slices
 
 
-def serve(threads, requests, descriptor):
+def serve(threads, seconds_of_requests, descriptor):
     """One thread that reads requests, each the moment at which it was due, beside threads that compute."""
     stop = False
     counts = [0] * threads
@@ -70,20 +70,26 @@ def serve(threads, requests, descriptor):
     workers = [threading.Thread(target=run, args=(place,)) for place in range(threads)]
     for worker in workers:
         worker.start()
-    start = time.monotonic_ns()
     print("ready", flush=True)
-    for _ in range(requests):
-        data = os.read(descriptor, 8)
-        if not data:
-            break
-        latencies.append(time.monotonic_ns() - struct.unpack("=q", data)[0])
-    if not requests:
+    start = time.monotonic_ns()
+    if seconds_of_requests:
+        end = start + int(seconds_of_requests * 1e9)
+        while time.monotonic_ns() < end:
+            data = os.read(descriptor, 8)
+            if not data:
+                break
+            latencies.append(time.monotonic_ns() - struct.unpack("=q", data)[0])
+    else:
         time.sleep(3)
     seconds = (time.monotonic_ns() - start) / 1e9
     stop = True
     progress = sum(counts) / seconds
     for worker in workers:
         worker.join()
+    # What is unanswered has waited for so long at least.
+    now = start + int(seconds * 1e9)
+    while seconds_of_requests and (data := os.read(descriptor, 8)):
+        latencies.append(now - struct.unpack("=q", data)[0])
     return {"latencies": latencies, "progress": progress}
 
 
@@ -93,6 +99,6 @@ if what == "uncontended":
 elif what == "compute":
     print(json.dumps(compute(int(rest[0]), float(rest[1]), float(rest[2]))))
 elif what == "serve":
-    print(json.dumps(serve(int(rest[0]), int(rest[1]), 0)))
+    print(json.dumps(serve(int(rest[0]), float(rest[1]), 0)))
 elif what == "version":
     print(json.dumps(sys.version.split()[0]))

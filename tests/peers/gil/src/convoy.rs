@@ -1,4 +1,5 @@
-//! A thread that serves 200 requests a second beside four that compute. The requests come when they are due, answered or not.
+//! A thread that serves 200 requests a second beside four that compute. The requests come when they are due, answered or not:
+//! one that is never answered has waited until the end.
 
 use crate::report::{Peer, Row};
 use crate::{Python, plain};
@@ -15,6 +16,8 @@ const INTERVAL: Duration = Duration::from_millis(5);
 const THREADS: usize = 4;
 const REQUESTS: usize = 600;
 const EVERY: Duration = Duration::from_millis(5); // 200 a second
+/// The requests take 3 s; those that come in time are answered by then.
+const SERVED: Duration = Duration::from_millis(3200);
 const ROUNDS: usize = 5;
 
 /// What one run showed: latencies in milliseconds, and how much the threads that compute did in a second.
@@ -90,14 +93,21 @@ macro_rules! policy {
             }
 
             fn serve(&self, mut requests: PipeReader) -> Vec<f64> {
-                let mut guard = self.acquire();
                 let mut latencies = Vec::new();
                 let mut stamp = [0; 8];
-                while guard
-                    .allow_threads(|| requests.read_exact(&mut stamp))
-                    .is_ok()
+                let waited = |stamp| (monotonic() - i64::from_ne_bytes(stamp)) as f64 / 1e6;
+                let mut guard = self.acquire();
+                let end = Instant::now() + SERVED;
+                while Instant::now() < end
+                    && guard
+                        .allow_threads(|| requests.read_exact(&mut stamp))
+                        .is_ok()
                 {
-                    latencies.push((monotonic() - i64::from_ne_bytes(stamp)) as f64 / 1e6);
+                    latencies.push(waited(stamp));
+                }
+                drop(guard);
+                while requests.read_exact(&mut stamp).is_ok() {
+                    latencies.push(waited(stamp));
                 }
                 latencies
             }
@@ -135,9 +145,13 @@ fn run(lock: &impl Policy, with_requests: bool) -> Served {
 }
 
 fn python_serves(python: &Python, with_requests: bool) -> Served {
-    let requests = if with_requests { REQUESTS } else { 0 };
+    let seconds = if with_requests {
+        SERVED.as_secs_f64()
+    } else {
+        0.0
+    };
     let (reader, writer) = std::io::pipe().expect("a pipe");
-    let mut command = python.command(&["serve", &THREADS.to_string(), &requests.to_string()]);
+    let mut command = python.command(&["serve", &THREADS.to_string(), &seconds.to_string()]);
     let mut child = command
         .stdin(reader)
         .stdout(Stdio::piped())
@@ -147,7 +161,7 @@ fn python_serves(python: &Python, with_requests: bool) -> Served {
     let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut line = String::new();
     output.read_line(&mut line).expect("python is ready");
-    let sender = with_requests.then(|| thread::spawn(|| send(writer)));
+    let sender = with_requests.then(|| thread::spawn(|| send(writer))); // otherwise it is closed
     let mut answer = String::new();
     output.read_line(&mut answer).expect("python answers");
     child.wait().expect("python ends");

@@ -323,7 +323,8 @@ fn every_instruction_runs_under_the_lock() {
         "A thread holds the lock from the beginning of an instruction to its end, so no two instructions run at the same time, and \
          nobody gets between two of them without a safe point.",
     );
-    let interval = random().u32(2..9);
+    // Not 3 or 7: those end with an increment, whatever the safe points.
+    let interval = random().choice([2, 4, 5, 6, 8]).unwrap_or(4);
     let programs = vec![
         Program {
             body: plus_one(0),

@@ -50,7 +50,7 @@ impl Gil {
 
     pub(crate) fn release(&self) {
         let mut tickets = self.tickets();
-        tickets.serving += 1; // it is the next one's, even before that one wakes
+        tickets.serving += 1;
         self.requested.store(false, Ordering::Relaxed);
         drop(tickets);
         self.switched.notify_one();
@@ -66,9 +66,11 @@ impl GilGuard<'_> {
         if !self.gil.requested.load(Ordering::Relaxed) {
             return false;
         }
-        self.gil.release();
-        let served = self.gil.tickets().serving;
         let mut tickets = self.gil.tickets();
+        tickets.serving += 1;
+        let served = tickets.serving;
+        self.gil.requested.store(false, Ordering::Relaxed);
+        self.gil.switched.notify_one();
         while tickets.next == served && tickets.serving == served {
             tickets = self
                 .gil

@@ -3,13 +3,13 @@
 // The format is that of the crate `wire` (tests/wire/src/schedule.rs): a step has a thread, a kind and what belongs to it.
 
 /**
- * @typedef {"spawn" | "end" | "load" | "store" | "update" | "compare_failed" | "lock" | "unlock" | "wait" | "notify"} Kind
+ * @typedef {"spawn" | "end" | "load" | "store" | "update" | "compare_failed" | "lock" | "unlock" | "wait" | "notify" | "sleep"} Kind
  */
 /**
  * One step. `isStale`: it stores what was made from a copy that somebody had overtaken.
  *
  * @typedef {{ thread: string, kind: Kind, object: string, value?: string, before?: string, after?: string, expected?: string,
- *   started?: string, isStale: boolean }} Step
+ *   started?: string, until?: string, isStale: boolean }} Step
  */
 /** @typedef {{ test: string, threads: string[], steps: Step[], outcome: string, initial: Map<string, string> }} Schedule */
 
@@ -25,8 +25,9 @@ const KINDS = {
   unlock: { must: [], may: ["value"] },
   wait: { must: [] },
   notify: { must: [] },
+  sleep: { must: ["until"] },
 };
-/** @typedef {"value" | "before" | "after" | "expected" | "started"} Field */
+/** @typedef {"value" | "before" | "after" | "expected" | "started" | "until"} Field */
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -284,6 +285,8 @@ export function words(step) {
       return value ? `unlocks, leaves ${value}` : "unlocks";
     case "wait":
       return "waits";
+    case "sleep":
+      return `sleeps until ${step.until}`;
     default:
       return "notifies";
   }

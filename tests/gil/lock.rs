@@ -1,26 +1,313 @@
-//! Step 1: lock.
+//! Step 1: one guard at a time.
 
-use crate::Learner;
-use checks::{explain, random};
+use crate::cast::{self, Act, CLOCK, HOSTILE, Setting};
+use crate::{Gil, Guard, Holder, Learner};
+use checks::leftovers::{self, Leftovers};
+use checks::{Explored, explain, explore, explore_schedules, random};
+use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
+use os_core::thread;
 
 checks::subject! {
     for Learner;
 
-    /// The answers to these inputs, one after the other in one process.
-    fn answer(learner, inputs: Vec<u64>) -> Vec<u64> {
-        inputs.into_iter().map(|n| (learner.answer)(n)).collect()
+    fn play(learner, scripts: Vec<Vec<Act>>, setting: Setting) -> Explored<Option<String>> as acquire {
+        cast::play(move || Arc::new(OnlyALock((learner.lock)())), scripts, Vec::new(), setting)
+    }
+
+    /// Whether the scheduler sees anything of the lock.
+    fn acquire_alone(learner) -> Explored<u64> as acquire {
+        explore_schedules(3, move || {
+            let lock = (learner.lock)();
+            let thread = thread::spawn(move || {
+                for _ in 0..3 {
+                    drop(lock.acquire());
+                }
+            });
+            thread.join().expect("a free lock can be taken");
+            3
+        })
+    }
+
+    /// Several threads add to a counter in two steps, each addition under the lock.
+    fn add_in_two_steps(learner, threads: u64, additions: u64) -> Explored<u64> as acquire {
+        explore(move || {
+            let shared = Arc::new(((learner.lock)(), AtomicU64::new(0)));
+            let threads: Vec<_> = (0..threads)
+                .map(|_| {
+                    let shared = shared.clone();
+                    thread::spawn(move || {
+                        for _ in 0..additions {
+                            let _guard = shared.0.acquire();
+                            let seen = shared.1.load(Relaxed);
+                            shared.1.store(seen + 1, Relaxed);
+                        }
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().expect("adding does not panic");
+            }
+            shared.1.load(Relaxed)
+        })
+    }
+
+    /// A thread waits for a lock that is never released: the run can only end as a deadlock.
+    fn wait_forever(learner) -> Explored<u64> as acquire {
+        explore_schedules(3, move || {
+            let lock = (learner.lock)();
+            let theirs = lock.clone();
+            let _guard = lock.acquire();
+            let thread = thread::spawn(move || drop(theirs.acquire()));
+            thread.join().expect("it never ends");
+            0
+        })
+    }
+
+    /// A thread holds one lock while another takes and releases a second one.
+    fn two_locks(learner) -> Explored<u64> as acquire {
+        explore_schedules(12, move || {
+            let (one, other) = ((learner.lock)(), (learner.lock)());
+            let _guard = one.acquire();
+            let thread = thread::spawn(move || {
+                drop(other.acquire());
+                2
+            });
+            thread.join().expect("the other lock is free")
+        })
+    }
+
+    /// On threads of the kernel: what was counted, and what is left.
+    fn in_a_plain_run(learner, threads: u64, additions: u64) -> (u64, Leftovers) as acquire {
+        leftovers::watch(|| {
+            let shared = Arc::new(((learner.lock)(), AtomicU64::new(0)));
+            let threads: Vec<_> = (0..threads)
+                .map(|_| {
+                    let shared = shared.clone();
+                    thread::spawn(move || {
+                        for _ in 0..additions {
+                            let _guard = shared.0.acquire();
+                            let seen = shared.1.load(Relaxed);
+                            std::hint::spin_loop();
+                            shared.1.store(seen + 1, Relaxed);
+                        }
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().expect("adding does not panic");
+            }
+            shared.1.load(Relaxed)
+        })
     }
 }
 
-// TODO: At least three tests: zero, one, many, too many, an error; each twice in one process; nothing left behind.
 /// Ordered by what says most about the mistake.
-pub const TESTS: &[checks::Test] = checks::tests![the_answer_is_the_next_number];
+pub const TESTS: &[checks::Test] = checks::tests![
+    a_free_lock_is_taken_at_once,
+    the_scheduler_sees_the_lock,
+    a_waiting_thread_sleeps,
+    a_released_lock_wakes_a_waiter,
+    only_one_guard_exists_at_a_time,
+    a_spurious_wake_up_gives_no_guard,
+    a_panic_releases_the_lock,
+    two_locks_have_nothing_to_do_with_each_other,
+    many_threads_get_the_lock,
+    nothing_is_left_behind,
+];
 
-fn the_answer_is_the_next_number() {
+/// A lock that can't switch, for plays that don't ask for it.
+struct OnlyALock(Arc<dyn crate::Lock>);
+
+impl Gil for OnlyALock {
+    fn acquire(&self) -> Box<dyn Holder + '_> {
+        Box::new(OnlyAGuard {
+            _guard: self.0.acquire(),
+        })
+    }
+}
+
+struct OnlyAGuard<'a> {
+    _guard: Box<dyn Guard + 'a>,
+}
+
+impl Holder for OnlyAGuard<'_> {
+    fn safe_point(&mut self) -> bool {
+        unreachable!("no script of step 1 has a safe point")
+    }
+
+    fn allow_threads(&mut self, _: &mut dyn FnMut() -> u64) -> u64 {
+        unreachable!("no script of step 1 has I/O")
+    }
+}
+
+/// Says what a deadlock or a loop without end means, if there is one.
+fn explain_end<T>(explored: &Explored<T>) {
+    if explored.deadlocks() {
+        explain(
+            "gil/exercise.md#wake-whoever-waits",
+            "Everybody waits, and nobody will wake them. Set the state first, under the mutex, and then notify; and release \
+             whenever a guard is dropped.",
+        );
+    } else if explored.is_endless() {
+        explain(
+            "gil/exercise.md#sleep-while-you-wait",
+            "A thread that waits by looking again and again keeps a core busy, and may keep the holder from going on. Wait on \
+             the condition variable.",
+        );
+    }
+}
+
+const BRIEFLY: [Act; 6] = [
+    Act::Acquire,
+    Act::Work(1),
+    Act::Release,
+    Act::Acquire,
+    Act::Work(1),
+    Act::Release,
+];
+
+fn a_free_lock_is_taken_at_once() {
     explain(
-        "gil/exercise.md#step-1-lock",
-        "TODO: what it means when this fails",
+        "gil/exercise.md#step-1-a-lock-with-a-guard",
+        "A lock that nobody holds is taken at once, the first time and after every release.",
     );
-    let n = random().u64(1..1_000_000);
-    assert_eq!(answer(&vec![n, n]), [n + 1, n + 1], "for {n}, asked twice");
+    let explored = play(&vec![BRIEFLY.to_vec()], &CLOCK);
+    explain_end(&explored);
+    explored.expect_no_complaint();
+}
+
+fn the_scheduler_sees_the_lock() {
+    explain(
+        "gil/exercise.md#step-1-a-lock-with-a-guard",
+        "The test decides who goes next at every access to `os::sync`. It can't at accesses to `std::sync`.",
+    );
+    let explored = acquire_alone();
+    explain_end(&explored);
+    explored.expect_always(&3);
+    assert!(
+        explored.shares("A"),
+        "Thread A took and released the lock, and used nothing of `os::sync`. Build the lock from `os::sync::Mutex` and \
+         `os::sync::Condvar`, or from `os::sync`'s atomics."
+    );
+}
+
+fn a_waiting_thread_sleeps() {
+    explain(
+        "gil/exercise.md#sleep-while-you-wait",
+        "A thread that waits by looking again and again keeps a core busy, and may keep the holder from going on. Wait on the \
+         condition variable.",
+    );
+    let explored = wait_forever();
+    if explored.deadlocks() {
+        return; // everybody sleeps, as is due
+    }
+    assert!(
+        !explored.is_endless(),
+        "Thread A waits for a lock that `main` never releases. It should sleep, and it kept looking: after 50,000 steps the \
+         test gave up."
+    );
+    explain(
+        "gil/exercise.md#check-and-take-in-one-step",
+        "While a guard exists, `acquire` returns no second one.",
+    );
+    panic!("Thread A got the lock although `main` holds it.");
+}
+
+fn only_one_guard_exists_at_a_time() {
+    explain(
+        "gil/exercise.md#check-and-take-in-one-step",
+        "Between the look at the state and its change another thread looks too: both find the lock free. Keep the mutex locked \
+         from the check to the change, and check again after every wait.",
+    );
+    for explored in [
+        play(&vec![BRIEFLY.to_vec(); 3], &HOSTILE),
+        play(&vec![BRIEFLY.to_vec(); 3], &CLOCK),
+    ] {
+        explain_end(&explored);
+        explored.expect_no_complaint();
+    }
+    let additions = random().u64(1..=2);
+    let explored = add_in_two_steps(&3, &additions);
+    explain_end(&explored);
+    explored.expect_always(&(3 * additions));
+}
+
+fn a_spurious_wake_up_gives_no_guard() {
+    explain(
+        "gil/exercise.md#sleep-while-you-wait",
+        "A wait may end with no notification, and another thread may be faster than the one that was notified. So look again \
+         after every wait: `while`, not `if`.",
+    );
+    for spurious in [1, 3] {
+        let setting = Setting {
+            spurious,
+            ..HOSTILE
+        };
+        let explored = play(&vec![BRIEFLY.to_vec(); 3], &setting);
+        if explored.deadlocks() || explored.is_endless() {
+            explain_end(&explored);
+        }
+        explored.expect_no_complaint();
+    }
+}
+
+fn a_released_lock_wakes_a_waiter() {
+    explain(
+        "gil/exercise.md#wake-whoever-waits",
+        "A released lock wakes a thread that waits for it, whatever the order of the steps.",
+    );
+    for threads in [2, 4] {
+        let script = [&BRIEFLY[..3], &BRIEFLY[..]].concat();
+        let explored = play(&vec![script; threads], &HOSTILE);
+        if explored.deadlocks() || explored.is_endless() {
+            explain_end(&explored);
+            explored.expect_no_complaint();
+        }
+        // Two holders at a time are the next test's.
+    }
+}
+
+fn a_panic_releases_the_lock() {
+    explain(
+        "gil/exercise.md#a-guard-is-dropped-in-a-panic-too",
+        "A thread that panics drops its guard while it unwinds. The next one gets the lock as if nothing had happened.",
+    );
+    let panics = vec![Act::Acquire, Act::Work(1), Act::Panic];
+    for scripts in [
+        vec![panics.clone(), BRIEFLY.to_vec()],
+        vec![panics.clone(), panics.clone(), BRIEFLY.to_vec()],
+    ] {
+        play(&scripts, &HOSTILE).expect_no_complaint();
+    }
+}
+
+fn two_locks_have_nothing_to_do_with_each_other() {
+    explain(
+        "gil/exercise.md#step-1-a-lock-with-a-guard",
+        "Each `Lock` is a lock of its own: keep its state in its fields.",
+    );
+    two_locks().expect_always(&2);
+}
+
+fn many_threads_get_the_lock() {
+    explain(
+        "gil/exercise.md#step-1-a-lock-with-a-guard",
+        "Any number of threads may wait, and all of them get the lock.",
+    );
+    let threads = random().u64(20..30);
+    let (sum, _) = in_a_plain_run(&threads, &200);
+    assert_eq!(
+        sum,
+        threads * 200,
+        "what {threads} threads counted, each addition under the lock"
+    );
+}
+
+fn nothing_is_left_behind() {
+    explain(
+        "gil/exercise.md#step-1-a-lock-with-a-guard",
+        "A lock needs no thread of its own.",
+    );
+    let (_, left) = in_a_plain_run(&2, &10);
+    assert!(left.is_nothing(), "When the lock is gone, {left} is left.");
 }

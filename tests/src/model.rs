@@ -63,9 +63,33 @@ impl<T: PartialEq + Debug> Explored<T> {
     /// To fail the test.
     pub fn expect_always(&self, expected: &T) {
         if let Some(outcome) = self.failing(expected) {
-            panic!("{}", self.describe(outcome, expected));
+            let say = |value: &T| {
+                format!("the result was {value:?}; it must be {expected:?} under every one")
+            };
+            panic!("{}", self.describe(outcome, say));
         }
         assert!(self.0.schedules > 0, "no schedule was run");
+    }
+
+    /// A value that satisfies a predicate, if one came out. A schedule with no value at all fails the test.
+    ///
+    /// # Panics
+    /// To fail the test.
+    pub fn find(&self, is: impl Fn(&T) -> bool) -> Option<&T> {
+        if let Some(outcome) = self
+            .0
+            .outcomes
+            .iter()
+            .find(|outcome| outcome.value.is_err())
+        {
+            panic!("{}", self.describe(outcome, |_| String::new()));
+        }
+        let values = self
+            .0
+            .outcomes
+            .iter()
+            .filter_map(|outcome| outcome.value.as_ref().ok());
+        values.into_iter().find(|value| is(value))
     }
 
     fn failing(&self, expected: &T) -> Option<&Outcome<T>> {
@@ -84,16 +108,14 @@ impl<T: PartialEq + Debug> Explored<T> {
             .map(|outcome| outcome.steps.as_slice())
     }
 
-    fn describe(&self, outcome: &Outcome<T>, expected: &T) -> String {
+    fn describe(&self, outcome: &Outcome<T>, say: impl Fn(&T) -> String) -> String {
         let which = match self.0.schedules {
             1 => "Under the first schedule".to_owned(),
             n => format!("Under one of {n} schedules"),
         };
         let (mut text, result) = match &outcome.value {
             Ok(value) => (
-                format!(
-                    "{which} the result was {value:?}; it must be {expected:?} under every one. This is the schedule:\n"
-                ),
+                format!("{which} {}. This is the schedule:\n", say(value)),
                 format!("{value:?}"),
             ),
             Err(failure) => (
@@ -115,6 +137,20 @@ impl<T: PartialEq + Debug> Explored<T> {
             }
         }
         text
+    }
+}
+
+impl Explored<Option<String>> {
+    /// Fails the test if under any schedule the body returned a complaint, or nothing at all: shows the schedule, and saves it.
+    ///
+    /// # Panics
+    /// To fail the test.
+    pub fn expect_no_complaint(&self) {
+        if let Some(outcome) = self.failing(&None) {
+            let say = |complaint: &Option<String>| complaint.clone().unwrap_or_default();
+            panic!("{}", self.describe(outcome, say));
+        }
+        assert!(self.0.schedules > 0, "no schedule was run");
     }
 }
 
@@ -162,6 +198,15 @@ impl<T> Explored<T> {
         outcomes
             .filter_map(|outcome| outcome.value.as_ref().err())
             .any(|failure| matches!(failure, Failure::Deadlock(_)))
+    }
+
+    /// Whether, under some schedule, there was no end in sight.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        let outcomes = self.0.outcomes.iter();
+        outcomes
+            .filter_map(|outcome| outcome.value.as_ref().err())
+            .any(|failure| matches!(failure, Failure::Endless(_)))
     }
 
     /// Whether, in one of the schedules kept, `main` returned before a thread had ended, or used something for the last time

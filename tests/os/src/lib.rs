@@ -4,7 +4,7 @@
 //!
 //! - **No `unsafe` for learners.** [`process::fork`], [`memory::Mapping`] and [`memory::Block`] wrap
 //!   `fork`, `mmap`, `memfd_create`, `shm_open` and `flock`.
-//! - **The tests control the scheduler.** [`sync`] and [`thread`] are the standard library's types in a
+//! - **The tests control the scheduler.** [`sync`], [`thread`] and [`time`] are the standard library's types in a
 //!   plain run. In a model run a scheduler decides, at every access to shared state, which thread goes next. It sees
 //!   only what comes from this crate: a plain `std::sync::Mutex` or `std::thread` it cannot schedule.
 //!
@@ -32,7 +32,7 @@ pub mod socket {
 }
 
 #[cfg(feature = "model")]
-pub use os_core::{sync, thread};
+pub use os_core::{sync, thread, time};
 
 /// Schedules written by hand.
 #[cfg(feature = "model")]

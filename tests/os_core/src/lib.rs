@@ -8,7 +8,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `model` (default) | `sync`, `thread` and `model`: threads that a scheduler of ours controls |
+//! | `model` (default) | `sync`, `thread`, `time` and `model`: threads that a scheduler of ours controls |
 
 mod block;
 mod child;
@@ -42,6 +42,8 @@ pub mod sync;
 #[cfg(feature = "model")]
 pub mod thread;
 mod threads;
+#[cfg(feature = "model")]
+pub mod time;
 mod wait;
 mod word;
 

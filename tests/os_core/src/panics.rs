@@ -21,6 +21,8 @@ pub(crate) fn remember() {
                 None => format!("panicked: {message}"),
             };
             let _ = LAST.try_with(|last| *last.borrow_mut() = Some(text));
+            #[cfg(feature = "model")]
+            crate::model::run::begin_unwinding();
             hook(info);
         }));
     });

@@ -7,7 +7,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-pub use std::thread::{Result, available_parallelism, panicking};
+pub use crate::model::panicking;
+pub use std::thread::{Result, available_parallelism};
 
 /// Starts a thread, as [`std::thread::spawn`] does.
 ///
@@ -361,16 +362,25 @@ pub fn current() -> Thread {
 /// Waits until somebody unparks this thread.
 pub fn park() {
     if model::running() {
-        model::run::park();
+        model::run::park(None);
     } else {
         std::thread::park();
     }
 }
 
-/// Waits. In a model run there is no time: other threads may go first, or not.
+/// Waits until somebody unparks this thread, but no longer than `time`.
+pub fn park_timeout(time: Duration) {
+    if model::running() {
+        model::run::park(Some(time));
+    } else {
+        std::thread::park_timeout(time);
+    }
+}
+
+/// Waits. In a model run without a clock there is no time: other threads may go first, or not.
 pub fn sleep(time: Duration) {
     if model::running() {
-        model::point();
+        model::run::sleep(time);
     } else {
         std::thread::sleep(time);
     }

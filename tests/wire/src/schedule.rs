@@ -56,13 +56,18 @@ pub enum Op {
     Wait,
     /// Woke threads that sleep on a condition variable.
     Notify,
+    /// Slept, or computed, for some time of the run's clock.
+    Sleep {
+        /// The moment at which it ends, from the beginning of the run.
+        until: String,
+    },
 }
 
 impl Op {
-    /// Whether this is an access to something shared, rather than the start or end of a thread.
+    /// Whether this is an access to something shared, rather than a thread's start, sleep or end.
     #[must_use]
     pub fn is_access(&self) -> bool {
-        !matches!(self, Self::Spawn { .. } | Self::End)
+        !matches!(self, Self::Spawn { .. } | Self::End | Self::Sleep { .. })
     }
 }
 
@@ -83,6 +88,7 @@ impl fmt::Display for Op {
             Self::Unlock { value: None } => write!(f, "unlocks"),
             Self::Wait => write!(f, "waits"),
             Self::Notify => write!(f, "notifies"),
+            Self::Sleep { until } => write!(f, "sleeps until {until}"),
         }
     }
 }

@@ -21,7 +21,7 @@ pub use explore::{explore, explore_until};
 pub use memory::describe;
 pub use outcome::{Explored, Failure, Outcome};
 pub use replay::{Replay, Turn, replay};
-pub use run::running;
+pub use run::{Time, now, panicking, running, set_spurious_wakeups, set_time};
 pub use wire::schedule::{Op, Step};
 
 pub(crate) use run::{Tag, Waiting, access, barrier, point, record, wait, wake, wake_sleepers};

@@ -1,9 +1,12 @@
 //! One run: its threads, what they wait for, and what they have done so far.
 
 mod choose;
+mod clock;
 mod objects;
 
 pub(super) use choose::MAX_STEPS;
+pub use clock::{Time, now, set_spurious_wakeups, set_time};
+pub(crate) use clock::{is_spurious, sleep, take_timeout, wait_until};
 pub(crate) use objects::{Tag, access, hold, record, release};
 
 use super::memory::Memory;
@@ -26,8 +29,6 @@ pub(crate) enum Waiting {
     Lock(usize),
     /// A notification of the condition variable with this number.
     Condvar(usize),
-    /// As `Condvar`, but a timeout ends it when nobody else can go on.
-    CondvarOrTimeout(usize),
     /// The end of this thread.
     Join(usize),
     /// The end of the threads of its scope.
@@ -36,6 +37,8 @@ pub(crate) enum Waiting {
     Park,
     /// Somebody who wakes those that sleep on this word.
     Futex(usize),
+    /// A moment of the run's clock.
+    Sleep,
     /// The end of all other threads, after `main` has returned.
     Rest,
 }
@@ -43,6 +46,8 @@ pub(crate) enum Waiting {
 #[derive(Default)]
 struct Task {
     waiting: Option<Waiting>,
+    /// When the wait ends by itself, if it does.
+    deadline: Option<Duration>,
     finished: bool,
     /// Whether somebody has made sure that it ended: by a join, or by looking.
     joined: bool,
@@ -51,6 +56,10 @@ struct Task {
     /// Steps taken of its quantum.
     used: usize,
     timed_out: bool,
+    /// How many of its timed waits have ended.
+    early: usize,
+    /// Whether it was unwinding when another thread took over.
+    unwinding: bool,
     parked_token: bool,
     last: Option<(usize, String)>,
     name: Option<String>,
@@ -93,6 +102,10 @@ pub(super) struct Run {
     panic: Option<String>,
     leaves_threads: bool,
     pub(super) memory: Memory,
+    time: Time,
+    now: Duration,
+    /// How many waits are still to end without a notification.
+    spurious: usize,
 }
 
 thread_local! {
@@ -131,6 +144,9 @@ pub(super) fn begin(strategy: Box<dyn Strategy>) {
         stop: None,
         panic: None,
         leaves_threads: false,
+        time: Time::Ignored,
+        now: Duration::ZERO,
+        spurious: 0,
     };
     RUN.set(Some(run));
     RUNNING.set(true);
@@ -183,20 +199,54 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
 
 /// Lets the scheduler decide who goes on, and returns when it is this thread's turn again.
 pub(super) fn switch() {
+    let unwinding = panicking();
+    with(|run| {
+        let me = run.current;
+        run.tasks[me].unwinding = unwinding;
+    });
     // Shuttle has no clock: its sleep is nothing but a point to switch at.
     shuttle::thread::sleep(Duration::ZERO);
 }
 
+/// Whether the running thread unwinds. All threads of a run share one OS thread, whose own answer may be about another one:
+/// one that waits for something while it unwinds.
+#[must_use]
+pub fn panicking() -> bool {
+    std::thread::panicking()
+        && (!running()
+            || with(|run| {
+                let others = (0..run.tasks.len()).filter(|task| *task != run.current);
+                run.tasks[run.current].unwinding
+                    || !others.into_iter().any(|task| run.tasks[task].unwinding)
+            }))
+}
+
+/// The running thread is about to unwind. Without this it would not be told apart from another one that waits while it
+/// unwinds.
+pub(crate) fn begin_unwinding() {
+    if running() {
+        RUN.with(|run| {
+            if let Ok(mut run) = run.try_borrow_mut()
+                && let Some(run) = &mut *run
+            {
+                let me = run.current;
+                run.tasks[me].unwinding = true;
+            }
+        });
+    }
+}
+
 /// Unwinds this thread if the run has been stopped, unless it unwinds already.
 pub(super) fn leave_if_stopped() {
-    if !std::thread::panicking() && with(|run| run.stop.is_some()) {
+    if !panicking() && with(|run| run.stop.is_some()) {
+        begin_unwinding();
         resume_unwind(Box::new(Stopped));
     }
 }
 
 /// A scheduling point: another thread may go first.
 pub(crate) fn point() {
-    if running() && !std::thread::panicking() {
+    if running() && !panicking() {
         switch();
         leave_if_stopped();
     }
@@ -216,11 +266,18 @@ pub(crate) fn wait(waiting: Waiting) {
 
 /// Waits as [`wait`] does, but never unwinds.
 pub(super) fn wait_unstoppably(waiting: Waiting) {
+    begin_wait(waiting, None);
+    switch();
+}
+
+fn begin_wait(waiting: Waiting, deadline: Option<Duration>) {
     with(|run| {
         let me = run.current;
-        run.tasks[me].waiting = Some(waiting);
+        let task = &mut run.tasks[me];
+        task.waiting = Some(waiting);
+        task.deadline = deadline;
+        task.timed_out = false;
     });
-    switch();
 }
 
 /// Lets the threads that wait for this go on.
@@ -250,39 +307,34 @@ pub(crate) fn barrier() {
     with(Run::full_barrier);
 }
 
-/// A thread that waits for a notification: the first one stops waiting.
+/// One of the threads that wait for a notification stops waiting: which one is the strategy's choice, as it is the
+/// kernel's.
 pub(crate) fn wake_one(object: usize) {
     with(|run| {
-        let waits = |task: &&mut Task| {
-            task.waiting == Some(Waiting::Condvar(object))
-                || task.waiting == Some(Waiting::CondvarOrTimeout(object))
-        };
-        if let Some(task) = run.tasks.iter_mut().find(waits) {
-            task.waiting = None;
+        let waits = |task: &usize| run.tasks[*task].waiting == Some(Waiting::Condvar(object));
+        let waiters: Vec<usize> = (0..run.tasks.len()).filter(waits).collect();
+        if !waiters.is_empty() {
+            let woken = run.strategy.wake(&waiters);
+            run.tasks[woken].waiting = None;
         }
     });
 }
 
-/// Whether the last timed wait of this thread ended by its timeout.
-pub(crate) fn take_timeout() -> bool {
-    with(|run| {
-        let me = run.current;
-        std::mem::take(&mut run.tasks[me].timed_out)
-    })
-}
-
-/// Waits until this thread was unparked.
-pub(crate) fn park() {
+/// Waits until this thread was unparked, or, where there is a limit, for so long.
+pub(crate) fn park(limit: Option<Duration>) {
     point();
-    loop {
-        let token = with(|run| {
+    let token = || {
+        with(|run| {
             let me = run.current;
             std::mem::take(&mut run.tasks[me].parked_token)
-        });
-        if token {
-            return;
+        })
+    };
+    if !token() && !is_spurious() {
+        match limit {
+            None => wait(Waiting::Park),
+            Some(limit) => wait_until(Waiting::Park, limit),
         }
-        wait(Waiting::Park);
+        token();
     }
 }
 
@@ -335,6 +387,7 @@ pub(super) fn finish() {
     with(|run| {
         let me = run.current;
         run.tasks[me].finished = true;
+        run.tasks[me].unwinding = false;
         let rest_finished = run.tasks[1..].iter().all(|task| task.finished);
         for task in &mut run.tasks {
             match task.waiting {

@@ -50,6 +50,11 @@ pub(super) trait Strategy {
 
     /// Chooses one of the threads that can go on.
     fn next(&mut self, view: &View<'_>) -> usize;
+
+    /// Chooses the one that a notification wakes, of the threads that wait for it, in the order in which they were started.
+    fn wake(&mut self, waiters: &[usize]) -> usize {
+        waiters[0]
+    }
 }
 
 /// The schedules that most often show a race, tried first.
@@ -166,6 +171,13 @@ impl Strategy for Hostility {
             }
         }
     }
+
+    fn wake(&mut self, waiters: &[usize]) -> usize {
+        match self.hostile {
+            Hostile::LastFirst | Hostile::RoundRobinBackwards => waiters[waiters.len() - 1],
+            _ => waiters[0],
+        }
+    }
 }
 
 /// Goes on with the same thread with a probability that differs from run to run, else picks any.
@@ -197,6 +209,10 @@ impl Strategy for Random {
             return view.current;
         }
         view.able[self.random.usize(..view.able.len())]
+    }
+
+    fn wake(&mut self, waiters: &[usize]) -> usize {
+        waiters[self.random.usize(..waiters.len())]
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::MutexGuard;
 use crate::model::{self, Op, Tag, Waiting};
+use crate::time::Instant;
 use std::fmt;
 use std::sync::{LockResult, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A condition variable, as [`std::sync::Condvar`]. Use it with one [`Mutex`](super::Mutex) only.
 ///
@@ -63,19 +64,23 @@ impl Condvar {
                 MutexGuard::from_parts(mutex, guard)
             });
         }
-        self.wait_in_model(guard, Waiting::Condvar)
+        self.wait_in_model(guard, None)
     }
 
     fn wait_in_model<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
-        waiting: fn(usize) -> Waiting,
+        limit: Option<Duration>,
     ) -> LockResult<MutexGuard<'a, T>> {
         let object = self.tag.object(KIND);
         model::point();
         model::record(Some(object), Op::Wait);
         let mutex = guard.release(); // in one step with beginning to wait: no notification comes between
-        model::wait(waiting(object));
+        match limit {
+            _ if model::run::is_spurious() => model::point(),
+            None => model::wait(Waiting::Condvar(object)),
+            Some(limit) => model::run::wait_until(Waiting::Condvar(object), limit),
+        }
         mutex.acquire()
     }
 
@@ -98,7 +103,7 @@ impl Condvar {
     }
 
     /// Waits for a notification, but no longer than `time`. In a model run the time is over when no other thread can
-    /// go on.
+    /// go on, unless the run has a clock.
     ///
     /// # Errors
     /// Poisoned: a thread panicked while it held the lock.
@@ -114,7 +119,7 @@ impl Condvar {
                 (guard, WaitTimeoutResult(result.timed_out()))
             });
         }
-        let guard = self.wait_in_model(guard, Waiting::CondvarOrTimeout);
+        let guard = self.wait_in_model(guard, Some(time));
         let result = WaitTimeoutResult(model::run::take_timeout());
         super::lift(guard, |guard| (guard, result))
     }
@@ -158,7 +163,6 @@ impl Condvar {
     pub fn notify_all(&self) {
         self.notify(std::sync::Condvar::notify_all, |object| {
             model::wake(Waiting::Condvar(object));
-            model::wake(Waiting::CondvarOrTimeout(object));
         });
     }
 

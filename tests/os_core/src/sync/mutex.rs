@@ -70,6 +70,17 @@ impl<T> Mutex<T> {
         self.guard(guard)
     }
 
+    /// In a model run: unlocks without a scheduling point.
+    fn unlock(&self, guard: std::sync::MutexGuard<'_, T>) {
+        let was_poisoned = self.inner.is_poisoned();
+        drop(guard);
+        if !was_poisoned && !model::panicking() {
+            // The standard library asks whether the OS thread unwinds, and that may be another thread of the run.
+            self.inner.clear_poison();
+        }
+        model::run::release(self.tag.object(KIND));
+    }
+
     fn guard<'a>(&'a self, guard: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         MutexGuard {
             inner: Some(guard),
@@ -161,8 +172,7 @@ impl<'a, T> MutexGuard<'a, T> {
     /// In a model run: unlocks without a scheduling point, and returns the lock.
     pub(super) fn release(self) -> &'a Mutex<T> {
         let (mutex, guard) = self.into_parts();
-        drop(guard);
-        model::run::release(mutex.tag.object(KIND));
+        mutex.unlock(guard);
         mutex
     }
 }
@@ -201,7 +211,8 @@ impl<T> Drop for MutexGuard<'_, T> {
         let object = self.mutex.tag.object(KIND);
         let value = self.inner.as_ref().and_then(|guard| show::value(&**guard));
         model::record(Some(object), Op::Unlock { value });
-        self.inner = None;
-        model::run::release(object);
+        if let Some(guard) = self.inner.take() {
+            self.mutex.unlock(guard);
+        }
     }
 }

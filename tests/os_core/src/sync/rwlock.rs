@@ -169,7 +169,11 @@ macro_rules! side {
                 let object = self.lock.tag.object(KIND);
                 let value = self.inner.as_ref().and_then(|guard| show::value(&**guard));
                 model::record(Some(object), Op::Unlock { value });
+                let was_poisoned = self.lock.inner.is_poisoned();
                 self.inner = None;
+                if !was_poisoned && !model::panicking() {
+                    self.lock.inner.clear_poison(); // as for a mutex
+                }
                 model::run::release(object);
             }
         }

@@ -198,7 +198,8 @@ struct RustLints {
 
 /// A file of tests for each step, in `tests/<slug>` or in its `src`.
 ///
-/// A step may have a folder of its name, for the modules of its file. Beside them stand only the package's manifest and root, the table of sentences, and Python programs that the tests talk to.
+/// A step may have a folder of its name, for the modules of its file. Beside them stand only the package's manifest and root, its
+/// private modules, the table of sentences, and Python programs that the tests talk to.
 fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
     const OTHERS: [&str; 4] = ["Cargo.toml", "lib.rs", "sentences.md", "src"];
     let folder = format!("tests/{}", chapter.slug);
@@ -217,11 +218,18 @@ fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
             found.problem(format_args!("{sources}/{name}"), "is missing");
         }
     }
+    // What several steps have in common is a module that no other crate sees.
+    let root = read(course, &format!("{sources}/lib.rs"));
+    let is_common = |name: &str| {
+        let module = name.strip_suffix(".rs").unwrap_or_default();
+        root.lines().any(|line| line == format!("mod {module};"))
+    };
     let strangers = files.iter().filter(|name| {
         !expected.contains(*name)
             && !chapter.steps.contains(*name)
             && !OTHERS.contains(&name.as_str())
             && !name.ends_with(".py")
+            && !is_common(name)
     });
     for name in strangers {
         found.problem(

@@ -2,7 +2,7 @@
 
 use super::super::outcome::Failure;
 use super::super::schedulers::View;
-use super::{Run, Stop, Task, Waiting, label};
+use super::{Run, Stop, Task, Time, Waiting, label};
 
 /// A program that takes more steps than this under one schedule waits for something in a busy loop.
 pub(in crate::model) const MAX_STEPS: usize = 50_000;
@@ -12,11 +12,15 @@ const QUANTUM: usize = 150;
 /// The same for strategies that heed no yields: they show who waits only for a while. And the sum for all threads.
 const PATIENCE: usize = 3000;
 const PATIENCE_OF_ALL: usize = 20_000;
+/// How often the timed waits of a thread end while others could go on, where time is hostile. More would be a busy loop.
+const EARLY_TIMEOUTS: usize = 16;
+
 impl Run {
     /// Chooses the thread that goes on.
     pub fn choose(&mut self) -> usize {
         self.decisions += 1;
         let chosen = self.pick();
+        self.end_wait_in_time(chosen);
         if chosen != self.current {
             self.read = false;
         }
@@ -33,18 +37,10 @@ impl Run {
         }
         let mut able = self.able();
         if able.is_empty() {
-            // Time passes only when nobody can go on.
-            let timed = |task: &Task| matches!(task.waiting, Some(Waiting::CondvarOrTimeout(_)));
-            match self.tasks.iter().position(timed) {
-                Some(task) => {
-                    self.tasks[task].waiting = None;
-                    self.tasks[task].timed_out = true;
-                    able = vec![task];
-                }
-                None => {
-                    self.stop = Some(Stop::Failed(Failure::Deadlock(self.waits())));
-                    return self.last_unfinished();
-                }
+            able = self.pass_time();
+            if able.is_empty() {
+                self.stop = Some(Stop::Failed(Failure::Deadlock(self.waits())));
+                return self.last_unfinished();
             }
         }
         if self.decisions > MAX_STEPS {
@@ -78,7 +74,12 @@ impl Run {
     }
 
     fn able(&self) -> Vec<usize> {
-        let able = |task: &Task| !task.finished && task.waiting.is_none();
+        let able = |task: &Task| {
+            let may_time_out = self.time == Time::Hostile
+                && task.deadline.is_some()
+                && task.early < EARLY_TIMEOUTS;
+            !task.finished && (task.waiting.is_none() || may_time_out)
+        };
         (0..self.tasks.len())
             .filter(|task| able(&self.tasks[*task]))
             .collect()
@@ -132,13 +133,12 @@ impl Run {
                     false => format!("{}, held by {}", name(object), held.join(" and ")),
                 }
             }
-            Waiting::Condvar(object) | Waiting::CondvarOrTimeout(object) => {
-                format!("a notification of {}", name(object))
-            }
+            Waiting::Condvar(object) => format!("a notification of {}", name(object)),
             Waiting::Join(task) => format!("{} to end", label(task)),
             Waiting::Scope => "the threads of its scope to end".into(),
             Waiting::Futex(object) => format!("somebody to wake it on {}", name(object)),
             Waiting::Park => "somebody to unpark it".into(),
+            Waiting::Sleep => "its sleep to end".into(),
             Waiting::Rest => "all other threads to end".into(),
         }
     }

@@ -1,0 +1,223 @@
+//! Bonus: threads that come back from I/O go first, and the others keep their share.
+
+use crate::Learner;
+use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
+use crate::switching::{BURST, computing, interval};
+use checks::{Explored, explain};
+use os_core::time::Duration;
+
+checks::subject! {
+    for Learner;
+
+    fn play(learner, micros: u64, scripts: Vec<Vec<Act>>, rules: Vec<Rule>, setting: Setting) -> Explored<Option<String>> as IoFirst {
+        let interval = Duration::from_micros(micros);
+        cast::play(move || (learner.io_first)(interval), scripts, rules, setting)
+    }
+}
+
+/// Ordered by what says most about the mistake.
+pub const TESTS: &[checks::Test] = checks::tests![
+    a_free_lock_is_taken_at_once,
+    only_one_thread_holds_the_lock,
+    without_io_it_is_first_come_first_served,
+    a_thread_that_comes_back_goes_first,
+    the_interrupted_thread_goes_on,
+    threads_that_compute_keep_half_of_the_time,
+    nobody_starves,
+    a_panic_takes_the_lock_back,
+];
+
+fn judge(explored: &Explored<Option<String>>) {
+    if explored.deadlocks() || explored.is_endless() {
+        explain(
+            "gil/exercise.md#bonus-beat-cpython",
+            "A thread waits for a lock that nobody gives up any more, or nobody is next: whoever gives the lock up settles first who is \
+             next, in whichever queue, and then wakes that thread.",
+        );
+    }
+    explored.expect_no_complaint();
+}
+
+/// A thread that serves requests: waits for one, and works on it for a short while.
+fn serving(times: u32, io: u64, work: u64) -> Vec<Act> {
+    vec![
+        Act::Until(5),
+        Act::Acquire,
+        Act::Serve(times, io, work),
+        Act::Release,
+    ]
+}
+
+fn a_free_lock_is_taken_at_once() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A lock that nobody holds is taken at once, also by a thread that comes back.",
+    );
+    let script = vec![
+        Act::Acquire,
+        Act::Compute(3, BURST),
+        Act::Io(2 * BURST),
+        Act::Work(BURST),
+        Act::Release,
+        Act::Acquire,
+        Act::Release,
+    ];
+    judge(&play(
+        &interval(),
+        &vec![script],
+        &vec![Rule::Keeps, Rule::EndsAt(6 * BURST)],
+        &CLOCK,
+    ));
+}
+
+fn only_one_thread_holds_the_lock() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that goes first still waits until the holder has given the lock up.",
+    );
+    let micros = interval();
+    let mut scripts = computing(2, 3);
+    scripts.push(serving(3, 1, 1));
+    for setting in [
+        HOSTILE,
+        CLOCK,
+        Setting {
+            spurious: 3,
+            ..HOSTILE
+        },
+    ] {
+        judge(&play(
+            &micros,
+            &scripts,
+            &vec![Rule::TellsTheTruth],
+            &setting,
+        ));
+    }
+}
+
+fn without_io_it_is_first_come_first_served() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "As long as nobody comes back from I/O, the lock behaves as in step 2.",
+    );
+    let micros = interval();
+    let rules = vec![
+        Rule::SlicesOf(micros),
+        Rule::TellsTheTruth,
+        Rule::WaitsUpTo(2 * (micros + BURST)),
+        Rule::Order([0, 1, 2].repeat(2)),
+    ];
+    judge(&play(&micros, &computing(3, 14), &rules, &CLOCK));
+}
+
+fn a_thread_that_comes_back_goes_first() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that comes back requests the lock at once and goes before all threads that compute: it waits for the next safe \
+         point, and not for their intervals.",
+    );
+    let micros = interval();
+    for threads in [1, 4] {
+        let mut scripts = computing(threads, 30);
+        scripts.push(serving(5, 7 * BURST + BURST / 3, BURST / 10));
+        let server = scripts.len() - 1;
+        judge(&play(
+            &micros,
+            &scripts,
+            &vec![Rule::BackWithin(server, BURST)],
+            &CLOCK,
+        ));
+    }
+}
+
+fn the_interrupted_thread_goes_on() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that was interrupted is next, with what is left of its interval. Otherwise it loses its turn, or those behind it \
+         wait too long.",
+    );
+    let micros = 9 * BURST + BURST / 2;
+    // A has the lock, B waits; C comes back in the middle of A's interval.
+    let mut scripts = computing(2, 40);
+    scripts.push(vec![
+        Act::Until(5),
+        Act::Acquire,
+        Act::Io(14 * BURST),
+        Act::Work(BURST / 4),
+        Act::Release,
+    ]);
+    // A: 0 to 10, B's interval begins; C comes back at 24.
+    let rules = vec![
+        Rule::Order(vec![0, 2, 1, 0, 2, 0, 1]),
+        Rule::BackWithin(2, BURST),
+    ];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    // Often enough that nobody would ever get through a whole interval.
+    let mut scripts = computing(3, 40);
+    scripts.push(serving(40, 2 * BURST + BURST / 3, BURST / 10));
+    let rules = (0..3)
+        .map(|thread| Rule::HoldsFor(thread, 20 * BURST, 90 * BURST))
+        .collect();
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+}
+
+fn threads_that_compute_keep_half_of_the_time() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that comes back often and works long takes the lock from those that compute. What it takes before its turn may be at \
+         most as much as they had.",
+    );
+    let micros = 4 * BURST + BURST / 2;
+    for greedy in [1, 2] {
+        let mut scripts = computing(2, 60);
+        scripts.extend(vec![serving(60, BURST / 10, 3 * BURST); greedy]);
+        let end = 80 * BURST;
+        let rules = vec![Rule::HoldTogether(vec![0, 1], end / 2 - 3 * micros, end)];
+        judge(&play(&micros, &scripts, &rules, &CLOCK));
+    }
+}
+
+fn nobody_starves() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "Every thread gets the lock after a bounded time, whatever the others do.",
+    );
+    let micros = 4 * BURST + BURST / 2;
+    let mut scripts = computing(3, 30);
+    scripts.extend(vec![serving(60, BURST / 10, BURST); 2]);
+    let most = 10 * (micros + BURST);
+    judge(&play(
+        &micros,
+        &scripts,
+        &vec![Rule::WaitsUpTo(most), Rule::TellsTheTruth],
+        &CLOCK,
+    ));
+}
+
+fn a_panic_takes_the_lock_back() {
+    explain(
+        "gil/exercise.md#take-it-back-in-a-panic-too",
+        "A panic in `work` takes the lock back and goes on, as in step 3.",
+    );
+    let micros = interval();
+    let panics = vec![
+        Act::Acquire,
+        Act::IoThatPanics(BURST),
+        Act::Work(BURST),
+        Act::Release,
+    ];
+    let due = BURST + BURST + BURST;
+    let other = vec![
+        Act::Until(10),
+        Act::Acquire,
+        Act::Work(2 * BURST),
+        Act::Release,
+    ];
+    judge(&play(
+        &micros,
+        &vec![panics.clone(), other],
+        &vec![Rule::EndsAt(due + 10)],
+        &CLOCK,
+    ));
+    judge(&play(&micros, &vec![panics; 3], &vec![], &HOSTILE));
+}

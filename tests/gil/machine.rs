@@ -1,0 +1,561 @@
+//! Step 4: `x += 1` is four instructions, and a switch falls between two of them.
+
+use crate::{Executed, Instruction, Learner, Program, Report, Settings};
+use checks::leftovers::{self, Leftovers};
+use checks::{Explored, explain, explore_schedules, random};
+use os_core::model::{self, Time};
+use os_core::time::Duration;
+use std::fmt::Write;
+
+checks::subject! {
+    for Learner;
+
+    fn increment(learner, variables: Vec<usize>) -> Vec<Vec<Instruction>> {
+        variables.into_iter().map(|x| (learner.increment)(x)).collect()
+    }
+
+    /// Several runs in one process, on threads of the kernel.
+    fn run(learner, runs: Vec<(Vec<Program>, Settings)>) -> Vec<(Report, Leftovers)> {
+        runs.iter()
+            .map(|(programs, settings)| leftovers::watch(|| (learner.run)(programs, *settings)))
+            .collect()
+    }
+
+    /// With a virtual clock, under many schedules. Threads are numbered in the order in which they first executed something.
+    fn run_with_a_clock(learner, programs: Vec<Program>, settings: Settings) -> Explored<Report> as run {
+        explore_schedules(24, move || {
+            model::set_time(Time::Virtual);
+            let mut report = (learner.run)(&programs, settings);
+            let mut seen: Vec<usize> = Vec::new();
+            for executed in &mut report.trace {
+                let thread = executed.thread;
+                if !seen.contains(&thread) {
+                    seen.push(thread);
+                }
+                executed.thread = seen.iter().position(|other| *other == thread).unwrap_or(0);
+            }
+            report
+        })
+    }
+}
+
+/// Ordered by what says most about the mistake.
+pub const TESTS: &[checks::Test] = checks::tests![
+    x_plus_one_is_four_instructions,
+    one_thread_computes,
+    numbers_have_64_bits_and_wrap_around,
+    every_thread_has_a_stack_of_its_own,
+    every_instruction_is_traced_when_it_is_done,
+    every_instruction_runs_under_the_lock,
+    the_lock_is_given_up_in_a_wait,
+    a_switch_between_two_instructions_loses_updates,
+    a_bare_loop_loses_nothing_since_3_10,
+    a_call_between_load_and_store_loses_updates,
+    the_loop_runs_as_often_as_it_says,
+    on_threads_of_the_kernel,
+    nothing_is_left_behind,
+];
+
+const MS: Duration = Duration::from_millis(1);
+
+fn plus_one(x: usize) -> Vec<Instruction> {
+    vec![
+        Instruction::Load(x),
+        Instruction::Const(1),
+        Instruction::Add,
+        Instruction::Store(x),
+    ]
+}
+
+/// `x = f(x) + 1`.
+fn plus_one_of_call(x: usize) -> Vec<Instruction> {
+    let mut body = plus_one(x);
+    body.insert(1, Instruction::Call);
+    body
+}
+
+/// An interval of some milliseconds and a half, and instructions of a millisecond: a timeout and the end of an instruction
+/// never fall together.
+fn settings(interval: u32, everywhere: bool) -> Settings {
+    Settings {
+        interval: interval * MS + MS / 2,
+        cost: MS,
+        everywhere,
+        variables: 2,
+    }
+}
+
+/// What must come of programs that compute and are all the same.
+fn expected(programs: &[Program], settings: Settings) -> Report {
+    struct Thread {
+        /// Instructions done, of all passes.
+        done: usize,
+        stack: Vec<i64>,
+    }
+    let body = &programs[0].body;
+    let total = body.len() * usize::try_from(programs[0].times).unwrap_or(0);
+    let mut threads: Vec<Thread> = programs
+        .iter()
+        .map(|_| Thread {
+            done: 0,
+            stack: Vec::new(),
+        })
+        .collect();
+    let mut report = Report {
+        variables: vec![0; settings.variables],
+        trace: Vec::new(),
+    };
+    let mut queue: std::collections::VecDeque<usize> = (0..programs.len()).collect();
+    let (mut now, mut since) = (Duration::ZERO, Duration::ZERO);
+    while let Some(&holder) = queue.front() {
+        let thread = &mut threads[holder];
+        if thread.done == total {
+            queue.pop_front();
+            since = now;
+            continue;
+        }
+        let instruction = body[thread.done % body.len()];
+        now += settings.cost;
+        match instruction {
+            Instruction::Const(n) => thread.stack.push(n),
+            Instruction::Load(x) => thread.stack.push(report.variables[x]),
+            Instruction::Add => {
+                let (b, a) = (thread.stack.pop(), thread.stack.pop());
+                thread
+                    .stack
+                    .push(a.unwrap_or(0).wrapping_add(b.unwrap_or(0)));
+            }
+            Instruction::Store(x) => report.variables[x] = thread.stack.pop().unwrap_or(0),
+            Instruction::Call | Instruction::Wait(_) => {}
+        }
+        report.trace.push(Executed {
+            thread: holder,
+            at: now,
+            instruction,
+        });
+        thread.done += 1;
+        let place = thread.done % body.len();
+        let is_safe = settings.everywhere || instruction == Instruction::Call || place == 0;
+        // A thread that is done gives the lock up anyway.
+        if is_safe && thread.done < total && queue.len() > 1 && now >= since + settings.interval {
+            queue.rotate_left(1);
+            since = now;
+        }
+    }
+    report
+}
+
+/// Who held the lock when, and what was executed: a line for each slice.
+fn schedule(report: &Report) -> String {
+    let mut text = String::new();
+    for slice in report.trace.chunk_by(|one, next| one.thread == next.thread) {
+        let done: Vec<String> = slice
+            .iter()
+            .map(|executed| format!("{:?}", executed.instruction))
+            .collect();
+        let _ = writeln!(
+            text,
+            "    thread {} up to {:?}: {}",
+            slice[0].thread,
+            slice[slice.len() - 1].at,
+            done.join(", ")
+        );
+    }
+    if !report.variables.is_empty() {
+        let _ = writeln!(text, "    variables: {:?}", report.variables);
+    }
+    text
+}
+
+/// Compares the schedules, first in words.
+fn check(explored: &Explored<Report>, programs: &[Program], settings: Settings) -> Report {
+    if explored.deadlocks() {
+        explain(
+            "gil/exercise.md#the-loop-of-an-interpreter",
+            "Everybody waits for the lock. Does every thread have one guard, which it drops when it ends?",
+        );
+    }
+    let expected = expected(programs, settings);
+    if let Some(other) = explored.find(|report| *report != expected) {
+        let threads = programs.len();
+        let (body, times) = (&programs[0].body, programs[0].times);
+        panic!(
+            "{threads} threads run {body:?} {times} times, with an interval of {:?}. {}",
+            settings.interval,
+            difference(other, &expected)
+        );
+    }
+    expected
+}
+
+/// The first thing in which two reports differ, in words.
+fn difference(yours: &Report, expected: &Report) -> String {
+    let say = |executed: Option<&Executed>| match executed {
+        Some(Executed {
+            thread,
+            at,
+            instruction,
+        }) => format!("{instruction:?} on thread {thread}, done at {at:?}"),
+        None => "nothing".into(),
+    };
+    let count = yours.trace.len().max(expected.trace.len());
+    match (0..count).find(|place| yours.trace.get(*place) != expected.trace.get(*place)) {
+        Some(place) => format!(
+            "Place {} of the trace:\n    yours:    {}\n    expected: {}\nUp to there:\n{}",
+            place + 1,
+            say(yours.trace.get(place)),
+            say(expected.trace.get(place)),
+            schedule(&Report {
+                trace: yours.trace[..place.min(yours.trace.len())].to_vec(),
+                variables: Vec::new()
+            })
+        ),
+        None => format!(
+            "The trace is as expected, but the variables:\n    yours:    {:?}\n    expected: {:?}",
+            yours.variables, expected.variables
+        ),
+    }
+}
+
+fn x_plus_one_is_four_instructions() {
+    explain(
+        "gil/exercise.md#x--1-in-four-instructions",
+        "`x += 1` reads `x`, adds, and writes `x`: push the variable, push 1, add, store.",
+    );
+    let variables = vec![0, random().usize(1..1000), 7];
+    let expected: Vec<_> = variables.iter().map(|x| plus_one(*x)).collect();
+    assert_eq!(
+        increment(&variables),
+        expected,
+        "the instructions of `x += 1`, for the variables {variables:?}"
+    );
+}
+
+fn alone(body: Vec<Instruction>, times: u64, variables: usize) -> Vec<i64> {
+    let settings = Settings {
+        interval: MS,
+        cost: Duration::ZERO,
+        everywhere: true,
+        variables,
+    };
+    let runs = vec![(vec![Program { body, times }], settings); 2];
+    let mut reports = run(&runs);
+    assert_eq!(
+        reports[0].0.variables, reports[1].0.variables,
+        "the variables after two equal runs, one after the other"
+    );
+    reports.remove(0).0.variables
+}
+
+fn one_thread_computes() {
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "Each instruction pops what it needs, and pushes what comes out: no more and no less.",
+    );
+    let mut random = random();
+    let (a, b) = (random.i64(-1000..1000), random.i64(-1000..1000));
+    use Instruction as I;
+    let body = vec![
+        I::Const(a),
+        I::Store(0),
+        I::Const(b),
+        I::Call,
+        I::Load(0),
+        I::Add,
+        I::Store(1),
+        I::Load(1),
+        I::Load(1),
+        I::Add,
+        I::Store(2),
+    ];
+    assert_eq!(
+        alone(body.clone(), 1, 3),
+        [a, a + b, 2 * (a + b)],
+        "the variables after {body:?}"
+    );
+    let times = random.u64(2..50);
+    assert_eq!(
+        alone(plus_one(1), times, 2),
+        [0, times as i64],
+        "the variables after {times} times `x1 += 1`"
+    );
+}
+
+fn numbers_have_64_bits_and_wrap_around() {
+    use Instruction as I;
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "Numbers are `i64`, and `Add` wraps around: `wrapping_add`.",
+    );
+    let add = |a, b| vec![I::Const(a), I::Const(b), I::Add, I::Store(0)];
+    assert_eq!(alone(add(1 << 40, 1), 1, 1), [(1 << 40) + 1], "2^40 + 1");
+    assert_eq!(
+        alone(add(i64::MAX, 1), 1, 1),
+        [i64::MIN],
+        "the largest number + 1"
+    );
+    assert_eq!(
+        alone(add(i64::MIN, -1), 1, 1),
+        [i64::MAX],
+        "the smallest number - 1"
+    );
+}
+
+fn every_instruction_is_traced_when_it_is_done() {
+    explain(
+        "gil/exercise.md#a-trace-by-the-machines-clock",
+        "An instruction takes its cost and is then traced, with `self.start.elapsed()`: the clock of `os::time`, which the test can \
+         turn.",
+    );
+    let programs = vec![Program {
+        body: plus_one(0),
+        times: 2,
+    }];
+    for everywhere in [true, false] {
+        let settings = settings(3, everywhere);
+        check(&run_with_a_clock(&programs, &settings), &programs, settings);
+    }
+}
+
+fn every_instruction_runs_under_the_lock() {
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "A thread holds the lock from the beginning of an instruction to its end, so no two instructions run at the same time, and \
+         nobody gets between two of them without a safe point.",
+    );
+    // Not 3 or 7: those end with an increment, whatever the safe points.
+    let interval = random().choice([2, 4, 5, 6, 8]).unwrap_or(4);
+    let programs = vec![
+        Program {
+            body: plus_one(0),
+            times: 3
+        };
+        3
+    ];
+    for everywhere in [true, false] {
+        let settings = settings(interval, everywhere);
+        let explored = run_with_a_clock(&programs, &settings);
+        check(&explored, &programs, settings);
+    }
+}
+
+fn the_lock_is_given_up_in_a_wait() {
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "A `Wait` is I/O: with `allow_threads` all threads wait at the same time, and others compute meanwhile.",
+    );
+    let settings = settings(3, false);
+    let wait = Instruction::Wait(20 * MS);
+    let programs = vec![
+        Program {
+            body: vec![wait],
+            times: 2
+        };
+        4
+    ];
+    let executed = |thread, at| Executed {
+        thread,
+        at: at * MS,
+        instruction: wait,
+    };
+    let explored = run_with_a_clock(&programs, &settings);
+    let trace = |report: &Report| -> Vec<Duration> {
+        report.trace.iter().map(|executed| executed.at).collect()
+    };
+    let due: Vec<Duration> = [20, 40]
+        .iter()
+        .flat_map(|at| vec![executed(0, *at).at; 4])
+        .collect();
+    let complaint = explored.find(|report| trace(report) != due);
+    assert!(
+        complaint.is_none(),
+        "Four threads wait twice for 20 ms each. They were done at {:?}, and not at {due:?}.",
+        complaint.map(trace).unwrap_or_default()
+    );
+}
+
+fn every_thread_has_a_stack_of_its_own() {
+    use Instruction as I;
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "Threads share the variables. The stack is the thread's own.",
+    );
+    // What lies on the stack while others run is still there afterwards.
+    let program = |x, n| Program {
+        body: vec![
+            I::Const(n),
+            I::Wait(MS),
+            I::Const(n),
+            I::Wait(MS),
+            I::Add,
+            I::Store(x),
+        ],
+        times: 1,
+    };
+    let programs = vec![program(0, 100), program(1, 7)];
+    let explored = run_with_a_clock(&programs, &settings(3, true));
+    let wrong = explored.find(|report| report.variables != [200, 14]);
+    assert!(
+        wrong.is_none(),
+        "Two threads stored 100 + 100 and 7 + 7, and the variables were {:?}.",
+        wrong
+            .map(|report| report.variables.clone())
+            .unwrap_or_default()
+    );
+}
+
+fn a_switch_between_two_instructions_loses_updates() {
+    explain(
+        "gil/exercise.md#where-an-update-is-lost",
+        "With a safe point after every instruction, a switch falls between `Load` and `Store`: both threads store what they made of \
+         the same value.",
+    );
+    let programs = vec![
+        Program {
+            body: plus_one(0),
+            times: 5
+        };
+        2
+    ];
+    let settings = settings(4, true);
+    let report = check(&run_with_a_clock(&programs, &settings), &programs, settings);
+    checks::snapshot!("gil", "machine__every_instruction", schedule(&report));
+}
+
+fn a_bare_loop_loses_nothing_since_3_10() {
+    explain(
+        "gil/exercise.md#where-an-update-is-lost",
+        "With safe points at calls and jumps only, no switch falls between `Load` and `Store` of a bare `x += 1`.",
+    );
+    let times = random().u64(3..8);
+    let programs = vec![
+        Program {
+            body: plus_one(0),
+            times
+        };
+        3
+    ];
+    let settings = settings(random().u32(2..6), false);
+    let report = check(&run_with_a_clock(&programs, &settings), &programs, settings);
+    assert_eq!(
+        report.variables,
+        [3 * times as i64, 0],
+        "the judge's own run loses nothing"
+    );
+}
+
+fn a_call_between_load_and_store_loses_updates() {
+    explain(
+        "gil/exercise.md#where-an-update-is-lost",
+        "A call is a safe point. In `x = f(x) + 1` it lies between `Load` and `Store`, and updates are lost again.",
+    );
+    let programs = vec![
+        Program {
+            body: plus_one_of_call(0),
+            times: 4
+        };
+        2
+    ];
+    let settings = settings(6, false);
+    let report = check(&run_with_a_clock(&programs, &settings), &programs, settings);
+    checks::snapshot!("gil", "machine__calls_and_jumps", schedule(&report));
+}
+
+fn the_loop_runs_as_often_as_it_says() {
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "The loop runs `times` times: perhaps never, and its body may be empty.",
+    );
+    let settings = settings(2, true);
+    let programs = |body: Vec<Instruction>, times| Program { body, times };
+    let runs = vec![
+        (vec![], settings),
+        (vec![programs(plus_one(0), 0)], settings),
+        (vec![programs(vec![], 3); 3], settings),
+        (
+            vec![programs(plus_one(1), 1)],
+            Settings {
+                cost: Duration::ZERO,
+                ..settings
+            },
+        ),
+    ];
+    let reports = run(&runs);
+    for (report, _) in &reports[..3] {
+        assert_eq!(
+            report.variables,
+            [0, 0],
+            "the variables when nothing is executed"
+        );
+        assert!(
+            report.trace.is_empty(),
+            "Nothing is executed, and the trace is {:?}.",
+            report.trace
+        );
+    }
+    assert_eq!(
+        reports[3].0.variables,
+        [0, 1],
+        "the variables after one pass"
+    );
+}
+
+fn on_threads_of_the_kernel() {
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "On real threads it is the same: bare increments lose nothing with safe points at calls and jumps, and each thread executes \
+         its program in order.",
+    );
+    let settings = Settings {
+        interval: Duration::from_micros(100),
+        cost: Duration::from_micros(10),
+        everywhere: false,
+        variables: 1,
+    };
+    let programs = vec![
+        Program {
+            body: plus_one(0),
+            times: 40
+        };
+        4
+    ];
+    let (report, _) = run(&vec![(programs, settings)]).remove(0);
+    assert_eq!(report.variables, [160], "four threads count to 40 each");
+    for thread in 0..4 {
+        let mine = report
+            .trace
+            .iter()
+            .filter(|executed| executed.thread == thread);
+        let mine: Vec<Instruction> = mine.map(|executed| executed.instruction).collect();
+        assert_eq!(
+            mine,
+            plus_one(0).repeat(40),
+            "what thread {thread} executed"
+        );
+    }
+    let in_order = report.trace.is_sorted_by_key(|executed| executed.at);
+    assert!(
+        in_order,
+        "The trace isn't in the order in which instructions were done."
+    );
+}
+
+fn nothing_is_left_behind() {
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "When `run` returns, all its threads have ended.",
+    );
+    let programs = vec![
+        Program {
+            body: plus_one(0),
+            times: 2
+        };
+        3
+    ];
+    let settings = Settings {
+        cost: Duration::ZERO,
+        ..settings(2, true)
+    };
+    let (_, left) = run(&vec![(programs, settings)]).remove(0);
+    assert!(left.is_nothing(), "run left {left} behind.");
+}

@@ -1,0 +1,533 @@
+//! Step 2: the lock changes hands, in turn.
+
+use crate::Learner;
+use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
+use checks::leftovers::{self, Leftovers};
+use checks::{Explored, explain, explore_schedules, random};
+use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
+use os_core::thread;
+use os_core::time::Duration;
+
+checks::subject! {
+    for Learner;
+
+    fn play(learner, micros: u64, scripts: Vec<Vec<Act>>, rules: Vec<Rule>, setting: Setting) -> Explored<Option<String>> as Gil {
+        let interval = Duration::from_micros(micros);
+        cast::play(move || (learner.gil)(interval), scripts, rules, setting)
+    }
+
+    /// Whether the scheduler sees anything of the lock.
+    fn acquire_alone(learner) -> Explored<u64> as Gil {
+        explore_schedules(3, move || {
+            let gil = (learner.gil)(Duration::from_millis(5));
+            let thread = thread::spawn(move || {
+                for _ in 0..3 {
+                    gil.acquire().safe_point();
+                }
+            });
+            thread.join().expect("a free lock can be taken");
+            3
+        })
+    }
+
+    /// A thread holds one lock while another takes and releases a second one.
+    fn two_locks(learner) -> Explored<bool> as Gil {
+        explore_schedules(12, move || {
+            let [one, other] = [(); 2].map(|()| (learner.gil)(Duration::from_secs(3600)));
+            let mut guard = one.acquire();
+            let thread = thread::spawn(move || drop(other.acquire()));
+            thread.join().expect("the other lock is free");
+            guard.safe_point()
+        })
+    }
+
+    /// On threads of the kernel: what was counted, and what is left.
+    fn in_a_plain_run(learner, threads: u64, additions: u64) -> (u64, Leftovers) as Gil {
+        leftovers::watch(|| {
+            let shared = Arc::new(((learner.gil)(Duration::from_micros(200)), AtomicU64::new(0)));
+            let threads: Vec<_> = (0..threads)
+                .map(|_| {
+                    let shared = shared.clone();
+                    thread::spawn(move || {
+                        let mut guard = shared.0.acquire();
+                        for n in 0..additions {
+                            if n % 10 == 0 {
+                                drop(guard);
+                                guard = shared.0.acquire();
+                            }
+                            let seen = shared.1.load(Relaxed);
+                            std::hint::spin_loop();
+                            shared.1.store(seen + 1, Relaxed);
+                            guard.safe_point();
+                        }
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().expect("adding does not panic");
+            }
+            shared.1.load(Relaxed)
+        })
+    }
+}
+
+/// Ordered by what says most about the mistake.
+pub const TESTS: &[checks::Test] = checks::tests![
+    a_free_lock_is_taken_at_once,
+    the_scheduler_sees_the_lock,
+    without_waiters_a_safe_point_keeps_the_lock,
+    only_one_thread_holds_the_lock,
+    a_given_up_lock_is_taken_at_once,
+    a_waiting_thread_sleeps,
+    the_holder_keeps_the_lock_for_an_interval,
+    the_lock_changes_hands_at_the_next_safe_point,
+    a_request_is_meant_for_one_holder,
+    a_safe_point_tells_whether_the_lock_changed_hands,
+    every_holder_has_an_interval_of_its_own,
+    the_thread_that_waits_longest_is_next,
+    nobody_starves,
+    a_spurious_wake_up_gives_nothing,
+    a_panic_gives_the_lock_up,
+    two_locks_have_nothing_to_do_with_each_other,
+    many_threads_get_the_lock,
+    nothing_is_left_behind,
+];
+
+/// How long a thread computes between two safe points, in microseconds.
+pub(crate) const BURST: u64 = 1000;
+
+/// An interval that never ends together with a burst.
+pub(crate) fn interval() -> u64 {
+    random().u64(2..6) * BURST + BURST / 2
+}
+
+/// Threads that arrive one after the other, 10 µs apart, and compute.
+pub(crate) fn computing(threads: u64, bursts: u32) -> Vec<Vec<Act>> {
+    (0..threads)
+        .map(|thread| {
+            let compute = Act::Compute(bursts, BURST);
+            vec![Act::Until(10 * thread), Act::Acquire, compute, Act::Release]
+        })
+        .collect()
+}
+
+/// Says what a deadlock or a loop without end means, if there is one.
+fn judge(explored: &Explored<Option<String>>) {
+    if explored.deadlocks() {
+        explain(
+            "gil/exercise.md#first-come-first-served",
+            "Everybody waits, and nobody has the lock. Whoever gives it up settles first, under the mutex, who is next, and then \
+             notifies so that *that* thread wakes: `notify_one` may wake another one.",
+        );
+    } else if explored.is_endless() {
+        explain(
+            "gil/exercise.md#ask-after-an-interval",
+            "There is no end in sight. A thread waits, and wakes at every timeout, for a lock that nobody gives up any more; or it \
+             looks again and again instead of sleeping.",
+        );
+    }
+    explored.expect_no_complaint();
+}
+
+fn a_free_lock_is_taken_at_once() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "A lock that nobody holds is taken at once, the first time and after every release.",
+    );
+    let script = vec![
+        Act::Acquire,
+        Act::Work(BURST),
+        Act::Release,
+        Act::Acquire,
+        Act::Work(BURST),
+        Act::Release,
+    ];
+    judge(&play(
+        &interval(),
+        &vec![script],
+        &vec![Rule::EndsAt(2 * BURST)],
+        &CLOCK,
+    ));
+}
+
+fn the_scheduler_sees_the_lock() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "The test decides who goes next at every access to `os::sync`. It can't at accesses to `std::sync`.",
+    );
+    let explored = acquire_alone();
+    explored.expect_always(&3);
+    assert!(
+        explored.shares("A"),
+        "Thread A took and gave up the lock, and used nothing of `os::sync`. Build the lock from `os::sync::Mutex` and \
+         `os::sync::Condvar`."
+    );
+}
+
+fn without_waiters_a_safe_point_keeps_the_lock() {
+    explain(
+        "gil/exercise.md#hand-it-over",
+        "Nobody waits, so nobody requests the lock: a safe point returns `false` at once and the lock stays where it is.",
+    );
+    let script = vec![Act::Acquire, Act::Compute(20, BURST), Act::Release];
+    let rules = vec![Rule::Keeps, Rule::EndsAt(20 * BURST)];
+    judge(&play(&interval(), &vec![script], &rules, &CLOCK));
+}
+
+fn only_one_thread_holds_the_lock() {
+    explain(
+        "gil/exercise.md#first-come-first-served",
+        "A thread holds the lock from when it is its turn to when it gives it up. What happened between the look at the state and \
+         its change?",
+    );
+    let micros = interval();
+    for setting in [HOSTILE, CLOCK] {
+        judge(&play(&micros, &computing(3, 3), &vec![], &setting));
+    }
+    let script = [Act::Acquire, Act::Work(BURST), Act::Release].repeat(2);
+    judge(&play(&micros, &vec![script; 3], &vec![], &HOSTILE));
+}
+
+fn a_given_up_lock_is_taken_at_once() {
+    explain(
+        "gil/exercise.md#first-come-first-served",
+        "Whoever gives the lock up wakes the thread that is next. A thread that isn't woken notices only when its timeout is over, \
+         or never.",
+    );
+    let micros = interval();
+    for waiters in [1, 3] {
+        let mut scripts = vec![vec![Act::Acquire, Act::Work(BURST), Act::Release]];
+        for waiter in 1..=waiters {
+            scripts.push(vec![
+                Act::Until(10 * waiter),
+                Act::Acquire,
+                Act::Work(BURST / 4),
+                Act::Release,
+            ]);
+        }
+        // In whatever order: no moment is lost.
+        let end = Rule::EndsAt(BURST + waiters * (BURST / 4));
+        judge(&play(&micros, &scripts, &vec![end], &CLOCK));
+    }
+}
+
+fn a_waiting_thread_sleeps() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A thread that waits wakes once in an interval, to request the lock. In between it sleeps.",
+    );
+    const INTERVALS: u64 = 20;
+    let micros = interval();
+    let scripts = vec![
+        vec![Act::Acquire, Act::Work(INTERVALS * micros), Act::Release],
+        vec![Act::Until(10), Act::Acquire, Act::Release],
+    ];
+    let explored = play(
+        &micros,
+        &scripts,
+        &vec![],
+        &Setting {
+            schedules: 3,
+            ..CLOCK
+        },
+    );
+    judge(&explored);
+    for steps in explored.passing(&None) {
+        let count = steps
+            .iter()
+            .filter(|step| step.thread == "B" && step.op.is_access())
+            .count();
+        assert!(
+            count <= 15 * INTERVALS as usize,
+            "B waited for the lock for {INTERVALS} intervals, and took {count} steps meanwhile."
+        );
+    }
+}
+
+fn the_holder_keeps_the_lock_for_an_interval() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A waiting thread requests the lock only when it has waited for a whole interval. Until then safe points do nothing.",
+    );
+    let micros = interval();
+    let not_before = Rule::Gets(1, 0, micros, u64::MAX);
+    judge(&play(&micros, &computing(2, 12), &vec![not_before], &CLOCK));
+}
+
+fn the_lock_changes_hands_at_the_next_safe_point() {
+    explain(
+        "gil/exercise.md#hand-it-over",
+        "After an interval of waiting the lock is requested, and the holder passes it on at its next safe point, however late that \
+         is.",
+    );
+    let micros = interval();
+    let arrival = 10;
+    let due = Rule::Gets(1, 0, micros, micros + arrival + BURST);
+    judge(&play(&micros, &computing(2, 12), &vec![due], &CLOCK));
+    // One long computation in between, as a call of C code.
+    let long = 3 * micros;
+    let scripts = vec![
+        vec![
+            Act::Acquire,
+            Act::Work(long),
+            Act::SafePoint,
+            Act::Compute(3, BURST),
+            Act::Release,
+        ],
+        vec![
+            Act::Until(arrival),
+            Act::Acquire,
+            Act::Work(BURST),
+            Act::Release,
+        ],
+    ];
+    let rules = vec![
+        Rule::Gets(1, 0, long, long),
+        Rule::Gets(0, 1, long + BURST, long + BURST),
+    ];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+}
+
+fn a_safe_point_tells_whether_the_lock_changed_hands() {
+    explain(
+        "gil/exercise.md#hand-it-over",
+        "The hand-off is forced: at a safe point that finds a request, another thread gets the lock before this one gets it again, \
+         and `safe_point` returns `true`. Otherwise it returns `false`.",
+    );
+    let micros = interval();
+    for threads in [2, 3] {
+        for setting in [CLOCK, HOSTILE] {
+            judge(&play(
+                &micros,
+                &computing(threads, 8),
+                &vec![Rule::TellsTheTruth],
+                &setting,
+            ));
+        }
+    }
+}
+
+fn a_request_is_meant_for_one_holder() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A request is meant for the thread that held the lock then. When that one gives the lock up, in whatever way, the request \
+         is done with.",
+    );
+    let micros = interval();
+    // Given up at a safe point, and the next holder is alone in the end.
+    let late = micros + BURST;
+    let scripts = vec![
+        vec![Act::Acquire, Act::Work(late), Act::SafePoint, Act::Release],
+        vec![
+            Act::Until(10),
+            Act::Acquire,
+            Act::Compute(2, BURST / 5),
+            Act::Release,
+        ],
+    ];
+    let soon = Rule::Gets(0, 1, late + 2 * (BURST / 5), late + 2 * (BURST / 5));
+    judge(&play(&micros, &scripts, &vec![soon], &CLOCK));
+    // Given up by dropping the guard: requested before that, and no safe point reached.
+    let released = micros + BURST / 5;
+    let holder = vec![Act::Acquire, Act::Work(released), Act::Release];
+    let alone = vec![
+        Act::Until(10),
+        Act::Acquire,
+        Act::Compute(4, BURST),
+        Act::Release,
+    ];
+    let rules = vec![Rule::Keeps, Rule::EndsAt(released + 4 * BURST)];
+    judge(&play(&micros, &vec![holder, alone], &rules, &CLOCK));
+}
+
+fn every_holder_has_an_interval_of_its_own() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "When the lock changes hands, those who wait begin to count anew: the new holder has an interval too.",
+    );
+    let micros = interval();
+    for threads in [2, 3, 5] {
+        judge(&play(
+            &micros,
+            &computing(threads, 12),
+            &vec![Rule::SlicesOf(micros)],
+            &CLOCK,
+        ));
+    }
+    // The lock was requested, and given up by dropping the guard; one more thread waits already.
+    let released = micros + BURST / 5;
+    let scripts = vec![
+        vec![Act::Acquire, Act::Work(released), Act::Release],
+        vec![
+            Act::Until(10),
+            Act::Acquire,
+            Act::Compute(12, BURST),
+            Act::Release,
+        ],
+        vec![
+            Act::Until(released - 20),
+            Act::Acquire,
+            Act::Compute(2, BURST),
+            Act::Release,
+        ],
+    ];
+    let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+}
+
+fn the_thread_that_waits_longest_is_next() {
+    explain(
+        "gil/exercise.md#first-come-first-served",
+        "First come, first served: the lock goes to the thread that has waited longest, and a thread that passed it on waits behind \
+         all others.",
+    );
+    let micros = interval();
+    // Arrivals in any order, while A holds the lock.
+    let mut waiters: Vec<usize> = (1..=4).collect();
+    random().shuffle(&mut waiters);
+    let mut scripts = vec![vec![Act::Acquire, Act::Work(BURST), Act::Release]];
+    scripts.extend((1..=4).map(|thread| {
+        let place = waiters
+            .iter()
+            .position(|waiter| *waiter == thread)
+            .unwrap_or(0);
+        vec![
+            Act::Until(10 + 10 * place as u64),
+            Act::Acquire,
+            Act::Work(BURST / 4),
+            Act::Release,
+        ]
+    }));
+    let order: Vec<usize> = std::iter::once(0).chain(waiters).collect();
+    judge(&play(&micros, &scripts, &vec![Rule::Order(order)], &CLOCK));
+    // In turn, at safe points.
+    let order = [0, 1, 2].repeat(3);
+    let bursts = 3 * (u32::try_from(micros / BURST).unwrap_or(0) + 1);
+    judge(&play(
+        &micros,
+        &computing(3, bursts),
+        &vec![Rule::Order(order)],
+        &CLOCK,
+    ));
+    // One that comes at the moment of the hand-off.
+    let mut scripts = computing(3, 12);
+    let switch = (micros / BURST + 1) * BURST;
+    scripts.push(vec![
+        Act::Until(switch),
+        Act::Acquire,
+        Act::Work(1),
+        Act::Release,
+    ]);
+    judge(&play(
+        &micros,
+        &scripts,
+        &vec![Rule::Order(vec![0, 1, 2])],
+        &CLOCK,
+    ));
+}
+
+fn nobody_starves() {
+    explain(
+        "gil/exercise.md#first-come-first-served",
+        "With N threads that compute, each waits for at most N − 1 others: an interval each, and what is missing to the next safe \
+         point.",
+    );
+    let micros = interval();
+    for threads in [2, 3, 5] {
+        let most = (threads - 1) * (micros + BURST);
+        judge(&play(
+            &micros,
+            &computing(threads, 14),
+            &vec![Rule::WaitsUpTo(most)],
+            &CLOCK,
+        ));
+    }
+    // One that comes and goes all the time gets nothing that is due to others.
+    let mut scripts = computing(3, 14);
+    scripts.push([Act::Acquire, Act::Work(BURST), Act::Release].repeat(12));
+    let most = 3 * (micros + BURST);
+    judge(&play(
+        &micros,
+        &scripts,
+        &vec![Rule::WaitsUpTo(most)],
+        &CLOCK,
+    ));
+}
+
+fn a_spurious_wake_up_gives_nothing() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A wait may end with no notification and before its time. So look again after every wait: `while`, not `if`; and ask \
+         whether it really timed out.",
+    );
+    let micros = interval();
+    for spurious in [1, 4] {
+        let setting = Setting { spurious, ..CLOCK };
+        let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
+        judge(&play(&micros, &computing(3, 8), &rules, &setting));
+    }
+}
+
+fn a_panic_gives_the_lock_up() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "A thread that panics drops its guard while it unwinds. The next one gets the lock as if nothing had happened.",
+    );
+    let micros = interval();
+    let panics = vec![Act::Acquire, Act::Compute(2, BURST), Act::Panic];
+    let waits = vec![
+        Act::Until(10),
+        Act::Acquire,
+        Act::Compute(3, BURST),
+        Act::Release,
+    ];
+    let rules = vec![
+        Rule::Gets(1, 0, 2 * BURST, 2 * BURST),
+        Rule::EndsAt(5 * BURST),
+    ];
+    play(
+        &micros,
+        &vec![panics.clone(), waits.clone()],
+        &rules,
+        &CLOCK,
+    )
+    .expect_no_complaint();
+    play(
+        &micros,
+        &vec![panics.clone(), panics, waits],
+        &vec![],
+        &HOSTILE,
+    )
+    .expect_no_complaint();
+}
+
+fn two_locks_have_nothing_to_do_with_each_other() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "Each `Gil` is a lock of its own, as each interpreter has one: keep its state in its fields.",
+    );
+    two_locks().expect_always(&false);
+}
+
+fn many_threads_get_the_lock() {
+    explain(
+        "gil/exercise.md#first-come-first-served",
+        "Any number of threads may wait, and all of them get the lock.",
+    );
+    let threads = random().u64(20..30);
+    let (sum, _) = in_a_plain_run(&threads, &500);
+    assert_eq!(
+        sum,
+        threads * 500,
+        "what {threads} threads counted, each addition under the lock"
+    );
+}
+
+fn nothing_is_left_behind() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "A lock needs no thread of its own.",
+    );
+    let (_, left) = in_a_plain_run(&2, &10);
+    assert!(left.is_nothing(), "When the lock is gone, {left} is left.");
+}

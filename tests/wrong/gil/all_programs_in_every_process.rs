@@ -1,0 +1,27 @@
+//! Wrong: runs all programs in every process
+//! Changes: around
+//! Fails: around::every_process_has_variables_of_its_own
+//! Section: gil/exercise.md#a-process-has-a-lock-of-its-own
+
+pub fn run_in_processes(programs: &[Program], settings: Settings) -> io::Result<Vec<Vec<i64>>> {
+    let mut children = Vec::new();
+    let mut failed = None;
+    for _ in programs {
+        let run = || Ok(machine::run(programs, settings).variables);
+        match process::fork(run) {
+            Ok(child) => children.push(child),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for child in children {
+        match child.wait() {
+            Ok(variables) => all.push(variables),
+            Err(error) => failed = failed.or(Some(error)), // and wait for the others
+        }
+    }
+    failed.map_or(Ok(all), Err)
+}

@@ -1,0 +1,34 @@
+//! Wrong: binds the guard to `_`, which drops it at once
+//! Changes: around
+//! Fails: around::no_item_is_lost_under_any_schedule
+//! Section: gil/exercise.md#a-list-with-a-lock-of-its-own
+
+impl List {
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            items: (0..capacity).map(|_| AtomicI64::new(0)).collect(),
+            length: AtomicUsize::new(0),
+            lock: Lock::new(),
+        }
+    }
+
+    pub fn append(&self, item: i64) -> bool {
+        let _ = self.lock.acquire();
+        let length = self.length.load(Ordering::Relaxed);
+        let Some(place) = self.items.get(length) else {
+            return false;
+        };
+        place.store(item, Ordering::Relaxed);
+        self.length.store(length + 1, Ordering::Relaxed);
+        true
+    }
+
+    #[must_use]
+    pub fn items(&self) -> Vec<i64> {
+        let _guard = self.lock.acquire();
+        let length = self.length.load(Ordering::Relaxed);
+        let item = |item: &AtomicI64| item.load(Ordering::Relaxed);
+        self.items[..length].iter().map(item).collect()
+    }
+}

@@ -1,0 +1,11 @@
+//! Wrong: wakes a waiter, and the lock stays taken
+//! Changes: lock
+//! Fails: lock::a_free_lock_is_taken_at_once
+//! Section: gil/exercise.md#wake-whoever-waits
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let _ = self.lock.state();
+        self.lock.unlocked.notify_one();
+    }
+}

@@ -1,0 +1,52 @@
+//! Wrong: has no queue: the holder takes the lock straight back
+//! Changes: switching
+//! Fails: switching::the_lock_changes_hands_at_the_next_safe_point
+//! Section: gil/exercise.md#hand-it-over
+
+impl Gil {
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            tickets: Mutex::new(Tickets {
+                next: 0,
+                serving: 0,
+            }),
+            switched: Condvar::new(),
+            requested: AtomicBool::new(false),
+        }
+    }
+
+    pub fn acquire(&self) -> GilGuard<'_> {
+        self.take();
+        GilGuard { gil: self }
+    }
+
+    pub(crate) fn take(&self) {
+        let mut tickets = self.tickets();
+        while tickets.next != tickets.serving {
+            let holder = tickets.serving;
+            let (guard, result) = self
+                .switched
+                .wait_timeout(tickets, self.interval)
+                .unwrap_or_else(PoisonError::into_inner);
+            tickets = guard;
+            if result.timed_out() && tickets.serving == holder {
+                self.requested.store(true, Ordering::Relaxed);
+            }
+        }
+        tickets.next += 1;
+    }
+
+    pub(crate) fn release(&self) {
+        let mut tickets = self.tickets();
+        tickets.serving += 1; // it is the next one's, even before that one wakes
+        self.requested.store(false, Ordering::Relaxed);
+        drop(tickets);
+        self.switched.notify_all();
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, Tickets> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

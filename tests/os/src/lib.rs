@@ -15,14 +15,21 @@
 /// Memory that is private to a process, shared with its children, or shared by name with any process.
 pub mod memory {
     pub use os_core::memory::{Block, BlockLock, Mapping, Ordering, Pages, Usage, Word, page_size};
+    #[cfg(target_os = "linux")]
+    pub use os_core::memory::{RobustGuard, RobustLock};
 }
 
 /// Processes: fork a child, wait for it, learn how it ended.
 pub mod process {
     #[cfg(target_os = "linux")]
     pub use os_core::process::PidFd;
-    pub use os_core::process::{Child, Ended, ParentOnly, fork, signal_name};
+    pub use os_core::process::{
+        Child, Crash, Ended, Finished, ParentOnly, Worker, WorkerEnd, die_with_parent, fork, signal_name,
+    };
 }
+
+/// Clocks that can wait for processes.
+pub use os_core::time;
 
 #[cfg(feature = "model")]
 pub use os_core::{sync, thread};

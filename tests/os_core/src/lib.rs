@@ -12,6 +12,8 @@
 
 mod block;
 mod child;
+mod clock;
+mod crash;
 mod descriptor;
 mod ended;
 mod flock;
@@ -23,10 +25,14 @@ pub mod memory;
 pub mod model;
 mod pages;
 mod panics;
+mod parent_death;
 #[cfg(target_os = "linux")]
 mod pidfd;
+mod poll;
 pub mod process;
 mod region;
+#[cfg(target_os = "linux")]
+mod robust;
 mod shm;
 mod smaps;
 mod spaces;
@@ -35,8 +41,10 @@ pub mod sync;
 #[cfg(feature = "model")]
 pub mod thread;
 mod threads;
+pub mod time;
 mod wait;
 mod word;
+mod worker;
 
 #[cfg(not(feature = "model"))]
 mod model {

@@ -4,6 +4,8 @@ pub use crate::block::{Block, BlockLock};
 pub use crate::mapping::Mapping;
 pub use crate::pages::Pages;
 pub use crate::region::page_size;
+#[cfg(target_os = "linux")]
+pub use crate::robust::{RobustGuard, RobustLock};
 pub use crate::smaps::Usage;
 pub use crate::word::Word;
 pub use std::sync::atomic::Ordering;

@@ -22,6 +22,8 @@ pub enum Operation {
     Lock,
     /// `Pages::usage`.
     Usage,
+    /// `RobustLock::lock`.
+    RobustLock,
 }
 
 /// Something that goes wrong.
@@ -47,7 +49,7 @@ pub fn plan(faults: &[Fault]) {
     }
 }
 
-const OPERATIONS: usize = 6;
+const OPERATIONS: usize = 7;
 
 /// For each operation: how many there were, and a bit for each that is to fail.
 static COUNT: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS];
@@ -55,12 +57,40 @@ static FAILING: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIO
 /// A bit for each child that is killed as it begins.
 static KILLED: AtomicU64 = AtomicU64::new(0);
 
+/// From here on this process counts its accesses to shared memory, and its steps at a robust lock (taken; about to be
+/// released; released). It is killed by SIGKILL right before the n-th access or at the n-th step, counted from 1 together.
+/// The processes that it forks count on from where it was.
+pub fn kill_at_access(nth: u64) {
+    LEFT.store(nth, SeqCst);
+}
+
 /// Nothing fails any more, and operations are counted anew.
 pub fn reset() {
+    LEFT.store(0, SeqCst);
     KILLED.store(0, SeqCst);
     for index in 0..OPERATIONS {
         COUNT[index].store(0, SeqCst);
         FAILING[index].store(0, SeqCst);
+    }
+}
+
+/// How many accesses are left, the deadly one included; 0 for any number.
+static LEFT: AtomicU64 = AtomicU64::new(0);
+
+fn kill_this_process() {
+    // SAFETY: kill takes plain numbers, and the process is this one.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
+fn count_access(event: &Event<'_>) {
+    let counts = match *event {
+        Event::Access { when, .. } => when == When::Before,
+        Event::RobustLock { when } => when == When::After,
+        Event::RobustUnlock { .. } => true,
+        _ => false,
+    };
+    if counts && LEFT.load(SeqCst) > 0 && LEFT.fetch_sub(1, SeqCst) == 1 {
+        kill_this_process();
     }
 }
 
@@ -75,6 +105,7 @@ fn is_set(bits: u64, nth: u64) -> bool {
 
 pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
     let when = When::Before;
+    count_access(event);
     let (operation, error) = match *event {
         Event::ChildBegin { .. } => {
             // The fork of this child was counted in the memory that it inherited.
@@ -82,8 +113,7 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
                 KILLED.load(SeqCst),
                 COUNT[Operation::Fork as usize].load(SeqCst),
             ) {
-                // SAFETY: kill takes plain numbers, and the process is this one.
-                unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+                kill_this_process();
             }
             return Ok(());
         }
@@ -92,6 +122,7 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
         Event::BlockCreate { when: w, .. } if w == when => (Operation::Create, libc::ENOMEM),
         Event::BlockOpen { when: w, .. } if w == when => (Operation::Open, libc::EMFILE),
         Event::Lock { when: w, .. } if w == when => (Operation::Lock, libc::ENOLCK),
+        Event::RobustLock { when: w } if w == when => (Operation::RobustLock, libc::ENOTRECOVERABLE),
         Event::Usage { when: w } if w == when => (Operation::Usage, libc::EMFILE),
         _ => return Ok(()),
     };

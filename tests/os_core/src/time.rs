@@ -1,0 +1,3 @@
+//! Clocks that can wait for processes.
+
+pub use crate::clock::{Clock, SystemClock};

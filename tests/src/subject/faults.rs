@@ -4,7 +4,8 @@
 
 use os_core::hook::{Event, When};
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 /// An operation that can fail.
@@ -64,6 +65,24 @@ pub fn kill_at_access(nth: u64) {
     LEFT.store(nth, SeqCst);
 }
 
+/// As [`kill_at_access`], but there it writes a byte into `held` and waits for one from `go`, or for its end.
+///
+/// # Panics
+/// Never: nobody panics with the lock.
+pub fn hold_at_access(nth: u64, held: PipeWriter, go: PipeReader) {
+    *HOLD.lock().expect("nobody panics with it") = Some((held, go));
+    LEFT.store(nth, SeqCst);
+}
+
+/// From here on each child that is forked stands still as it begins: it writes its process id (four bytes, little-endian) into
+/// `begun` and waits for a byte from `go`.
+///
+/// # Panics
+/// Never: nobody panics with the lock.
+pub fn hold_children(begun: PipeWriter, go: PipeReader) {
+    *HOLD_CHILDREN.lock().expect("nobody panics with it") = Some((begun, go));
+}
+
 /// Nothing fails any more, and operations are counted anew.
 pub fn reset() {
     LEFT.store(0, SeqCst);
@@ -82,6 +101,12 @@ fn kill_this_process() {
     unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
 }
 
+/// What the deadly access does instead.
+static HOLD: Mutex<Option<(PipeWriter, PipeReader)>> = Mutex::new(None);
+
+/// What a child does as it begins.
+static HOLD_CHILDREN: Mutex<Option<(PipeWriter, PipeReader)>> = Mutex::new(None);
+
 fn count_access(event: &Event<'_>) {
     let counts = match *event {
         Event::Access { when, .. } => when == When::Before,
@@ -90,7 +115,13 @@ fn count_access(event: &Event<'_>) {
         _ => false,
     };
     if counts && LEFT.load(SeqCst) > 0 && LEFT.fetch_sub(1, SeqCst) == 1 {
-        kill_this_process();
+        match HOLD.lock().ok().and_then(|mut hold| hold.take()) {
+            None => kill_this_process(),
+            Some((mut held, mut go)) => {
+                let _ = held.write_all(b"!");
+                let _ = go.read(&mut [0]);
+            }
+        }
     }
 }
 
@@ -108,6 +139,10 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
     count_access(event);
     let (operation, error) = match *event {
         Event::ChildBegin { .. } => {
+            if let Some((mut begun, mut go)) = HOLD_CHILDREN.lock().ok().and_then(|mut h| h.take()) {
+                let _ = begun.write_all(&std::process::id().to_le_bytes());
+                let _ = go.read(&mut [0]);
+            }
             // The fork of this child was counted in the memory that it inherited.
             if is_set(
                 KILLED.load(SeqCst),

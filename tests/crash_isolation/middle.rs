@@ -1,0 +1,43 @@
+//! A process between the test and the learner's code: it can be stopped and killed, and the test lives on.
+
+use os_core::process::PidFd;
+use std::io::{self, PipeReader, Read};
+use std::time::Duration;
+
+/// How long a process may take to end after it was told to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Handles on these processes, which must be alive.
+pub fn handles(pids: impl IntoIterator<Item = u32>) -> Vec<PidFd> {
+    let open = |pid| PidFd::open(pid).expect("it has just announced itself");
+    pids.into_iter().map(open).collect()
+}
+
+/// How many of these live on although it is time to end.
+pub fn survivors(handles: &[PidFd]) -> usize {
+    let lives = |handle: &&PidFd| !handle.wait_timeout(PATIENCE).expect("a handle can be waited for");
+    let survivors: Vec<&PidFd> = handles.iter().filter(lives).collect();
+    for survivor in &survivors {
+        let _ = survivor.kill(); // nothing stays behind, whatever the verdict
+    }
+    survivors.len()
+}
+
+/// Reads one byte from each of so many processes; fewer if nobody can write any more.
+pub fn announced(reader: &mut PipeReader, count: usize) -> io::Result<usize> {
+    let mut buffer = vec![0; count];
+    let mut seen = 0;
+    while seen < count {
+        match reader.read(&mut buffer[seen..])? {
+            0 => break,
+            more => seen += more,
+        }
+    }
+    Ok(seen)
+}
+
+/// Waits until a process that was killed has ended.
+pub fn wait_for(handle: &PidFd) {
+    let ended = handle.wait_timeout(PATIENCE).expect("a handle can be waited for");
+    assert!(ended, "a process that was killed must end");
+}

@@ -251,7 +251,13 @@ fn money_is_moved() {
     let moved = here(&balances, &[(0, 1, amount), (1, 2, 20 + amount)]);
     let between = [100 - amount, 20 + amount, 7];
     assert_moved(&balances, (0, 1, amount), &moved[0], true, &between);
-    assert_moved(&between, (1, 2, 20 + amount), &moved[1], true, &[100 - amount, 0, 27 + amount]);
+    assert_moved(
+        &between,
+        (1, 2, 20 + amount),
+        &moved[1],
+        true,
+        &[100 - amount, 0, 27 + amount],
+    );
 }
 
 fn a_balance_that_is_too_low_changes_nothing() {
@@ -306,12 +312,28 @@ fn an_account_that_does_not_exist_is_an_error() {
         "Look at both numbers before you change anything. An account that isn't there is an error, not a panic.",
     );
     let balances = vec![50, 60];
-    let orders = [(0, 2, 10), (2, 0, 10), (7, 7, 0), (usize::MAX, 0, 1), (0, usize::MAX, 1)];
+    let orders = [
+        (0, 2, 10),
+        (2, 0, 10),
+        (7, 7, 0),
+        (usize::MAX, 0, 1),
+        (0, usize::MAX, 1),
+    ];
     for (order, (moved, after)) in orders.iter().zip(here(&balances, &orders)) {
-        assert!(moved.is_err(), "transfer{order:?} of 2 accounts returned {moved:?}");
-        assert_eq!(after, Ok(balances.clone()), "the balances after transfer{order:?} of 2 accounts");
+        assert!(
+            moved.is_err(),
+            "transfer{order:?} of 2 accounts returned {moved:?}"
+        );
+        assert_eq!(
+            after,
+            Ok(balances.clone()),
+            "the balances after transfer{order:?} of 2 accounts"
+        );
     }
-    assert!(here(&[], &[(0, 0, 0)])[0].0.is_err(), "a transfer in a bank without accounts returned no error");
+    assert!(
+        here(&[], &[(0, 0, 0)])[0].0.is_err(),
+        "a transfer in a bank without accounts returned no error"
+    );
 }
 
 fn children_and_parent_share_the_bank() {
@@ -323,7 +345,10 @@ fn children_and_parent_share_the_bank() {
     let (moved, _) = transfers(&vec![10, 10], &orders);
     let after: Vec<_> = moved.into_iter().map(|(_, after)| after).collect();
     let expected = [vec![7, 13], vec![8, 12], vec![4, 16]].map(Ok);
-    assert_eq!(after, expected, "the balances after each of three transfers, the first and the last in a child");
+    assert_eq!(
+        after, expected,
+        "the balances after each of three transfers, the first and the last in a child"
+    );
 }
 
 const BALANCES: [u64; 3] = [100, 1000, 5];
@@ -398,9 +423,22 @@ fn the_bank_goes_on_after_a_death() {
          was seen.",
     );
     for death in deaths() {
-        assert_eq!(death.onward, Ok(true), "what a transfer of 1 returned, after {}", where_it_died(&death));
-        let expected = death.seen.clone().map(|seen| vec![seen[0] + 1, seen[1] - 1, seen[2]]);
-        assert_eq!(death.end, expected, "the balances after a transfer of 1, after {}", where_it_died(&death));
+        assert_eq!(
+            death.onward,
+            Ok(true),
+            "what a transfer of 1 returned, after {}",
+            where_it_died(&death)
+        );
+        let expected = death
+            .seen
+            .clone()
+            .map(|seen| vec![seen[0] + 1, seen[1] - 1, seen[2]]);
+        assert_eq!(
+            death.end,
+            expected,
+            "the balances after a transfer of 1, after {}",
+            where_it_died(&death)
+        );
     }
 }
 
@@ -416,11 +454,22 @@ fn a_repairer_may_die_as_well() {
         for death in killed_while_repairing(&BALANCES.to_vec(), &ORDER, &first) {
             died += 1;
             assert_whole(&death);
-            let expected = death.seen.clone().map(|seen| vec![seen[0] + 1, seen[1] - 1, seen[2]]);
-            assert_eq!(death.end, expected, "the balances after a transfer of 1, after {}", where_it_died(&death));
+            let expected = death
+                .seen
+                .clone()
+                .map(|seen| vec![seen[0] + 1, seen[1] - 1, seen[2]]);
+            assert_eq!(
+                death.end,
+                expected,
+                "the balances after a transfer of 1, after {}",
+                where_it_died(&death)
+            );
         }
     }
-    assert!(died > 0, "Nobody who came after a dead owner took the lock.");
+    assert!(
+        died > 0,
+        "Nobody who came after a dead owner took the lock."
+    );
 }
 
 fn nobody_sees_half_of_a_transfer() {
@@ -429,7 +478,10 @@ fn nobody_sees_half_of_a_transfer() {
         "Read and write the balances only under the lock: while one is in the middle of a transfer, the others wait.",
     );
     let looks = looked_at_during_each_step(&BALANCES.to_vec(), &ORDER);
-    assert!(!looks.is_empty(), "A transfer reads and writes nothing in the shared memory that `Bank` maps.");
+    assert!(
+        !looks.is_empty(),
+        "A transfer reads and writes nothing in the shared memory that `Bank` maps."
+    );
     for (step, seen) in looks {
         let seen = seen.as_deref();
         assert!(
@@ -454,10 +506,15 @@ fn transfers_at_the_same_time_lose_nothing() {
         expected[to] += amount;
         (from, to, amount)
     };
-    let orders: Vec<Vec<Order>> = (0..4).map(|_| (0..150).map(|_| order()).collect()).collect();
+    let orders: Vec<Vec<Order>> = (0..4)
+        .map(|_| (0..150).map(|_| order()).collect())
+        .collect();
     let (end, totals, _) = at_the_same_time(&balances, &orders);
     for total in totals {
-        assert_eq!(total, 30_000, "the sum of all balances, seen while four processes made transfers");
+        assert_eq!(
+            total, 30_000,
+            "the sum of all balances, seen while four processes made transfers"
+        );
     }
     assert_eq!(end, Ok(expected), "the balances after 4 × 150 transfers");
 }
@@ -470,9 +527,16 @@ fn random_kills_leave_the_total() {
     let balances = vec![1000, 2000, 3000, 4000];
     let (totals, deaths) = under_fire(&balances, &200);
     for total in totals {
-        assert_eq!(total, Ok(10_000), "the sum of all balances, after a process was killed at a random moment");
+        assert_eq!(
+            total,
+            Ok(10_000),
+            "the sum of all balances, after a process was killed at a random moment"
+        );
     }
-    assert_eq!(deaths, 200, "processes that made transfers until they were killed");
+    assert_eq!(
+        deaths, 200,
+        "processes that made transfers until they were killed"
+    );
 }
 
 fn a_lock_that_fails_is_an_error() {
@@ -482,8 +546,14 @@ fn a_lock_that_fails_is_an_error() {
     );
     let balances = vec![10, 20];
     let ((moved, seen), after) = with_a_lock_that_fails(&balances);
-    assert!(moved.is_err(), "the lock failed, and transfer returned {moved:?}");
-    assert!(seen.is_err(), "the lock failed, and balances returned {seen:?}");
+    assert!(
+        moved.is_err(),
+        "the lock failed, and transfer returned {moved:?}"
+    );
+    assert!(
+        seen.is_err(),
+        "the lock failed, and balances returned {seen:?}"
+    );
     assert_eq!(after, Ok(balances), "the balances afterwards");
 }
 

@@ -160,7 +160,11 @@ impl<'a> VirtualClock<'a> {
                 }
                 std::thread::sleep(Duration::from_micros(100));
             };
-            let run = self.starts.iter().filter(|start| start.service == service).count();
+            let run = self
+                .starts
+                .iter()
+                .filter(|start| start.service == service)
+                .count();
             self.known.insert(pid, (service, run, self.now));
             self.starts.push(Start {
                 service,

@@ -98,8 +98,7 @@ fn run(
     let call = |how: &How| {
         faults::reset();
         faults::plan(failing);
-        let ((fate, ledger), left) =
-            leftovers::watch(|| ledger::observe(|| function(how.crash())));
+        let ((fate, ledger), left) = leftovers::watch(|| ledger::observe(|| function(how.crash())));
         faults::reset();
         (fate.map_err(|error| error.to_string()), ledger, left)
     };
@@ -125,7 +124,11 @@ fn a_process_that_crashes_takes_nobody_along() {
     );
     for (how, fate) in ALL.iter().zip(fates(&in_process(&ALL))) {
         let survived = fate.as_ref().map(|fate| fate.bystander_survived);
-        assert_eq!(survived, Ok(true), "whether the bystander survived `{how:?}` in another process");
+        assert_eq!(
+            survived,
+            Ok(true),
+            "whether the bystander survived `{how:?}` in another process"
+        );
     }
 }
 
@@ -138,7 +141,11 @@ fn the_end_of_a_crashed_process_is_told() {
     crashes.extend([0, 1, 200].map(How::Exit));
     for (how, fate) in crashes.iter().zip(fates(&in_process(&crashes))) {
         let process = fate.as_ref().map(|fate| fate.process);
-        assert_eq!(process, Ok(how.outcome()), "`process`, for `{how:?}` in a process");
+        assert_eq!(
+            process,
+            Ok(how.outcome()),
+            "`process`, for `{how:?}` in a process"
+        );
     }
 }
 
@@ -161,7 +168,13 @@ fn a_signal_in_a_thread_kills_the_bystander() {
         "crash_isolation/exercise.md#two-places-to-crash",
         "A signal that kills, kills the process: all of its threads, the one that waits in `join` too.",
     );
-    for how in [How::Abort, How::Segfault, How::StackOverflow, How::Kill, How::OutOfMemory] {
+    for how in [
+        How::Abort,
+        How::Segfault,
+        How::StackOverflow,
+        How::Kill,
+        How::OutOfMemory,
+    ] {
         assert_in_thread(how, dies(how));
     }
 }
@@ -216,7 +229,11 @@ fn the_crash_happens_in_a_child_of_the_bystander() {
     for (fate, ledger, _) in in_process(&[How::Panic, How::Kill]) {
         assert!(fate.is_ok(), "crash_in_process returned {fate:?}");
         let by_child = ledger.count(|r| r.process != 0 && matches!(r.what, What::Forked(_)));
-        assert_eq!((ledger.forks(), by_child), (1, 1), "processes forked by you, and by the bystander");
+        assert_eq!(
+            (ledger.forks(), by_child),
+            (1, 1),
+            "processes forked by you, and by the bystander"
+        );
     }
 }
 
@@ -231,11 +248,20 @@ fn who_dies_with_whom() {
         let cell = |fate: &Result<Fate, String>| match fate {
             Err(error) => format!("error: {error}"),
             Ok(fate) => {
-                let bystander = if fate.bystander_survived { "survives" } else { "dies" };
+                let bystander = if fate.bystander_survived {
+                    "survives"
+                } else {
+                    "dies"
+                };
                 format!("{}; bystander {bystander}", fate.process)
             }
         };
-        table += &format!("{:<20} {:<40} {}\n", how.crash().to_string(), cell(thread), cell(process));
+        table += &format!(
+            "{:<20} {:<40} {}\n",
+            how.crash().to_string(),
+            cell(thread),
+            cell(process)
+        );
     }
     checks::snapshot!("crash_isolation", "who_dies_with_whom", table);
 }
@@ -245,9 +271,15 @@ fn nothing_is_left_behind() {
         "crash_isolation/exercise.md#step-2-the-crash-matrix",
         "A child that nobody waits for stays in the process table as a zombie.",
     );
-    for (name, calls) in [("crash_in_thread", in_thread(&ALL)), ("crash_in_process", in_process(&ALL))] {
+    for (name, calls) in [
+        ("crash_in_thread", in_thread(&ALL)),
+        ("crash_in_process", in_process(&ALL)),
+    ] {
         for (how, (_, _, left)) in ALL.iter().zip(calls) {
-            assert!(left.is_nothing(), "{name} left {left} behind, for `{how:?}`");
+            assert!(
+                left.is_nothing(),
+                "{name} left {left} behind, for `{how:?}`"
+            );
         }
     }
 }
@@ -268,8 +300,14 @@ fn a_fork_that_fails_is_an_error() {
         ("crash_in_process", "the bystander's fork", third),
     ] {
         for (fate, _, left) in calls {
-            assert!(fate.is_err(), "{which} failed, and {name} returned {fate:?}");
-            assert!(left.is_nothing(), "{which} failed, and {name} left {left} behind");
+            assert!(
+                fate.is_err(),
+                "{which} failed, and {name} returned {fate:?}"
+            );
+            assert!(
+                left.is_nothing(),
+                "{which} failed, and {name} left {left} behind"
+            );
         }
     }
 }

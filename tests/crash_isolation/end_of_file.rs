@@ -127,7 +127,12 @@ fn find_holders(learner: Learner) -> Vec<Found> {
     pids.insert(1, pid_of_gone);
     pids.reverse(); // none, one, gone, both
     let (one, other, reader, writer) = ends.take().expect("the parent has them");
-    let inodes = [inode(one), inode(other), inode(reader), u64::from(u32::MAX) + 12_345];
+    let inodes = [
+        inode(one),
+        inode(other),
+        inode(reader),
+        u64::from(u32::MAX) + 12_345,
+    ];
     drop(writer);
     // The other end of the socket is in the first child only; nobody is asked about the parent itself.
     let right = [vec![1, 3], vec![3], vec![1, 3], vec![]];
@@ -147,7 +152,11 @@ fn find_holders(learner: Learner) -> Vec<Found> {
 
 fn assert_found(which: usize, what: &str) {
     let (yours, right) = &holders()[which];
-    assert_eq!(yours.as_ref(), Ok(right), "the places in `pids` of the processes that have {what}");
+    assert_eq!(
+        yours.as_ref(),
+        Ok(right),
+        "the places in `pids` of the processes that have {what}"
+    );
 }
 
 fn whoever_has_the_socket_is_found() {
@@ -175,7 +184,10 @@ fn whoever_has_the_pipe_is_found() {
 }
 
 fn nobody_has_what_does_not_exist() {
-    explain("crash_isolation/exercise.md#who-holds-it", "No link has this inode.");
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "No link has this inode.",
+    );
     assert_found(3, "a descriptor of an inode that doesn't exist");
 }
 
@@ -185,7 +197,10 @@ fn a_process_that_is_gone_holds_nothing() {
         "One of the processes in `pids` has ended and was waited for: its folder in `/proc` is gone.",
     );
     for (yours, _) in holders() {
-        assert!(yours.is_ok(), "one of the processes is gone, and holders returned {yours:?}");
+        assert!(
+            yours.is_ok(),
+            "one of the processes is gone, and holders returned {yours:?}"
+        );
     }
     let left = holders_left();
     assert!(left.is_nothing(), "holders left {left} behind");
@@ -193,7 +208,10 @@ fn a_process_that_is_gone_holds_nothing() {
 
 fn inputs(lengths: &[usize]) -> Vec<Vec<u8>> {
     let mut random = random();
-    lengths.iter().map(|length| (0..*length).map(|_| random.u8(..)).collect()).collect()
+    lengths
+        .iter()
+        .map(|length| (0..*length).map(|_| random.u8(..)).collect())
+        .collect()
 }
 
 fn total(input: &[u8]) -> u64 {
@@ -237,11 +255,19 @@ fn siblings_do_not_keep_an_input_open() {
 }
 
 fn every_input_has_a_worker_of_its_own() {
-    explain("crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end", "One fork for each input, also for an empty one.");
+    explain(
+        "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
+        "One fork for each input, also for an empty one.",
+    );
     for lengths in [&[3][..], &[0, 4, 0], &[1; 20]] {
         let (sums, ledger, _) = call(&inputs(lengths));
         assert!(sums.is_ok(), "sum_in_workers returned {sums:?}");
-        assert_eq!(ledger.all_forks(), lengths.len(), "processes forked for {} inputs", lengths.len());
+        assert_eq!(
+            ledger.all_forks(),
+            lengths.len(),
+            "processes forked for {} inputs",
+            lengths.len()
+        );
     }
 }
 
@@ -251,10 +277,18 @@ fn all_workers_are_forked_before_the_first_is_waited_for() {
         "A worker that is waited for before the next one is forked works alone.",
     );
     let (_, ledger, _) = call(&inputs(&[10, 10, 10]));
-    let waited = ledger.records.iter().position(|record| matches!(record.what, What::WaitBegan(_)));
+    let waited = ledger
+        .records
+        .iter()
+        .position(|record| matches!(record.what, What::WaitBegan(_)));
     let before = ledger.records[..waited.unwrap_or(ledger.records.len())].iter();
-    let forked = before.filter(|record| record.process == 0 && matches!(record.what, What::Forked(_))).count();
-    assert_eq!(forked, 3, "workers that had been forked when you waited for the first");
+    let forked = before
+        .filter(|record| record.process == 0 && matches!(record.what, What::Forked(_)))
+        .count();
+    assert_eq!(
+        forked, 3,
+        "workers that had been forked when you waited for the first"
+    );
 }
 
 fn inputs_without_bytes_add_up_to_nothing() {
@@ -271,13 +305,24 @@ fn long_inputs_are_added_up() {
         "One read isn't one input: read until the end. A sum doesn't fit into a byte.",
     );
     let inputs = vec![vec![255; 700_000], vec![1; 300_000], vec![7]];
-    assert_eq!(call(&inputs).0, Ok(sums(&inputs)), "the sums of long inputs");
+    assert_eq!(
+        call(&inputs).0,
+        Ok(sums(&inputs)),
+        "the sums of long inputs"
+    );
 }
 
 fn without_inputs_no_worker_is_forked() {
-    explain("crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end", "There is nothing to do.");
+    explain(
+        "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
+        "There is nothing to do.",
+    );
     let (yours, ledger, _) = call(&[]);
-    assert_eq!((yours, ledger.all_forks()), (Ok(vec![]), 0), "the sums, and the processes forked");
+    assert_eq!(
+        (yours, ledger.all_forks()),
+        (Ok(vec![]), 0),
+        "the sums, and the processes forked"
+    );
 }
 
 fn a_killed_caller_leaves_no_workers() {
@@ -289,7 +334,10 @@ fn a_killed_caller_leaves_no_workers() {
     for workers in [1, 3] {
         let (begun, survivors) = sum_and_be_killed(&workers);
         assert_eq!(begun, workers, "workers that were forked");
-        assert_eq!(survivors, 0, "workers that wait for more input although their caller was killed");
+        assert_eq!(
+            survivors, 0,
+            "workers that wait for more input although their caller was killed"
+        );
     }
 }
 
@@ -301,9 +349,16 @@ fn a_killed_worker_is_an_error() {
     for nth in [1, 2, 3] {
         let long = vec![vec![1; 300_000]; 3];
         for inputs in [inputs(&[9, 9, 9]), long] {
-            let (yours, _, left) = sum_in_workers(&vec![inputs], &vec![Fault::KillChild(nth)]).remove(0);
-            assert!(yours.is_err(), "worker {nth} was killed, and sum_in_workers returned {yours:?}");
-            assert!(left.is_nothing(), "worker {nth} was killed, and sum_in_workers left {left} behind");
+            let (yours, _, left) =
+                sum_in_workers(&vec![inputs], &vec![Fault::KillChild(nth)]).remove(0);
+            assert!(
+                yours.is_err(),
+                "worker {nth} was killed, and sum_in_workers returned {yours:?}"
+            );
+            assert!(
+                left.is_nothing(),
+                "worker {nth} was killed, and sum_in_workers left {left} behind"
+            );
         }
     }
 }
@@ -316,8 +371,14 @@ fn a_fork_that_fails_is_an_error() {
     for nth in [1, 3] {
         let failing = vec![Fault::Fail(Operation::Fork, nth)];
         let (yours, _, left) = sum_in_workers(&vec![inputs(&[9, 9, 9])], &failing).remove(0);
-        assert!(yours.is_err(), "fork {nth} failed, and sum_in_workers returned {yours:?}");
-        assert!(left.is_nothing(), "fork {nth} failed, and sum_in_workers left {left} behind");
+        assert!(
+            yours.is_err(),
+            "fork {nth} failed, and sum_in_workers returned {yours:?}"
+        );
+        assert!(
+            left.is_nothing(),
+            "fork {nth} failed, and sum_in_workers left {left} behind"
+        );
     }
 }
 

@@ -122,8 +122,7 @@ pub struct Bank {
 }
 
 /// `pool::run_tasks`.
-pub type RunTasks =
-    fn(&[u64], usize, usize, &dyn Fn(u64) -> u64) -> io::Result<Vec<Answer>>;
+pub type RunTasks = fn(&[u64], usize, usize, &dyn Fn(u64) -> u64) -> io::Result<Vec<Answer>>;
 
 /// The functions of the exercise.
 #[derive(Clone, Copy)]

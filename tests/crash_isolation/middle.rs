@@ -15,7 +15,11 @@ pub fn handles(pids: impl IntoIterator<Item = u32>) -> Vec<PidFd> {
 
 /// How many of these live on although it is time to end.
 pub fn survivors(handles: &[PidFd]) -> usize {
-    let lives = |handle: &&PidFd| !handle.wait_timeout(PATIENCE).expect("a handle can be waited for");
+    let lives = |handle: &&PidFd| {
+        !handle
+            .wait_timeout(PATIENCE)
+            .expect("a handle can be waited for")
+    };
     let survivors: Vec<&PidFd> = handles.iter().filter(lives).collect();
     for survivor in &survivors {
         let _ = survivor.kill(); // nothing stays behind, whatever the verdict
@@ -38,6 +42,8 @@ pub fn announced(reader: &mut PipeReader, count: usize) -> io::Result<usize> {
 
 /// Waits until a process that was killed has ended.
 pub fn wait_for(handle: &PidFd) {
-    let ended = handle.wait_timeout(PATIENCE).expect("a handle can be waited for");
+    let ended = handle
+        .wait_timeout(PATIENCE)
+        .expect("a handle can be waited for");
     assert!(ended, "a process that was killed must end");
 }

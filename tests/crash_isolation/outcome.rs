@@ -133,7 +133,10 @@ fn the_core_dump_is_told_apart_from_the_signal() {
         .into_iter()
         .flat_map(|signal| [(signal, true), (signal, false)])
         .collect();
-    let statuses: Vec<i32> = cases.iter().map(|(signal, core)| killed(*signal, *core)).collect();
+    let statuses: Vec<i32> = cases
+        .iter()
+        .map(|(signal, core)| killed(*signal, *core))
+        .collect();
     let yours = from_status(&statuses);
     for ((status, (signal, core_dumped)), yours) in statuses.iter().zip(cases).zip(yours) {
         let expected = Outcome::Killed {
@@ -175,7 +178,11 @@ fn an_exit_is_put_into_words() {
         "crash_isolation/exercise.md#step-1-outcome",
         "The words are those of the doc comment, to the letter.",
     );
-    for (code, yours) in [0, 1, 200, 255].into_iter().zip(display(&vec![0, 1 << 8, 200 << 8, 255 << 8])) {
+    for (code, yours) in
+        [0, 1, 200, 255]
+            .into_iter()
+            .zip(display(&vec![0, 1 << 8, 200 << 8, 255 << 8]))
+    {
         assert_eq!(yours, format!("exited with code {code}"), "in words");
     }
 }
@@ -202,7 +209,10 @@ fn a_core_dump_is_mentioned() {
         core_dumped,
     };
     let yours = display_made(&vec![made(true), made(false)]);
-    let expected = ["was killed by SIGSEGV and dumped core", "was killed by SIGSEGV"];
+    let expected = [
+        "was killed by SIGSEGV and dumped core",
+        "was killed by SIGSEGV",
+    ];
     assert_eq!(yours, expected, "in words, with a core file and without");
 }
 
@@ -233,7 +243,10 @@ fn a_whole_report_is_decoded() {
         (u64::MAX, "x".repeat(random.usize(256..300))),
         (0x0102_0304_0506_0708, "a\0b\n".to_owned()),
     ];
-    let inputs: Vec<_> = cases.iter().map(|(task, text)| report(*task, text.as_bytes())).collect();
+    let inputs: Vec<_> = cases
+        .iter()
+        .map(|(task, text)| report(*task, text.as_bytes()))
+        .collect();
     for (case, yours) in cases.into_iter().zip(decode(&inputs)) {
         assert_eq!(yours, Some(case), "the task and the message");
     }
@@ -254,7 +267,9 @@ fn a_torn_report_is_none() {
         "A worker can be killed between any two bytes. A report that breaks off says nothing that can be relied on.",
     );
     let whole = report(random().u64(..), "it broke off here".as_bytes());
-    let torn: Vec<Vec<u8>> = (0..whole.len()).map(|length| whole[..length].to_vec()).collect();
+    let torn: Vec<Vec<u8>> = (0..whole.len())
+        .map(|length| whole[..length].to_vec())
+        .collect();
     for (torn, yours) in torn.iter().zip(decode(&torn)) {
         assert_eq!(
             yours,
@@ -285,8 +300,16 @@ fn a_long_message_is_decoded() {
     let text = "é".repeat(32_767);
     let inputs = vec![report(1, text.as_bytes()), report(2, &[b'm'; 65_535])];
     let yours = decode(&inputs);
-    let lengths: Vec<_> = yours.iter().flatten().map(|(task, text)| (*task, text.len())).collect();
-    assert_eq!(lengths, [(1, 65_534), (2, 65_535)], "the tasks and the lengths of their messages");
+    let lengths: Vec<_> = yours
+        .iter()
+        .flatten()
+        .map(|(task, text)| (*task, text.len()))
+        .collect();
+    assert_eq!(
+        lengths,
+        [(1, 65_534), (2, 65_535)],
+        "the tasks and the lengths of their messages"
+    );
 }
 
 fn what_is_not_utf8_is_replaced() {
@@ -294,7 +317,11 @@ fn what_is_not_utf8_is_replaced() {
         "crash_isolation/exercise.md#a-report-from-the-dying",
         "A message with broken bytes is still worth reading: replace them, as `String::from_utf8_lossy` does.",
     );
-    let inputs = vec![report(1, b"ab\xffcd"), report(2, &[0xf0, 0x9f]), report(3, b"\xed\xa0\x80")];
+    let inputs = vec![
+        report(1, b"ab\xffcd"),
+        report(2, &[0xf0, 0x9f]),
+        report(3, b"\xed\xa0\x80"),
+    ];
     for (input, yours) in inputs.iter().zip(decode(&inputs)) {
         assert_eq!(yours, expected(input), "decoded from {input:?}");
     }

@@ -180,7 +180,11 @@ fn answer(task: u64) -> u64 {
 
 /// Where each task stands. Tasks of a case are all different.
 fn places(tasks: &[u64]) -> HashMap<u64, usize> {
-    tasks.iter().enumerate().map(|(place, task)| (*task, place)).collect()
+    tasks
+        .iter()
+        .enumerate()
+        .map(|(place, task)| (*task, place))
+        .collect()
 }
 
 fn run(learner: Learner, case: &Case) -> Seen {
@@ -191,7 +195,9 @@ fn run(learner: Learner, case: &Case) -> Seen {
     let work = |task: u64| {
         let place = places[&task];
         let run = words.word(place).fetch_add(1, SeqCst) + 1;
-        words.word(count + place).store(u64::from(std::process::id()), SeqCst);
+        words
+            .word(count + place)
+            .store(u64::from(std::process::id()), SeqCst);
         if case.meet && place < case.workers {
             meet(&arrivals, &arrive, words.word(2 * count), case.workers);
         }
@@ -210,11 +216,19 @@ fn run(learner: Learner, case: &Case) -> Seen {
     faults::reset();
     Seen {
         answers: answers.map_err(|error| error.to_string()),
-        runs: (0..count).map(|place| words.word(place).load(SeqCst)).collect(),
-        pids: (0..count).map(|place| words.word(count + place).load(SeqCst)).collect(),
+        runs: (0..count)
+            .map(|place| words.word(place).load(SeqCst))
+            .collect(),
+        pids: (0..count)
+            .map(|place| words.word(count + place).load(SeqCst))
+            .collect(),
         caller: std::process::id(),
         ledger: Ledger {
-            records: ledger.records.into_iter().filter(is_about_processes).collect(),
+            records: ledger
+                .records
+                .into_iter()
+                .filter(is_about_processes)
+                .collect(),
             cut_off: ledger.cut_off,
         },
         left,
@@ -223,11 +237,19 @@ fn run(learner: Learner, case: &Case) -> Seen {
 
 fn is_about_processes(record: &ledger::Record) -> bool {
     use ledger::What::{Began, Ended, Forked, WaitBegan, Waited};
-    matches!(record.what, Began | Ended | Forked(_) | WaitBegan(_) | Waited(_))
+    matches!(
+        record.what,
+        Began | Ended | Forked(_) | WaitBegan(_) | Waited(_)
+    )
 }
 
 /// Returns once so many have come here: the last one lets the others go. Then it begins anew.
-fn meet(arrivals: &io::PipeReader, arrive: &io::PipeWriter, word: &os_core::memory::Word, all: usize) {
+fn meet(
+    arrivals: &io::PipeReader,
+    arrive: &io::PipeWriter,
+    word: &os_core::memory::Word,
+    all: usize,
+) {
     let (mut arrivals, mut arrive) = (arrivals, arrive);
     if (word.fetch_add(1, SeqCst) + 1).is_multiple_of(all as u64) {
         arrive.write_all(&vec![0; all - 1]).expect("they listen");
@@ -264,9 +286,13 @@ fn kill_from_outside(
         let work = |task: u64| {
             let place = places[&task];
             words.word(place).fetch_add(1, SeqCst);
-            words.word(count + place).store(u64::from(std::process::id()), SeqCst);
+            words
+                .word(count + place)
+                .store(u64::from(std::process::id()), SeqCst);
             (&announce).write_all(b"!").expect("the test listens");
-            (&gates[place].0).read_exact(&mut [0]).expect("the test lets it go on");
+            (&gates[place].0)
+                .read_exact(&mut [0])
+                .expect("the test lets it go on");
             words.word(2 * count + place).store(1, SeqCst);
             answer(task)
         };
@@ -274,7 +300,11 @@ fn kill_from_outside(
     })
     .expect("a child");
     drop(announce);
-    let go_on = |place: usize| (&gates[place].1).write_all(b"!").expect("it can be written");
+    let go_on = |place: usize| {
+        (&gates[place].1)
+            .write_all(b"!")
+            .expect("it can be written")
+    };
     let pid = |place: usize| words.word(count + place).load(SeqCst) as u32;
     let answer_and_wait = || {
         go_on(0);
@@ -305,7 +335,12 @@ fn kill_from_outside(
         go_on(place);
     }
     let answers = caller.wait().map_err(|error| error.to_string());
-    (answers, (0..count).map(|place| words.word(place).load(SeqCst)).collect())
+    (
+        answers,
+        (0..count)
+            .map(|place| words.word(place).load(SeqCst))
+            .collect(),
+    )
 }
 
 /// A killer beside the pool: it knows the workers from the words that they write, and makes sure that each is one.
@@ -329,7 +364,9 @@ fn under_fire(learner: Learner, tasks: &[u64], attempts: usize, kills: u64) -> (
             }
             let pid = words.word(last).load(SeqCst) as u32;
             // The handle first, then the question whose child it is: the number can't come to mean another process.
-            let Ok(handle) = PidFd::open(pid) else { continue };
+            let Ok(handle) = PidFd::open(pid) else {
+                continue;
+            };
             if pid != 0 && outside::parent_of(pid) == Some(caller) && handle.kill().is_ok() {
                 words.word(killed).fetch_add(1, SeqCst);
                 words.word(last).store(0, SeqCst);
@@ -340,9 +377,13 @@ fn under_fire(learner: Learner, tasks: &[u64], attempts: usize, kills: u64) -> (
     .expect("a child");
     let work = |task: u64| {
         let place = places[&task];
-        words.word(last).store(u64::from(std::process::id()), SeqCst);
+        words
+            .word(last)
+            .store(u64::from(std::process::id()), SeqCst);
         words.word(place).fetch_add(1, SeqCst);
-        words.word(count + place).store(u64::from(std::process::id()), SeqCst);
+        words
+            .word(count + place)
+            .store(u64::from(std::process::id()), SeqCst);
         let mut value = task;
         for _ in 0..500 {
             value = std::hint::black_box(value.rotate_left(1));
@@ -355,7 +396,9 @@ fn under_fire(learner: Learner, tasks: &[u64], attempts: usize, kills: u64) -> (
     killer.wait().expect("the killer ends");
     let seen = Seen {
         answers: answers.map_err(|error| error.to_string()),
-        runs: (0..count).map(|place| words.word(place).load(SeqCst)).collect(),
+        runs: (0..count)
+            .map(|place| words.word(place).load(SeqCst))
+            .collect(),
         pids: Vec::new(),
         caller,
         ledger: Ledger::default(),
@@ -385,13 +428,18 @@ impl Case {
 
     fn poisoned(self, which: &[usize], poison: Poison) -> Self {
         Self {
-            poisoned: which.iter().map(|place| (*place, poison, u64::MAX)).collect(),
+            poisoned: which
+                .iter()
+                .map(|place| (*place, poison, u64::MAX))
+                .collect(),
             ..self
         }
     }
 
     fn is_poisoned(&self, place: usize) -> bool {
-        self.poisoned.iter().any(|(which, _, times)| *which == place && *times >= self.attempts as u64)
+        self.poisoned
+            .iter()
+            .any(|(which, _, times)| *which == place && *times >= self.attempts as u64)
     }
 
     /// Runs it after another one in the same process.
@@ -504,7 +552,10 @@ fn a_poisoned_task_fails_alone() {
     let seen = case.run();
     assert_others_answered(&seen, &case);
     let yours = &answers(&seen, &case)[which];
-    assert!(yours.is_err(), "the task killed its worker, and its answer is {yours:?}");
+    assert!(
+        yours.is_err(),
+        "the task killed its worker, and its answer is {yours:?}"
+    );
 }
 
 fn every_other_task_runs_exactly_once() {
@@ -515,7 +566,11 @@ fn every_other_task_runs_exactly_once() {
     let case = Case::new(40, 3).poisoned(&[0, 11, 12, 39], Poison::Panic);
     let seen = case.run();
     for (place, runs) in seen.runs.iter().enumerate() {
-        let poisoned = if case.is_poisoned(place) { ", which is poisoned and may be tried once" } else { "" };
+        let poisoned = if case.is_poisoned(place) {
+            ", which is poisoned and may be tried once"
+        } else {
+            ""
+        };
         assert_eq!(*runs, 1, "how often task {place} of 40 was begun{poisoned}");
     }
 }
@@ -532,14 +587,20 @@ fn a_failure_tells_how_its_worker_ended() {
         .collect();
     for (case, seen) in cases.iter().zip(run_all(&cases)) {
         let poison = case.poisoned[0].1;
-        let yours = answers(&seen, case)[2].clone().map_err(|failure| failure.outcome);
+        let yours = answers(&seen, case)[2]
+            .clone()
+            .map_err(|failure| failure.outcome);
         if poison == Poison::Exit(0) {
             explain(
                 "crash_isolation/exercise.md#what-exactly-is-lost",
                 "A worker that exits in the middle of a task has not answered it, whatever its exit code is.",
             );
         }
-        assert_eq!(yours, Err(poison.outcome()), "the outcome of a task that ends its worker by `{poison:?}`");
+        assert_eq!(
+            yours,
+            Err(poison.outcome()),
+            "the outcome of a task that ends its worker by `{poison:?}`"
+        );
     }
 }
 
@@ -552,15 +613,23 @@ fn a_failure_has_the_message_of_the_crash_report() {
     let killed = Case::new(5, 2).poisoned(&[1], Poison::Kill);
     let seen = run_all(&[panics.clone(), killed.clone()]);
     for place in [4, 7] {
-        let yours = answers(&seen[0], &panics)[place].clone().map_err(|failure| failure.message);
+        let yours = answers(&seen[0], &panics)[place]
+            .clone()
+            .map_err(|failure| failure.message);
         let expected = message(panics.tasks[place]);
         assert!(
             matches!(&yours, Err(Some(message)) if message.contains(&expected)),
             "The task panicked with {expected:?}, and the message of its failure is {yours:?}."
         );
     }
-    let yours = answers(&seen[1], &killed)[1].clone().map_err(|failure| failure.message);
-    assert_eq!(yours, Err(None), "the message of a task whose worker was killed by SIGKILL");
+    let yours = answers(&seen[1], &killed)[1]
+        .clone()
+        .map_err(|failure| failure.message);
+    assert_eq!(
+        yours,
+        Err(None),
+        "the message of a task whose worker was killed by SIGKILL"
+    );
 }
 
 fn a_worker_that_died_is_replaced() {
@@ -599,8 +668,14 @@ fn many_poisoned_tasks_fail_alone() {
     for (case, seen) in cases.iter().zip(run_all(&cases)) {
         assert_others_answered(&seen, case);
         for (place, poison, _) in &case.poisoned {
-            let yours = answers(&seen, case)[*place].clone().map_err(|failure| failure.outcome);
-            assert_eq!(yours, Err(poison.outcome()), "the outcome of task {place}, which is poisoned");
+            let yours = answers(&seen, case)[*place]
+                .clone()
+                .map_err(|failure| failure.outcome);
+            assert_eq!(
+                yours,
+                Err(poison.outcome()),
+                "the outcome of task {place}, which is poisoned"
+            );
         }
     }
 }
@@ -622,11 +697,21 @@ fn a_task_is_tried_as_often_as_it_may() {
                 seen.runs[place], attempts as u64,
                 "how often a task was begun that kills each worker, with `attempts` {attempts}"
             );
-            let yours = answers(&seen, &case)[place].clone().map_err(|failure| failure.outcome);
+            let yours = answers(&seen, &case)[place]
+                .clone()
+                .map_err(|failure| failure.outcome);
             assert_eq!(yours, Err(Outcome::Exited(5)), "its outcome");
         }
-        for (place, runs) in seen.runs.iter().enumerate().filter(|(place, _)| ![3, 4].contains(place)) {
-            assert_eq!(*runs, 1, "how often task {place} was begun, which is not poisoned");
+        for (place, runs) in seen
+            .runs
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| ![3, 4].contains(place))
+        {
+            assert_eq!(
+                *runs, 1,
+                "how often task {place} was begun, which is not poisoned"
+            );
         }
     }
 }
@@ -640,11 +725,19 @@ fn a_second_attempt_may_succeed() {
         attempts: 3,
         ..Case::new(10, 2)
     };
-    case.poisoned = vec![(2, Poison::Kill, 1), (5, Poison::Panic, 2), (9, Poison::Abort, 2)];
+    case.poisoned = vec![
+        (2, Poison::Kill, 1),
+        (5, Poison::Panic, 2),
+        (9, Poison::Abort, 2),
+    ];
     let seen = case.run();
     assert_others_answered(&seen, &case);
     let runs = [2, 5, 9].map(|place| seen.runs[place]);
-    assert_eq!(runs, [2, 3, 3], "how often the tasks were begun that crash once, twice, twice");
+    assert_eq!(
+        runs,
+        [2, 3, 3],
+        "how often the tasks were begun that crash once, twice, twice"
+    );
 }
 
 fn lost(task_count: usize, scene: Scene) -> (Vec<u64>, Vec<Answer>, Vec<u64>) {
@@ -652,7 +745,12 @@ fn lost(task_count: usize, scene: Scene) -> (Vec<u64>, Vec<Answer>, Vec<u64>) {
     let (answers, runs) = run_and_kill(&tasks, &scene);
     match answers {
         Ok(answers) => {
-            assert_eq!(answers.len(), tasks.len(), "answers for {} tasks", tasks.len());
+            assert_eq!(
+                answers.len(),
+                tasks.len(),
+                "answers for {} tasks",
+                tasks.len()
+            );
             (tasks, answers, runs)
         }
         Err(error) => panic!("run_tasks returned the error {error:?}, when a worker was killed"),
@@ -672,13 +770,25 @@ fn a_worker_killed_at_work_loses_its_task_only() {
         "Somebody else, such as the kernel's OOM killer, killed the worker in the middle of its task.",
     );
     let (tasks, answers, runs) = lost(3, Scene::AtWork);
-    assert_eq!(answers[0], killed(), "the answer to the task whose worker was killed");
+    assert_eq!(
+        answers[0],
+        killed(),
+        "the answer to the task whose worker was killed"
+    );
     for place in [1, 2] {
-        assert_eq!(answers[place], Ok(answer(tasks[place])), "the answer to task {place}");
+        assert_eq!(
+            answers[place],
+            Ok(answer(tasks[place])),
+            "the answer to task {place}"
+        );
     }
     assert_eq!(runs, [1, 1, 1], "how often each task was begun");
     let (_, answers, _) = lost(2, Scene::AllAtWork);
-    assert_eq!(answers, [killed(), killed()], "the answers, when both workers were killed at work");
+    assert_eq!(
+        answers,
+        [killed(), killed()],
+        "the answers, when both workers were killed at work"
+    );
 }
 
 fn a_worker_killed_while_idle_costs_nothing() {
@@ -688,7 +798,11 @@ fn a_worker_killed_while_idle_costs_nothing() {
     );
     let (tasks, answers, runs) = lost(3, Scene::Idle);
     for place in 0..3 {
-        assert_eq!(answers[place], Ok(answer(tasks[place])), "the answer to task {place}");
+        assert_eq!(
+            answers[place],
+            Ok(answer(tasks[place])),
+            "the answer to task {place}"
+        );
     }
     assert_eq!(runs, [1, 1, 1], "how often each task was begun");
 }
@@ -700,7 +814,10 @@ fn an_answer_outlives_its_worker() {
     );
     let (tasks, answers, runs) = lost(2, Scene::BehindTheCallersBack);
     let expected: Vec<Answer> = tasks.iter().map(|task| Ok(answer(*task))).collect();
-    assert_eq!(answers, expected, "the answers, of which the first one's worker is dead");
+    assert_eq!(
+        answers, expected,
+        "the answers, of which the first one's worker is dead"
+    );
     assert_eq!(runs, [1, 1], "how often each task was begun");
 }
 
@@ -716,7 +833,10 @@ fn a_worker_killed_before_its_first_task_loses_no_other() {
     for (case, seen) in cases.iter().zip(run_all(&cases)) {
         let deaths = case.faults.len();
         let yours = answers(&seen, case);
-        let lost: Vec<&Failure> = yours.iter().filter_map(|answer| answer.as_ref().err()).collect();
+        let lost: Vec<&Failure> = yours
+            .iter()
+            .filter_map(|answer| answer.as_ref().err())
+            .collect();
         assert!(
             lost.len() <= deaths,
             "{deaths} of the workers were killed as they began, and {} tasks were lost",
@@ -724,10 +844,22 @@ fn a_worker_killed_before_its_first_task_loses_no_other() {
         );
         for (place, yours) in yours.iter().enumerate() {
             match yours {
-                Ok(yours) => assert_eq!(*yours, answer(case.tasks[place]), "the answer to task {place}"),
-                Err(failure) => assert_eq!(failure.outcome, Outcome::SIGKILL, "the outcome of a task that was lost"),
+                Ok(yours) => assert_eq!(
+                    *yours,
+                    answer(case.tasks[place]),
+                    "the answer to task {place}"
+                ),
+                Err(failure) => assert_eq!(
+                    failure.outcome,
+                    Outcome::SIGKILL,
+                    "the outcome of a task that was lost"
+                ),
             }
-            assert!(seen.runs[place] <= 1, "task {place} was begun {} times", seen.runs[place]);
+            assert!(
+                seen.runs[place] <= 1,
+                "task {place} was begun {} times",
+                seen.runs[place]
+            );
         }
     }
 }
@@ -749,36 +881,64 @@ fn random_kills_lose_one_task_each_at_most() {
         let mut lost = 0;
         for (place, yours) in answers(&seen, &case).iter().enumerate() {
             match yours {
-                Ok(yours) => assert_eq!(*yours, answer(case.tasks[place]), "the answer to task {place}"),
+                Ok(yours) => assert_eq!(
+                    *yours,
+                    answer(case.tasks[place]),
+                    "the answer to task {place}"
+                ),
                 Err(failure) => {
-                    assert_eq!(failure.outcome, Outcome::SIGKILL, "the outcome of a task that was lost");
+                    assert_eq!(
+                        failure.outcome,
+                        Outcome::SIGKILL,
+                        "the outcome of a task that was lost"
+                    );
                     lost += 1;
                 }
             }
         }
         let runs: u64 = seen.runs.iter().sum();
         if attempts == 1 {
-            assert!(lost <= kills, "{kills} workers were killed, and {lost} tasks were lost");
+            assert!(
+                lost <= kills,
+                "{kills} workers were killed, and {lost} tasks were lost"
+            );
             let most = seen.runs.iter().max();
-            assert!(most <= Some(&1), "a task was begun {most:?} times, with one attempt each");
+            assert!(
+                most <= Some(&1),
+                "a task was begun {most:?} times, with one attempt each"
+            );
         } else {
-            assert_eq!(lost, 0, "tasks lost although each had {attempts} attempts, after {kills} kills");
+            assert_eq!(
+                lost, 0,
+                "tasks lost although each had {attempts} attempts, after {kills} kills"
+            );
             assert!(
                 runs <= case.tasks.len() as u64 + kills,
                 "{} tasks were begun {runs} times, after {kills} kills",
                 case.tasks.len()
             );
         }
-        assert!(seen.left.is_nothing(), "run_tasks left {} behind", seen.left);
+        assert!(
+            seen.left.is_nothing(),
+            "run_tasks left {} behind",
+            seen.left
+        );
     }
 }
 
 fn a_single_worker_is_enough() {
-    explain("crash_isolation/exercise.md#step-4-a-pool", "One worker does all tasks, one after the other.");
+    explain(
+        "crash_isolation/exercise.md#step-4-a-pool",
+        "One worker does all tasks, one after the other.",
+    );
     let case = Case::new(9, 1);
     let seen = case.run();
     assert_others_answered(&seen, &case);
-    assert_eq!(seen.ledger.all_forks(), 1, "processes forked for one worker");
+    assert_eq!(
+        seen.ledger.all_forks(),
+        1,
+        "processes forked for one worker"
+    );
 }
 
 fn more_workers_than_tasks_are_not_started() {
@@ -829,7 +989,11 @@ fn any_number_is_a_task_and_an_answer() {
     // A task that is listed twice is two tasks.
     let twice = run_twice(&vec![5, 5, 5, 9]);
     let expected: Vec<Answer> = [5, 5, 5, 9].into_iter().map(|task| Ok(!task)).collect();
-    assert_eq!(twice, Ok(expected), "the answers to tasks of which three are equal");
+    assert_eq!(
+        twice,
+        Ok(expected),
+        "the answers to tasks of which three are equal"
+    );
 }
 
 fn no_workers_or_attempts_are_an_error() {
@@ -842,9 +1006,20 @@ fn no_workers_or_attempts_are_an_error() {
         attempts: 0,
         ..Case::new(3, 2)
     };
-    for (what, seen) in ["`workers`", "`attempts`"].into_iter().zip(run_all(&[none, never])) {
-        assert!(seen.answers.is_err(), "{what} is 0, and run_tasks returned {:?}", seen.answers);
-        assert!(seen.left.is_nothing(), "{what} is 0, and run_tasks left {} behind", seen.left);
+    for (what, seen) in ["`workers`", "`attempts`"]
+        .into_iter()
+        .zip(run_all(&[none, never]))
+    {
+        assert!(
+            seen.answers.is_err(),
+            "{what} is 0, and run_tasks returned {:?}",
+            seen.answers
+        );
+        assert!(
+            seen.left.is_nothing(),
+            "{what} is 0, and run_tasks left {} behind",
+            seen.left
+        );
     }
 }
 
@@ -907,7 +1082,11 @@ fn nothing_else_is_left_behind() {
     );
     let case = Case::new(20, 2).poisoned(&[3, 4, 5], Poison::Abort);
     let seen = case.run();
-    assert!(seen.left.is_nothing(), "run_tasks left {} behind", seen.left);
+    assert!(
+        seen.left.is_nothing(),
+        "run_tasks left {} behind",
+        seen.left
+    );
 }
 
 fn a_killed_caller_leaves_no_workers() {
@@ -917,6 +1096,12 @@ fn a_killed_caller_leaves_no_workers() {
          `Worker::start` has it built in.",
     );
     let (began, survivors) = run_and_lose_the_caller(&3);
-    assert_eq!(began, 3, "workers that began one of 3 tasks at the same time");
-    assert_eq!(survivors, 0, "workers that live on after their caller was killed");
+    assert_eq!(
+        began, 3,
+        "workers that began one of 3 tasks at the same time"
+    );
+    assert_eq!(
+        survivors, 0,
+        "workers that live on after their caller was killed"
+    );
 }

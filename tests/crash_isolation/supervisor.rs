@@ -141,7 +141,10 @@ fn run(learner: Learner, case: Case) -> Seen {
             move || stage.serve(service)
         })
         .collect();
-    let list: Vec<Service<'_>> = closures.iter().map(|closure| closure as Service<'_>).collect();
+    let list: Vec<Service<'_>> = closures
+        .iter()
+        .map(|closure| closure as Service<'_>)
+        .collect();
     faults::reset();
     faults::plan(&case.faults);
     let policy = case.policy.unwrap_or(PATIENT);
@@ -192,7 +195,10 @@ struct Model {
 impl Model {
     fn after_crash(&mut self, now: Duration) -> Option<Duration> {
         self.crashes.push(now);
-        let counted = self.crashes.iter().filter(|crash| now - **crash < self.policy.window);
+        let counted = self
+            .crashes
+            .iter()
+            .filter(|crash| now - **crash < self.policy.window);
         // The crash itself counts, even if the window is zero.
         let count = counted.count().max(1);
         if count > self.policy.limit {
@@ -449,7 +455,10 @@ fn assert_as_specified(case: &Case) -> Seen {
         "the services were started\n{yours}\nbut are due\n{expected}"
     );
     for (service, began) in seen.began.iter().enumerate() {
-        let due = starts.iter().filter(|start| start.service == service).count() as u64;
+        let due = starts
+            .iter()
+            .filter(|start| start.service == service)
+            .count() as u64;
         assert_eq!(*began, due, "how often service {service} ran");
     }
     seen
@@ -461,7 +470,11 @@ fn without_services_all_are_done() {
         "There is nobody to wait for: don't wait.",
     );
     let seen = supervise_one(&case(vec![]));
-    assert_eq!(seen.verdict, Ok(Verdict::AllDone), "what supervise returned for no services");
+    assert_eq!(
+        seen.verdict,
+        Ok(Verdict::AllDone),
+        "what supervise returned for no services"
+    );
 }
 
 fn services_that_end_well_are_done() {
@@ -482,14 +495,28 @@ fn a_service_that_crashes_is_restarted() {
         "crash_isolation/exercise.md#step-3-a-supervisor",
         "Any end but exit code 0 is a crash: an error, a panic, an exit, a signal.",
     );
-    let ways = [How::Error, How::Panic, How::Exit(7), How::Abort, How::Killed];
+    let ways = [
+        How::Error,
+        How::Panic,
+        How::Exit(7),
+        How::Abort,
+        How::Killed,
+    ];
     let cases: Vec<Case> = ways
         .into_iter()
         .map(|how| case(vec![vec![life(3, how), life(2, How::Done)]]))
         .collect();
     for (how, seen) in ways.into_iter().zip(supervise_all(&cases)) {
-        assert_eq!(seen.verdict, Ok(Verdict::AllDone), "what supervise returned");
-        assert_eq!(seen.began, [2], "how often a service ran that first ended by `{how:?}`, then well");
+        assert_eq!(
+            seen.verdict,
+            Ok(Verdict::AllDone),
+            "what supervise returned"
+        );
+        assert_eq!(
+            seen.began,
+            [2],
+            "how often a service ran that first ended by `{how:?}`, then well"
+        );
     }
 }
 
@@ -538,7 +565,11 @@ fn the_others_are_looked_after_during_a_delay() {
         policy: Some(policy),
         ..case(vec![
             vec![life(10, How::Error), life(5, How::Done)],
-            vec![life(100, How::Killed), life(50, How::Error), life(1, How::Done)],
+            vec![
+                life(100, How::Killed),
+                life(50, How::Error),
+                life(1, How::Done),
+            ],
             vec![life(500, How::Done)],
         ])
     });
@@ -553,7 +584,13 @@ fn every_service_has_its_own_history() {
         limit: 2,
         ..PATIENT
     };
-    let lives = |first| vec![life(first, How::Error), life(20, How::Error), life(3, How::Done)];
+    let lives = |first| {
+        vec![
+            life(first, How::Error),
+            life(20, How::Error),
+            life(3, How::Done),
+        ]
+    };
     assert_as_specified(&Case {
         policy: Some(policy),
         ..case(vec![lives(10), lives(11), lives(13)])
@@ -583,7 +620,11 @@ fn giving_up() -> Case {
             limit: 1,
             ..PATIENT
         }),
-        ..case(vec![vec![], vec![life(5, How::Error), life(5, How::Killed)], vec![]])
+        ..case(vec![
+            vec![],
+            vec![life(5, How::Error), life(5, How::Killed)],
+            vec![],
+        ])
     }
 }
 
@@ -618,7 +659,11 @@ fn giving_up_cancels_restarts() {
         ])
     };
     let seen = assert_as_specified(&case);
-    assert!(seen.left.is_nothing(), "supervise gave up, and left {} behind", seen.left);
+    assert!(
+        seen.left.is_nothing(),
+        "supervise gave up, and left {} behind",
+        seen.left
+    );
 }
 
 fn many_services_are_supervised() {
@@ -628,7 +673,10 @@ fn many_services_are_supervised() {
     );
     let script = (0..24)
         .map(|n| {
-            let crash = life(5 + n % 3, [How::Error, How::Killed, How::Exit(2)][n as usize % 3]);
+            let crash = life(
+                5 + n % 3,
+                [How::Error, How::Killed, How::Exit(2)][n as usize % 3],
+            );
             vec![crash, life(10, How::Done)]
         })
         .collect();
@@ -645,7 +693,11 @@ fn no_child_outlives_the_call() {
         vec![life(9, How::Done)],
     ]);
     for seen in supervise_all(&[well, giving_up()]) {
-        assert!(seen.left.is_nothing(), "supervise left {} behind", seen.left);
+        assert!(
+            seen.left.is_nothing(),
+            "supervise left {} behind",
+            seen.left
+        );
     }
 }
 
@@ -674,7 +726,10 @@ fn it_works_on_the_machines_clock() {
     );
     let (verdict, starts, left) = supervise_for_real();
     assert_eq!(verdict, Ok(Verdict::AllDone), "what supervise returned");
-    assert_eq!(starts, 3, "starts of a service that crashes twice and then ends well");
+    assert_eq!(
+        starts, 3,
+        "starts of a service that crashes twice and then ends well"
+    );
     assert!(left.is_nothing(), "supervise left {left} behind");
 }
 

@@ -30,7 +30,9 @@ impl Bank {
     pub fn new(balances: &[u64]) -> io::Result<Self> {
         let words = Mapping::shared(BALANCES + balances.len())?;
         for (account, balance) in balances.iter().enumerate() {
-            words.word(BALANCES + account).store(*balance, Ordering::SeqCst);
+            words
+                .word(BALANCES + account)
+                .store(*balance, Ordering::SeqCst);
         }
         let lock = RobustLock::new()?;
         Ok(Self { lock, words })
@@ -67,7 +69,10 @@ impl Bank {
         if from >= accounts || to >= accounts {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("transfer: the accounts are 0 to {}", accounts.saturating_sub(1)),
+                format!(
+                    "transfer: the accounts are 0 to {}",
+                    accounts.saturating_sub(1)
+                ),
             ));
         }
         let _guard = self.lock()?;

@@ -24,7 +24,8 @@ pub mod process {
     #[cfg(target_os = "linux")]
     pub use os_core::process::PidFd;
     pub use os_core::process::{
-        Child, Crash, Ended, Finished, ParentOnly, Worker, WorkerEnd, die_with_parent, fork, signal_name,
+        Child, Crash, Ended, Finished, ParentOnly, Worker, WorkerEnd, die_with_parent, fork,
+        signal_name,
     };
 }
 

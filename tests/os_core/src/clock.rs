@@ -87,10 +87,7 @@ pub(crate) fn nothing_to_wait_for() -> io::Error {
 }
 
 #[cfg(target_os = "linux")]
-fn wait(
-    children: &[&Child<()>],
-    left: &dyn Fn() -> Option<Duration>,
-) -> io::Result<Vec<usize>> {
+fn wait(children: &[&Child<()>], left: &dyn Fn() -> Option<Duration>) -> io::Result<Vec<usize>> {
     use crate::pidfd::PidFd;
     let handles = children
         .iter()
@@ -101,10 +98,7 @@ fn wait(
 
 /// Without handles on processes: looks every millisecond.
 #[cfg(not(target_os = "linux"))]
-fn wait(
-    children: &[&Child<()>],
-    left: &dyn Fn() -> Option<Duration>,
-) -> io::Result<Vec<usize>> {
+fn wait(children: &[&Child<()>], left: &dyn Fn() -> Option<Duration>) -> io::Result<Vec<usize>> {
     loop {
         let mut ended = Vec::new();
         for (place, child) in children.iter().enumerate() {

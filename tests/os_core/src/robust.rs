@@ -88,7 +88,12 @@ impl RobustLock {
                     libc::PTHREAD_MUTEX_ERRORCHECK,
                 ))
             })
-            .and_then(|()| check(libc::pthread_mutex_init(region.opaque_start().cast(), attributes)));
+            .and_then(|()| {
+                check(libc::pthread_mutex_init(
+                    region.opaque_start().cast(),
+                    attributes,
+                ))
+            });
             libc::pthread_mutexattr_destroy(attributes);
             made?;
         }

@@ -144,7 +144,10 @@ impl Worker {
             if frames.is_empty() {
                 continue;
             }
-            let answers: Vec<u64> = frames.iter().map(|frame| u64::from_le_bytes(*frame)).collect();
+            let answers: Vec<u64> = frames
+                .iter()
+                .map(|frame| u64::from_le_bytes(*frame))
+                .collect();
             self.begun = rest.to_vec();
             self.unanswered = self.unanswered.saturating_sub(answers.len());
             return Ok(answers);
@@ -222,7 +225,9 @@ fn run(mut ends: Ends, mut work: impl FnMut(u64) -> u64) -> io::Result<()> {
             let answer = match catch_unwind(AssertUnwindSafe(|| work(task))) {
                 Ok(answer) => answer,
                 Err(payload) => {
-                    let _ = ends.report.write_all(&report(task, &panics::describe(&*payload)));
+                    let _ = ends
+                        .report
+                        .write_all(&report(task, &panics::describe(&*payload)));
                     resume_unwind(payload)
                 }
             };

@@ -139,7 +139,8 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
     count_access(event);
     let (operation, error) = match *event {
         Event::ChildBegin { .. } => {
-            if let Some((mut begun, mut go)) = HOLD_CHILDREN.lock().ok().and_then(|mut h| h.take()) {
+            if let Some((mut begun, mut go)) = HOLD_CHILDREN.lock().ok().and_then(|mut h| h.take())
+            {
                 let _ = begun.write_all(&std::process::id().to_le_bytes());
                 let _ = go.read(&mut [0]);
             }
@@ -157,7 +158,9 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
         Event::BlockCreate { when: w, .. } if w == when => (Operation::Create, libc::ENOMEM),
         Event::BlockOpen { when: w, .. } if w == when => (Operation::Open, libc::EMFILE),
         Event::Lock { when: w, .. } if w == when => (Operation::Lock, libc::ENOLCK),
-        Event::RobustLock { when: w } if w == when => (Operation::RobustLock, libc::ENOTRECOVERABLE),
+        Event::RobustLock { when: w } if w == when => {
+            (Operation::RobustLock, libc::ENOTRECOVERABLE)
+        }
         Event::Usage { when: w } if w == when => (Operation::Usage, libc::EMFILE),
         _ => return Ok(()),
     };

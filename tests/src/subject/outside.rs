@@ -26,7 +26,9 @@ pub fn resume(child: u32) -> io::Result<()> {
 
 fn signal(child: u32, signal: i32) -> io::Result<()> {
     if parent_of(child) != Some(std::process::id()) {
-        return Err(io::Error::other(format!("process {child} is no child of this one")));
+        return Err(io::Error::other(format!(
+            "process {child} is no child of this one"
+        )));
     }
     let child = libc::pid_t::try_from(child).map_err(io::Error::other)?;
     // SAFETY: kill takes plain numbers. The process is our child, and only this process could reap it.

@@ -30,7 +30,9 @@ impl Bank {
     pub fn new(balances: &[u64]) -> io::Result<Self> {
         let words = Mapping::shared(BALANCES + balances.len())?;
         for (account, balance) in balances.iter().enumerate() {
-            words.word(BALANCES + account).store(*balance, Ordering::SeqCst);
+            words
+                .word(BALANCES + account)
+                .store(*balance, Ordering::SeqCst);
         }
         let lock = RobustLock::new()?;
         Ok(Self { lock, words })
@@ -42,7 +44,9 @@ impl Bank {
     /// owner repairs.
     fn lock(&self) -> io::Result<RobustGuard<'_>> {
         let _ = (&self.lock, &self.words);
-        todo!("take the lock; if the owner died, undo what the journal has, and mark it as repaired")
+        todo!(
+            "take the lock; if the owner died, undo what the journal has, and mark it as repaired"
+        )
     }
 
     /// Moves `amount` from one account to another; returns whether it did. If the balance is too low, nothing changes.
@@ -54,7 +58,9 @@ impl Bank {
     /// # Errors
     /// When there is no such account (nothing changes then), or the lock fails.
     pub fn transfer(&self, from: usize, to: usize, amount: u64) -> io::Result<bool> {
-        todo!("lock; write the journal; move {amount} from account {from} to account {to}; end the journal")
+        todo!(
+            "lock; write the journal; move {amount} from account {from} to account {to}; end the journal"
+        )
     }
 
     /// Returns all balances, as they were at one moment.

@@ -24,7 +24,9 @@ pub struct Fate {
 /// # Errors
 /// When the child can't be forked.
 pub fn crash_in_thread(crash: Crash) -> io::Result<Fate> {
-    todo!("fork a child whose second thread calls `Crash::{crash:?}.now()`; say what became of both")
+    todo!(
+        "fork a child whose second thread calls `Crash::{crash:?}.now()`; say what became of both"
+    )
 }
 
 /// Crashes in a process, beside a bystander in another one.
@@ -35,5 +37,7 @@ pub fn crash_in_thread(crash: Crash) -> io::Result<Fate> {
 /// # Errors
 /// When a process can't be forked.
 pub fn crash_in_process(crash: Crash) -> io::Result<Fate> {
-    todo!("fork a process that calls `Crash::{crash:?}.now()`; say what became of it and of its parent")
+    todo!(
+        "fork a process that calls `Crash::{crash:?}.now()`; say what became of it and of its parent"
+    )
 }

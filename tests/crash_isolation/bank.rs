@@ -1,6 +1,7 @@
 //! Step 5: a worker dies holding a lock, and the next owner repairs what it left.
 
-use crate::{Learner, middle};
+use crate::Learner;
+use crate::support::middle;
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
 use checks::{explain, faults, outside, random};

@@ -1,6 +1,7 @@
 //! Step 6: who keeps a descriptor open, and a worker that has to see the end of its input.
 
-use crate::{Learner, middle};
+use crate::Learner;
+use crate::support::middle;
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};

@@ -1,13 +1,12 @@
 //! The tests of the chapter "Crash isolation: who dies with whom?": the judge's side, which knows nothing of the learner's crate.
 
 pub mod bank;
-mod clock;
 pub mod crash_matrix;
 pub mod end_of_file;
-mod middle;
 pub mod outcome;
 pub mod pool;
 pub mod supervisor;
+mod support;
 
 use checks::Chapter;
 use os_core::process::Crash;

@@ -1,38 +1,17 @@
 //! Step 3: restart what crashes, but not for ever.
 
-use crate::clock::{How, Life, Script, Stage, Start, VirtualClock};
-use crate::{Learner, Outcome, Policy, Service, Verdict, middle};
+use crate::support::clock::{How, Life, Script, Start};
+use crate::support::lives::{Case, Model, PATIENT, Seen, expected, millis, run, seconds};
+use crate::support::middle;
+use crate::{Learner, Policy, Service, Verdict};
+use checks::explain;
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, random};
+use checks::random;
 use os_core::process::{Crash, fork};
 use os_core::time::SystemClock;
-use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::time::Duration;
-
-/// One call of `supervise`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Case {
-    script: Script,
-    policy: Option<Policy>,
-    /// What the clock shows at first.
-    begin: Duration,
-    faults: Vec<Fault>,
-    /// The wait at which the clock fails.
-    failing: Option<usize>,
-}
-
-/// What came of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Seen {
-    verdict: Result<Verdict, String>,
-    /// Each start, as the clock saw it.
-    starts: Vec<Start>,
-    /// How often each service began, by its own account.
-    began: Vec<u64>,
-    left: Leftovers,
-}
 
 checks::subject! {
     for Learner;
@@ -130,85 +109,10 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_clock_that_fails_is_an_error,
 ];
 
-fn run(learner: Learner, case: Case) -> Seen {
-    let services = case.script.len();
-    let stage = Stage::new(services);
-    let mut clock = VirtualClock::new(case.begin, &stage, case.script);
-    clock.failing = case.failing;
-    let closures: Vec<_> = (0..services)
-        .map(|service| {
-            let stage = &stage;
-            move || stage.serve(service)
-        })
-        .collect();
-    let list: Vec<Service<'_>> = closures
-        .iter()
-        .map(|closure| closure as Service<'_>)
-        .collect();
-    faults::reset();
-    faults::plan(&case.faults);
-    let policy = case.policy.unwrap_or(PATIENT);
-    let (verdict, left) = leftovers::watch(|| (learner.supervise)(&list, policy, &mut clock));
-    faults::reset();
-    Seen {
-        verdict: verdict.map_err(|error| error.to_string()),
-        starts: clock.starts.clone(),
-        began: (0..services).map(|service| stage.starts(service)).collect(),
-        left,
-    }
-}
-
-/// Delays of 1 s, 2 s, …, at most an hour; ten crashes a day.
-const PATIENT: Policy = Policy {
-    first_delay: seconds(1),
-    max_delay: seconds(3600),
-    limit: 10,
-    window: seconds(86_400),
-};
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn millis(delay: u64, limit: usize) -> Policy {
-    Policy {
-        first_delay: Duration::from_millis(delay),
-        max_delay: Duration::from_millis(2 * delay),
-        limit,
-        window: seconds(60),
-    }
-}
-
 fn life(lasts: u64, ends: How) -> Life {
     Life {
         lasts: seconds(lasts),
         ends,
-    }
-}
-
-/// The rule of `Restarts`, as the specification has it.
-struct Model {
-    policy: Policy,
-    crashes: Vec<Duration>,
-}
-
-impl Model {
-    fn after_crash(&mut self, now: Duration) -> Option<Duration> {
-        self.crashes.push(now);
-        let counted = self
-            .crashes
-            .iter()
-            .filter(|crash| now - **crash < self.policy.window);
-        // The crash itself counts, even if the window is zero.
-        let count = counted.count().max(1);
-        if count > self.policy.limit {
-            return None;
-        }
-        let mut delay = self.policy.first_delay.min(self.policy.max_delay);
-        for _ in 1..count {
-            delay = delay.saturating_mul(2).min(self.policy.max_delay);
-        }
-        Some(delay)
     }
 }
 
@@ -351,68 +255,6 @@ fn every_history_is_decided_as_specified() {
             now += Duration::from_millis(random.u64(0..6000));
         }
         assert_decisions(policy, &times);
-    }
-}
-
-/// When each start is due, and what the verdict is: by the specification.
-fn expected(case: &Case) -> (Verdict, Vec<Start>) {
-    let policy = case.policy.unwrap_or(PATIENT);
-    let mut starts = Vec::new();
-    let mut given_up: Option<(Duration, usize, How)> = None;
-    for (service, lives) in case.script.iter().enumerate() {
-        let mut model = Model {
-            policy,
-            crashes: Vec::new(),
-        };
-        let mut at = case.begin;
-        for life in lives {
-            starts.push(Start { service, at });
-            let end = at + life.lasts;
-            if life.ends == How::Done {
-                break;
-            }
-            match model.after_crash(end) {
-                Some(delay) => at = end + delay,
-                None => {
-                    if given_up.is_none_or(|(time, ..)| end < time) {
-                        given_up = Some((end, service, life.ends));
-                    }
-                    break;
-                }
-            }
-        }
-        // After the last life that the script has, a service that crashed runs on and on.
-        if lives.last().is_none_or(|last| last.ends != How::Done)
-            && given_up.is_none_or(|(_, which, _)| which != service)
-        {
-            starts.push(Start { service, at });
-        }
-    }
-    let verdict = match given_up {
-        None => Verdict::AllDone,
-        Some((time, service, how)) => {
-            starts.retain(|start| start.at < time);
-            Verdict::GaveUp {
-                service,
-                last: outcome(how),
-            }
-        }
-    };
-    starts.sort_by_key(|start| (start.at, start.service));
-    (verdict, starts)
-}
-
-fn outcome(how: How) -> Outcome {
-    match how {
-        How::Done => Outcome::Exited(0),
-        How::Error => Outcome::Exited(1),
-        How::Panic => Outcome::Exited(101),
-        How::Exit(code) => Outcome::Exited(i32::from(code)),
-        How::Abort => Outcome::Killed {
-            signal: 6,
-            core_dumped: false,
-        },
-        How::Killed => Outcome::SIGKILL,
     }
 }
 

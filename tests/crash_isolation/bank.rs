@@ -39,7 +39,7 @@ checks::subject! {
     fn killed_at_each_step(learner, balances: Vec<u64>, order: Order) -> Vec<Death> as transfer {
         let mut deaths = Vec::new();
         for step in 1..=MOST_STEPS {
-            let bank = (learner.bank)(&balances).expect("a bank");
+            let bank = bank_after_a_transfer(learner, &balances);
             if !transfer_and_die(&bank, order, step) {
                 return deaths; // it came through: there are no more steps
             }
@@ -55,7 +55,7 @@ checks::subject! {
     fn killed_while_repairing(learner, balances: Vec<u64>, order: Order, first: u64) -> Vec<Death> as transfer {
         let mut deaths = Vec::new();
         for repair_step in 1..=MOST_STEPS {
-            let bank = (learner.bank)(&balances).expect("a bank");
+            let bank = bank_after_a_transfer(learner, &balances);
             if !transfer_and_die(&bank, order, first) {
                 break;
             }
@@ -189,6 +189,16 @@ struct Death {
 
 fn in_words<T>(result: io::Result<T>) -> Result<T, String> {
     result.map_err(|error| error.to_string())
+}
+
+/// A bank with these balances, in which a transfer has happened already.
+fn bank_after_a_transfer(learner: Learner, balances: &[u64]) -> crate::Bank {
+    let mut before = balances.to_vec();
+    before[1] -= 3;
+    before[2] += 3;
+    let bank = (learner.bank)(&before).expect("a bank");
+    (bank.transfer)(2, 1, 3).expect("a transfer");
+    bank
 }
 
 /// Makes a transfer in a child that dies at this step; `false` if it came through.

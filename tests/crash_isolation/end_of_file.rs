@@ -128,15 +128,30 @@ fn find_holders(learner: Learner) -> Vec<Found> {
     pids.insert(1, pid_of_gone);
     pids.reverse(); // none, one, gone, both
     let (one, other, reader, writer) = ends.take().expect("the parent has them");
+    let socket = inode(one);
     let inodes = [
-        inode(one),
+        socket,
         inode(other),
         inode(reader),
         u64::from(u32::MAX) + 12_345,
+        socket / 10, // the first digits of one that exists
     ];
     drop(writer);
     // The other end of the socket is in the first child only; nobody is asked about the parent itself.
-    let right = [vec![1, 3], vec![3], vec![1, 3], vec![]];
+    let shortened = format!(":[{}]", socket / 10);
+    let has_shortened = |pid: &u32| {
+        let links = std::fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        links
+            .flat_map(|link| std::fs::read_link(link.path()))
+            .any(|link| link.to_string_lossy().ends_with(&shortened))
+    };
+    let unlikely = (0..pids.len())
+        .filter(|place| has_shortened(&pids[*place]))
+        .collect();
+    let right = [vec![1, 3], vec![3], vec![1, 3], vec![], unlikely];
     let find = |inode: u64| {
         in_words((learner.holders)(inode, &pids)).map(|found| {
             let place = |pid: &u32| pids.iter().position(|other| other == pid).unwrap_or(99);
@@ -190,6 +205,14 @@ fn nobody_has_what_does_not_exist() {
         "No link has this inode.",
     );
     assert_found(3, "a descriptor of an inode that doesn't exist");
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "An inode is a whole number: `socket:[1234` is only the beginning of `socket:[12345]`.",
+    );
+    assert_found(
+        4,
+        "a descriptor of an inode whose digits are the first ones of another inode",
+    );
 }
 
 fn a_process_that_is_gone_holds_nothing() {

@@ -306,7 +306,7 @@ fn a_failure_has_the_message_of_the_crash_report() {
             .map_err(|failure| failure.message);
         let expected = message(panics.tasks[place]);
         assert!(
-            matches!(&yours, Err(Some(message)) if message.contains(&expected)),
+            matches!(&yours, Err(Some(message)) if message.ends_with(&expected) && !message.contains('\0')),
             "The task panicked with {expected:?}, and the message of its failure is {yours:?}."
         );
     }

@@ -98,6 +98,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_restart_comes_after_its_delay,
     the_others_are_looked_after_during_a_delay,
     every_service_has_its_own_history,
+    the_window_passes_on_the_clock,
     a_service_that_crashes_too_often_is_given_up,
     giving_up_ends_the_other_services,
     giving_up_cancels_restarts,
@@ -436,6 +437,26 @@ fn every_service_has_its_own_history() {
     assert_as_specified(&Case {
         policy: Some(policy),
         ..case(vec![lives(10), lives(11), lives(13)])
+    });
+}
+
+fn the_window_passes_on_the_clock() {
+    explain(
+        "crash_isolation/exercise.md#wait-for-whichever-comes-first",
+        "A crash happened when `clock` says so. The machine's own time has hardly passed.",
+    );
+    let policy = Policy {
+        limit: 1,
+        window: seconds(100),
+        ..PATIENT
+    };
+    let lives = |lasts| {
+        let crashes = vec![life(lasts, How::Error); 6];
+        [crashes, vec![life(1, How::Done)]].concat()
+    };
+    assert_as_specified(&Case {
+        policy: Some(policy),
+        ..case(vec![lives(120), lives(170)])
     });
 }
 

@@ -3,7 +3,7 @@
 use crate::descriptor::ParentOnly;
 use crate::ended::Ended;
 use crate::hook::{Event, When, notify};
-use crate::wait::reap;
+use crate::wait::{has_ended, reap};
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{self, Read};
@@ -141,6 +141,7 @@ impl<T> Child<T> {
     /// When it is no child of this process.
     pub fn kill(&self) -> io::Result<()> {
         self.require_ours("kill")?;
+        has_ended(self.pid.unsigned_abs())?; // an error unless the kernel, too, has it for a child of this process
         // SAFETY: kill takes plain numbers. The process is this one's child (checked above), and only the methods that
         // consume `self` reap it, so its id can't have come to mean another one.
         match unsafe { libc::kill(self.pid, libc::SIGKILL) } {

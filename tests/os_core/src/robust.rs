@@ -42,6 +42,17 @@ pub struct RobustLock {
 }
 
 /// Holds a [`RobustLock`]; releases it when dropped.
+///
+/// It stays with its thread, which is what the kernel takes for the owner:
+///
+/// ```compile_fail,E0277
+/// # extern crate os_core as os;
+/// let lock = os::memory::RobustLock::new().unwrap();
+/// let guard = lock.lock().unwrap();
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(guard));
+/// });
+/// ```
 #[derive(Debug)]
 #[must_use = "a guard that is dropped at once protects nothing"]
 pub struct RobustGuard<'a> {

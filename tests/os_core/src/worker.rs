@@ -11,6 +11,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 /// Bytes of a task and of an answer.
 const FRAME: usize = 8;
 
+/// Bytes of a message in a crash report. With a longer one the report might not fit into its pipe, and the worker would wait for a
+/// reader that waits for its end.
+const LONGEST_MESSAGE: usize = 4000;
+
 /// Tasks that one read takes in.
 const BATCH: usize = 64;
 
@@ -243,7 +247,7 @@ fn run(mut ends: Ends, mut work: impl FnMut(u64) -> u64) -> io::Result<()> {
 
 /// A crash report: the task, the length of the message in bytes, the message.
 fn report(task: u64, message: &str) -> Vec<u8> {
-    let end = message.floor_char_boundary(usize::from(u16::MAX));
+    let end = message.floor_char_boundary(LONGEST_MESSAGE);
     let message = &message[..end];
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
     [

@@ -5,7 +5,6 @@ use crate::support::middle;
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
 use checks::{explain, faults, outside, random};
-use os_core::process::fork;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
@@ -21,11 +20,11 @@ checks::subject! {
     /// Transfers, one after the other, each in this process or (`true`) in a child of its own.
     fn transfers(learner, balances: Vec<u64>, orders: Vec<(Order, bool)>) -> (Vec<Moved>, Leftovers) as transfer {
         let (moved, left) = leftovers::watch(|| {
-            let bank = (learner.bank)(&balances).expect("a bank");
+            let bank = open(learner, &balances);
             let one = |((from, to, amount), in_child): (Order, bool)| {
                 let transfer = || (bank.transfer)(from, to, amount);
                 let moved = match in_child {
-                    true => fork(transfer).and_then(|child| child.wait()),
+                    true => middle::child(transfer).wait(),
                     false => transfer(),
                 };
                 (in_words(moved), in_words((bank.balances)()))
@@ -44,7 +43,7 @@ checks::subject! {
                 return deaths; // it came through: there are no more steps
             }
             let next = || in_words((bank.balances)());
-            let seen = fork(|| Ok(next())).and_then(|child| child.wait()).unwrap_or_else(|error| Err(error.to_string()));
+            let seen = middle::child(|| Ok(next())).wait().unwrap_or_else(|error| Err(error.to_string()));
             let onward = in_words((bank.transfer)(order.0, order.1, 1));
             deaths.push(Death { step, repair_step: 0, seen, onward, end: next() });
         }
@@ -77,17 +76,16 @@ checks::subject! {
     fn looked_at_during_each_step(learner, balances: Vec<u64>, order: Order) -> Vec<(u64, Result<Vec<u64>, String>)> as balances {
         let mut looks = Vec::new();
         for step in 1..=MOST_STEPS {
-            let bank = (learner.bank)(&balances).expect("a bank");
+            let bank = open(learner, &balances);
             let (mut held, hold) = io::pipe().expect("a pipe");
             let (go, let_go) = io::pipe().expect("a pipe");
-            let slow = fork(|| {
+            let slow = middle::child(|| {
                 faults::hold_at_access(step, hold, go);
                 (bank.transfer)(order.0, order.1, order.2)
-            })
-            .expect("a child");
+            });
             let is_held = middle::announced(&mut held, 1).is_ok_and(|count| count == 1);
             if is_held {
-                let look = fork(|| Ok(in_words((bank.balances)()))).expect("a child");
+                let look = middle::child(|| Ok(in_words((bank.balances)())));
                 outside::wait_until_asleep(look.pid());
                 (&let_go).write_all(b"!").expect("it is held");
                 looks.push((step, look.wait().unwrap_or_else(|error| Err(error.to_string()))));
@@ -104,14 +102,14 @@ checks::subject! {
     /// Children that each make these transfers, all at the same time; the balances at the end, and some that were seen meanwhile.
     fn at_the_same_time(learner, balances: Vec<u64>, orders: Vec<Vec<Order>>) -> (Result<Vec<u64>, String>, Vec<u64>, Leftovers) as transfer {
         let ((end, totals), left) = leftovers::watch(|| {
-            let bank = (learner.bank)(&balances).expect("a bank");
+            let bank = open(learner, &balances);
             let work = |orders: &[Order]| {
                 for (from, to, amount) in orders {
                     (bank.transfer)(*from, *to, *amount)?;
                 }
                 Ok(())
             };
-            let children: Vec<_> = orders.iter().map(|orders| fork(|| work(orders)).expect("a child")).collect();
+            let children: Vec<_> = orders.iter().map(|orders| middle::child(|| work(orders))).collect();
             let totals = (0..50).filter_map(|_| Some((bank.balances)().ok()?.iter().sum())).collect();
             let mut ended = Ok(());
             for child in children {
@@ -124,14 +122,14 @@ checks::subject! {
 
     /// Children that make transfers and are killed at random; the totals that were seen meanwhile, and the deaths.
     fn under_fire(learner, balances: Vec<u64>, kills: u64) -> (Vec<Result<u64, String>>, u64) as transfer {
-        let bank = (learner.bank)(&balances).expect("a bank");
+        let bank = open(learner, &balances);
         let mut random = random();
         let mut totals = Vec::new();
         let mut deaths = 0;
         for _ in 0..kills {
             let (seed, spins) = (random.u64(..), random.u32(0..4000));
             let (mut begun, begin) = io::pipe().expect("a pipe");
-            let worker = fork(|| {
+            let worker = middle::child(|| {
                 let mut random = fastrand::Rng::with_seed(seed);
                 drop(begin);
                 loop {
@@ -140,8 +138,7 @@ checks::subject! {
                 }
                 #[allow(unreachable_code)]
                 Ok(())
-            })
-            .expect("a child");
+            });
             let _ = begun.read(&mut [0]); // ends when the child has begun
             for _ in 0..spins {
                 std::hint::spin_loop();
@@ -155,7 +152,7 @@ checks::subject! {
 
     /// A lock that fails.
     fn with_a_lock_that_fails(learner, balances: Vec<u64>) -> (Moved, Result<Vec<u64>, String>) as transfer {
-        let bank = (learner.bank)(&balances).expect("a bank");
+        let bank = open(learner, &balances);
         let fail = || {
             faults::reset();
             faults::plan(&[Fault::Fail(Operation::RobustLock, 1)]);
@@ -191,12 +188,21 @@ fn in_words<T>(result: io::Result<T>) -> Result<T, String> {
     result.map_err(|error| error.to_string())
 }
 
+/// A bank with these balances. It is used once in this process: a panic in a child is only a crash of somebody.
+fn open(learner: Learner, balances: &[u64]) -> crate::Bank {
+    let bank = (learner.bank)(balances).expect("a bank");
+    if !balances.is_empty() {
+        let _ = (bank.transfer)(0, 0, 0);
+    }
+    bank
+}
+
 /// A bank with these balances, in which a transfer has happened already.
 fn bank_after_a_transfer(learner: Learner, balances: &[u64]) -> crate::Bank {
     let mut before = balances.to_vec();
     before[1] -= 3;
     before[2] += 3;
-    let bank = (learner.bank)(&before).expect("a bank");
+    let bank = open(learner, &before);
     (bank.transfer)(2, 1, 3).expect("a transfer");
     bank
 }
@@ -211,12 +217,12 @@ fn transfer_and_die(bank: &crate::Bank, (from, to, amount): Order, step: u64) ->
 
 /// Whether a child that does this is killed by SIGKILL.
 fn dies(body: impl FnOnce() -> io::Result<()>) -> bool {
-    let child = fork(|| {
+    let child = middle::child(|| {
         let done = body();
         faults::kill_at_access(0);
         done
     });
-    child.expect("a child").finish().expect("it ends").status == 9
+    child.finish().expect("it ends").status == 9
 }
 
 /// Ordered by what says most about the mistake.

@@ -8,7 +8,6 @@ use crate::{Answer, Failure, Learner, Outcome};
 use checks::faults::{Fault, Operation};
 use checks::{explain, random};
 use os_core::memory::{Mapping, Ordering::SeqCst};
-use os_core::process::fork;
 use std::io::{self, Read, Write};
 
 checks::subject! {
@@ -36,10 +35,12 @@ checks::subject! {
 
     /// The caller is killed while every worker is at work; returns how many workers live on.
     fn run_and_lose_the_caller(learner, workers: usize) -> (usize, usize) as run_tasks {
+        // In this process, too: a panic in a child is only a crash of somebody.
+        let _ = (learner.run_tasks)(&[], 1, 1, &|task| task);
         let pids = Mapping::shared(workers).expect("memory can be mapped");
         let (mut announced, announce) = io::pipe().expect("a pipe");
         let (forever, _held) = io::pipe().expect("a pipe");
-        let caller = fork(|| {
+        let caller = middle::child(|| {
             let work = |task: u64| {
                 let place = usize::try_from(task).expect("it is small");
                 pids.word(place).store(u64::from(std::process::id()), SeqCst);
@@ -50,8 +51,7 @@ checks::subject! {
             let tasks: Vec<u64> = (0..workers as u64).collect();
             let answers = (learner.run_tasks)(&tasks, workers, 1, &work)?;
             Ok(format!("{answers:?}"))
-        })
-        .expect("a child");
+        });
         drop(announce);
         let began = middle::announced(&mut announced, workers).expect("the pipe can be read");
         let handles = match began == workers {
@@ -660,7 +660,7 @@ fn thousands_of_tasks_are_no_trouble() {
         "crash_isolation/exercise.md#step-4-a-pool",
         "A pipe holds 64 KiB. Whoever writes all tasks before reading an answer waits for a worker that waits for them.",
     );
-    let case = Case::new(20_000, 2);
+    let case = Case::new(9000, 1);
     assert_others_answered(&case.run(), &case);
 }
 

@@ -1,11 +1,21 @@
 //! A process between the test and the learner's code: it can be stopped and killed, and the test lives on.
 
-use os_core::process::PidFd;
+use os_core::process::{Answer, Child, PidFd, die_with_parent, fork};
 use std::io::{self, PipeReader, Read};
 use std::time::Duration;
 
 /// How long a process may take to end after it was told to.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Forks a process of the test's own. It ends with the subject, whatever it waits for: a judge that is killed half-way leaves
+/// nobody behind.
+pub fn child<T: Answer>(body: impl FnOnce() -> io::Result<T>) -> Child<T> {
+    let dying = || {
+        die_with_parent()?;
+        body()
+    };
+    fork(dying).expect("a process can be forked")
+}
 
 /// Handles on these processes, which must be alive.
 pub fn handles(pids: impl IntoIterator<Item = u32>) -> Vec<PidFd> {

@@ -292,12 +292,12 @@ fn starts_in_words(starts: &[Start]) -> String {
 fn assert_as_specified(case: &Case) -> Seen {
     let seen = supervise_one(case);
     let (verdict, starts) = expected(case);
-    assert_eq!(seen.verdict, Ok(verdict), "what supervise returned");
     let (yours, expected) = (starts_in_words(&seen.starts), starts_in_words(&starts));
     assert!(
         yours == expected,
-        "the services were started\n{yours}\nbut are due\n{expected}"
+        "the services were started\n{yours}but are due\n{expected}"
     );
+    assert_eq!(seen.verdict, Ok(verdict), "what supervise returned");
     for (service, began) in seen.began.iter().enumerate() {
         let due = starts
             .iter()

@@ -2,10 +2,10 @@
 
 use os_core::process::{Answer, Child, PidFd, die_with_parent, fork};
 use std::io::{self, PipeReader, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a process may take to end after it was told to.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long processes may take to end after they were told to: less than the judge waits.
+const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// Forks a process of the test's own. It ends with the subject, whatever it waits for: a judge that is killed half-way leaves
 /// nobody behind.
@@ -25,9 +25,11 @@ pub fn handles(pids: impl IntoIterator<Item = u32>) -> Vec<PidFd> {
 
 /// How many of these live on although it is time to end.
 pub fn survivors(handles: &[PidFd]) -> usize {
+    let deadline = Instant::now() + PATIENCE;
     let lives = |handle: &&PidFd| {
+        let left = deadline.saturating_duration_since(Instant::now());
         !handle
-            .wait_timeout(PATIENCE)
+            .wait_timeout(left)
             .expect("a handle can be waited for")
     };
     let survivors: Vec<&PidFd> = handles.iter().filter(lives).collect();

@@ -1,7 +1,7 @@
 //! Wrong: counts all crashes that ever were for the delay
 //! Changes: supervisor
-//! Fails: supervisor::the_delay_doubles_with_each_crash
-//! Section: crash_isolation/exercise.md#back-off
+//! Fails: supervisor::a_crash_counts_for_the_window_and_no_longer
+//! Section: crash_isolation/exercise.md#the-intensity-limit
 
 impl Restarts {
     /// Makes the history of a service that hasn't crashed yet.

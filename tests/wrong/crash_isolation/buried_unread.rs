@@ -41,8 +41,7 @@ impl Pool<'_> {
     /// Sends an idle worker its next tasks: many at once while many are left, so that neither side waits for the other
     /// between two of them; one at a time toward the end, so that no task waits behind another while a worker is idle.
     fn send(&mut self, index: usize) -> io::Result<()> {
-        let share = self.waiting.len() / (4 * self.most);
-        let count = share.clamp(1, BATCH).min(self.waiting.len());
+        let count = self.waiting.len().min(1);
         if count == 0 {
             return Ok(());
         }

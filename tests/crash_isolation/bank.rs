@@ -74,29 +74,13 @@ checks::subject! {
 
     /// A child stands still at every step of a transfer in turn, while another one looks at the balances.
     fn looked_at_during_each_step(learner, balances: Vec<u64>, order: Order) -> Vec<(u64, Result<Vec<u64>, String>)> as balances {
-        let mut looks = Vec::new();
-        for step in 1..=MOST_STEPS {
-            let bank = open(learner, &balances);
-            let (mut held, hold) = io::pipe().expect("a pipe");
-            let (go, let_go) = io::pipe().expect("a pipe");
-            let slow = middle::child(|| {
-                faults::hold_at_access(step, hold, go);
-                (bank.transfer)(order.0, order.1, order.2)
-            });
-            let is_held = middle::announced(&mut held, 1).is_ok_and(|count| count == 1);
-            if is_held {
-                let look = middle::child(|| Ok(in_words((bank.balances)())));
-                outside::wait_until_asleep(look.pid());
-                (&let_go).write_all(b"!").expect("it is held");
-                looks.push((step, look.wait().unwrap_or_else(|error| Err(error.to_string()))));
-            }
-            drop(let_go);
-            let _ = slow.wait();
-            if !is_held {
-                break;
-            }
-        }
-        looks
+        during_each_step(learner, &balances, order, |bank| in_words((bank.balances)()), |_, seen| seen)
+    }
+
+    /// A child stands still at every step of a transfer in turn, while another one makes a transfer; the balances at the end.
+    fn transfers_during_each_step(learner, balances: Vec<u64>, order: Order, other: Order) -> Vec<(u64, Result<Vec<u64>, String>)> as transfer {
+        let between = |bank: &crate::Bank| in_words((bank.transfer)(other.0, other.1, other.2).and_then(|_| (bank.balances)()));
+        during_each_step(learner, &balances, order, between, |bank, seen| seen.and_then(|_| in_words((bank.balances)())))
     }
 
     /// Children that each make these transfers, all at the same time; the balances at the end, and some that were seen meanwhile.
@@ -188,6 +172,41 @@ fn in_words<T>(result: io::Result<T>) -> Result<T, String> {
     result.map_err(|error| error.to_string())
 }
 
+/// A child stands still at every step of a transfer in turn, while another one does something, until it has or waits for a lock.
+fn during_each_step(
+    learner: Learner,
+    balances: &[u64],
+    order: Order,
+    meanwhile: impl Fn(&crate::Bank) -> Result<Vec<u64>, String>,
+    in_the_end: impl Fn(&crate::Bank, Result<Vec<u64>, String>) -> Result<Vec<u64>, String>,
+) -> Vec<(u64, Result<Vec<u64>, String>)> {
+    let mut seen = Vec::new();
+    for step in 1..=MOST_STEPS {
+        let bank = open(learner, balances);
+        let (mut held, hold) = io::pipe().expect("a pipe");
+        let (go, let_go) = io::pipe().expect("a pipe");
+        let slow = middle::child(|| {
+            faults::hold_at_access(step, hold, go);
+            (bank.transfer)(order.0, order.1, order.2)
+        });
+        let is_held = middle::announced(&mut held, 1).is_ok_and(|count| count == 1);
+        let mut result = None;
+        if is_held {
+            let other = middle::child(|| Ok(meanwhile(&bank)));
+            outside::wait_until_asleep(other.pid());
+            (&let_go).write_all(b"!").expect("it is held");
+            result = Some(other.wait().unwrap_or_else(|error| Err(error.to_string())));
+        }
+        drop(let_go);
+        let _ = slow.wait();
+        match result {
+            Some(result) => seen.push((step, in_the_end(&bank, result))),
+            None => break,
+        }
+    }
+    seen
+}
+
 /// A bank with these balances. It is used once in this process: a panic in a child is only a crash of somebody.
 fn open(learner: Learner, balances: &[u64]) -> crate::Bank {
     let bank = (learner.bank)(balances).expect("a bank");
@@ -234,11 +253,12 @@ pub const TESTS: &[checks::Test] = checks::tests![
     large_balances_are_moved,
     an_account_that_does_not_exist_is_an_error,
     children_and_parent_share_the_bank,
+    nobody_sees_half_of_a_transfer,
+    a_transfer_in_the_middle_of_another_loses_nothing,
     the_next_owner_is_not_kept_waiting,
     a_transfer_happens_as_a_whole_or_not_at_all,
     the_bank_goes_on_after_a_death,
     a_repairer_may_die_as_well,
-    nobody_sees_half_of_a_transfer,
     transfers_at_the_same_time_lose_nothing,
     random_kills_leave_the_total,
     a_lock_that_fails_is_an_error,
@@ -505,6 +525,22 @@ fn nobody_sees_half_of_a_transfer() {
             seen == Ok(&BALANCES) || seen == Ok(&MOVED),
             "The balances were {BALANCES:?}, to become {MOVED:?}. While a transfer stood still at its step {step}, another \
              process saw {seen:?}."
+        );
+    }
+}
+
+fn a_transfer_in_the_middle_of_another_loses_nothing() {
+    explain(
+        "crash_isolation/exercise.md#step-5-a-lock-whose-owner-died",
+        "Take the lock before you read a balance: one that was read before may be stale when you write.",
+    );
+    let both = vec![100 + 37 - 5, 1000 - 37, 5 + 5];
+    let ends = transfers_during_each_step(&BALANCES.to_vec(), &ORDER, &(0, 2, 5));
+    for (step, end) in ends {
+        assert_eq!(
+            end,
+            Ok(both.clone()),
+            "the balances after two transfers, of which one stood still at its step {step} while the other one began"
         );
     }
 }

@@ -240,7 +240,7 @@ fn a_whole_report_is_decoded() {
     let cases = [
         (7, "panicked at src/lib.rs:3: no such file".to_owned()),
         (random.u64(..), "größer als gedacht: ∞".to_owned()),
-        (u64::MAX, "x".repeat(random.usize(256..300))),
+        (u64::MAX, "x".repeat(300)),
         (0x0102_0304_0506_0708, "a\0b\n".to_owned()),
     ];
     let inputs: Vec<_> = cases

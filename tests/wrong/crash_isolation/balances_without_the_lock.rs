@@ -89,7 +89,6 @@ impl Bank {
     /// # Errors
     /// When the lock fails.
     pub fn balances(&self) -> io::Result<Vec<u64>> {
-        drop(self.lock()?);
         Ok((BALANCES..self.words.len())
             .map(|place| self.words.word(place).load(Ordering::SeqCst))
             .collect())

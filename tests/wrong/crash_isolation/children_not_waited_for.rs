@@ -1,6 +1,6 @@
 //! Wrong: takes the sums from the first worker only and leaves the others
 //! Changes: end_of_file
-//! Fails: end_of_file::nothing_is_left_behind
+//! Fails: end_of_file::a_killed_worker_is_an_error
 //! Section: crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end
 
 pub fn sum_in_workers(inputs: &[Vec<u8>]) -> io::Result<Vec<u64>> {

@@ -1,6 +1,6 @@
 //! Wrong: leaves its end to all children
 //! Changes: end_of_file
-//! Fails: end_of_file::one_worker_sees_the_end_of_its_input
+//! Fails: end_of_file::a_killed_caller_leaves_no_workers
 //! Section: crash_isolation/exercise.md#who-holds-it
 
 use os::process::{self, Child};

@@ -1,6 +1,6 @@
 //! Wrong: tells of a core file wherever a signal usually leaves one
 //! Changes: outcome
-//! Fails: outcome::the_core_dump_is_told_apart_from_the_signal
+//! Fails: outcome::a_signal_is_told_with_its_number
 //! Section: crash_isolation/exercise.md#one-number-three-answers
 
 impl Outcome {

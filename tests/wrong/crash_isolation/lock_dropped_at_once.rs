@@ -1,6 +1,6 @@
 //! Wrong: binds the guard to `_`, which drops it
 //! Changes: bank
-//! Fails: bank::transfers_at_the_same_time_lose_nothing
+//! Fails: bank::nobody_sees_half_of_a_transfer
 //! Section: crash_isolation/exercise.md#step-5-a-lock-whose-owner-died
 
 impl Bank {

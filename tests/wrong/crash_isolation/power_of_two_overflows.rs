@@ -1,4 +1,4 @@
-//! Wrong: raises 2 to the power of the number of crashes
+//! Wrong: shifts a 1 by the number of crashes
 //! Changes: supervisor
 //! Fails: supervisor::no_delay_exceeds_the_maximum
 //! Section: crash_isolation/exercise.md#back-off
@@ -39,7 +39,7 @@ impl Restarts {
         if count > limit {
             return Decision::GiveUp;
         }
-        let factor = 2u32.pow(u32::try_from(count - 1).unwrap_or(u32::MAX));
+        let factor = 1u32 << (count - 1);
         Decision::RestartAfter(first_delay.saturating_mul(factor).min(max_delay))
     }
 }

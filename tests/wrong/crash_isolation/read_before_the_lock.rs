@@ -1,6 +1,6 @@
 //! Wrong: reads the balances before it has the lock
 //! Changes: bank
-//! Fails: bank::transfers_at_the_same_time_lose_nothing
+//! Fails: bank::a_transfer_in_the_middle_of_another_loses_nothing
 //! Section: crash_isolation/exercise.md#step-5-a-lock-whose-owner-died
 
 impl Bank {

@@ -72,6 +72,24 @@ checks::subject! {
         deaths
     }
 
+    /// A child is killed at a step of a transfer; the next owner looks; then a child is killed at each step of another transfer.
+    fn killed_again(learner, balances: Vec<u64>, order: Order, first: u64, other: Order) -> Vec<Death> as transfer {
+        let mut deaths = Vec::new();
+        for step in 1..=MOST_STEPS {
+            let bank = bank_after_a_transfer(learner, &balances);
+            if !transfer_and_die(&bank, order, first) {
+                break;
+            }
+            let seen = in_words((bank.balances)());
+            if !transfer_and_die(&bank, other, step) {
+                break;
+            }
+            let end = in_words((bank.balances)());
+            deaths.push(Death { step: first, repair_step: step, seen, onward: Ok(true), end });
+        }
+        deaths
+    }
+
     /// A child stands still at every step of a transfer in turn, while another one looks at the balances.
     fn looked_at_during_each_step(learner, balances: Vec<u64>, order: Order) -> Vec<(u64, Result<Vec<u64>, String>)> as balances {
         during_each_step(learner, &balances, order, |bank| in_words((bank.balances)()), |_, seen| seen)
@@ -285,15 +303,15 @@ fn money_is_moved() {
     );
     let amount = random().u64(1..90);
     let balances = [100, 20, 7];
-    let moved = here(&balances, &[(0, 1, amount), (1, 2, 20 + amount)]);
+    let moved = here(&balances, &[(0, 1, amount), (1, 2, 19 + amount)]);
     let between = [100 - amount, 20 + amount, 7];
     assert_moved(&balances, (0, 1, amount), &moved[0], true, &between);
     assert_moved(
         &between,
-        (1, 2, 20 + amount),
+        (1, 2, 19 + amount),
         &moved[1],
         true,
-        &[100 - amount, 0, 27 + amount],
+        &[100 - amount, 1, 26 + amount],
     );
 }
 
@@ -477,6 +495,20 @@ fn the_bank_goes_on_after_a_death() {
             where_it_died(&death)
         );
     }
+    let steps = deaths().len() as u64;
+    for first in 1..=steps {
+        for death in killed_again(&BALANCES.to_vec(), &ORDER, &first, &(2, 1, 4)) {
+            let old = death.seen.clone();
+            let new = old.clone().map(|old| vec![old[0], old[1] + 4, old[2] - 4]);
+            assert!(
+                death.end == old || death.end == new,
+                "A child died at step {first} of a transfer, and the balances were {old:?}. Then one died at step {} of another \
+                 transfer, to {new:?}, and the next one saw {:?}.",
+                death.repair_step,
+                death.end
+            );
+        }
+    }
 }
 
 fn a_repairer_may_die_as_well() {
@@ -534,14 +566,15 @@ fn a_transfer_in_the_middle_of_another_loses_nothing() {
         "crash_isolation/exercise.md#step-5-a-lock-whose-owner-died",
         "Take the lock before you read a balance: one that was read before may be stale when you write.",
     );
-    let both = vec![100 + 37 - 5, 1000 - 37, 5 + 5];
-    let ends = transfers_during_each_step(&BALANCES.to_vec(), &ORDER, &(0, 2, 5));
-    for (step, end) in ends {
-        assert_eq!(
-            end,
-            Ok(both.clone()),
-            "the balances after two transfers, of which one stood still at its step {step} while the other one began"
-        );
+    // The other one takes from the account that is paid from, or from the one that is paid to.
+    for (other, both) in [((1, 2, 5), [137, 958, 10]), ((0, 2, 5), [132, 963, 10])] {
+        for (step, end) in transfers_during_each_step(&BALANCES.to_vec(), &ORDER, &other) {
+            assert_eq!(
+                end,
+                Ok(both.to_vec()),
+                "the balances after two transfers, of which one stood still at its step {step} while the other one began"
+            );
+        }
     }
 }
 

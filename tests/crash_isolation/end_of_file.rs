@@ -75,11 +75,11 @@ checks::subject! {
 
 /// Ordered by what says most about the mistake.
 pub const TESTS: &[checks::Test] = checks::tests![
+    a_process_that_is_gone_holds_nothing,
     whoever_has_the_socket_is_found,
     the_other_end_is_another_inode,
     whoever_has_the_pipe_is_found,
     nobody_has_what_does_not_exist,
-    a_process_that_is_gone_holds_nothing,
     one_worker_sees_the_end_of_its_input,
     siblings_do_not_keep_an_input_open,
     every_input_has_a_worker_of_its_own,

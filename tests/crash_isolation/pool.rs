@@ -82,6 +82,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     an_answer_outlives_its_worker,
     a_worker_killed_while_idle_costs_nothing,
     a_worker_killed_before_its_first_task_loses_no_other,
+    no_process_outlives_the_call,
     random_kills_lose_one_task_each_at_most,
     a_single_worker_is_enough,
     more_workers_than_tasks_are_not_started,
@@ -90,7 +91,6 @@ pub const TESTS: &[checks::Test] = checks::tests![
     any_number_is_a_task_and_an_answer,
     no_workers_or_attempts_are_an_error,
     a_worker_that_cannot_be_started_is_an_error,
-    no_process_outlives_the_call,
     nothing_else_is_left_behind,
     a_killed_caller_leaves_no_workers,
 ];

@@ -1,7 +1,7 @@
 //! Wrong: forks no worker for an empty input
 //! Changes: end_of_file
-//! Fails: end_of_file::every_input_has_a_worker_of_its_own
-//! Section: crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end
+//! Fails: end_of_file::siblings_do_not_keep_an_input_open
+//! Section: crash_isolation/exercise.md#who-holds-it
 
 pub fn sum_in_workers(inputs: &[Vec<u8>]) -> io::Result<Vec<u64>> {
     let mut workers = Vec::new();

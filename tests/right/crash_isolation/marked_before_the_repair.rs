@@ -1,7 +1,5 @@
-//! Wrong: says that all is repaired before it has repaired
+//! Right: says first that all is repaired: should it die in the repair, the next owner is told again
 //! Changes: bank
-//! Fails: bank::a_repairer_may_die_as_well
-//! Section: crash_isolation/exercise.md#write-down-what-you-are-about-to-do
 
 impl Bank {
     /// Opens accounts with these balances. Their sum fits into a `u64`.

@@ -115,13 +115,13 @@ pub fn run(learner: Learner, case: &Case) -> Seen {
         words
             .word(count + place)
             .store(u64::from(std::process::id()), SeqCst);
-        if case.meet && place < case.workers {
-            meet(&arrivals, &arrive, words.word(2 * count), case.workers);
-        }
         for (which, poison, times) in &case.poisoned {
             if *which == place && run <= *times {
                 poison.take(task);
             }
+        }
+        if case.meet && place < case.workers {
+            meet(&arrivals, &arrive, words.word(2 * count), case.workers);
         }
         answer(task)
     };

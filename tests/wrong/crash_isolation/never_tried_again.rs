@@ -1,7 +1,7 @@
 //! Wrong: fails a task at its first death
 //! Changes: pool
-//! Fails: pool::a_task_is_tried_as_often_as_it_may
-//! Section: crash_isolation/exercise.md#try-again-but-not-for-ever
+//! Fails: pool::a_worker_that_died_is_replaced
+//! Section: crash_isolation/exercise.md#what-exactly-is-lost
 
 impl Pool<'_> {
     fn run(&mut self) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Wrong: counts tries, not failures
 //! Changes: pool
 //! Fails: pool::every_other_task_runs_exactly_once
-//! Section: crash_isolation/exercise.md#try-again-but-not-for-ever
+//! Section: crash_isolation/exercise.md#what-exactly-is-lost
 
 impl Pool<'_> {
     fn run(&mut self) -> io::Result<()> {

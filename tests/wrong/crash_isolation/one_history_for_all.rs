@@ -1,7 +1,7 @@
 //! Wrong: has one history for all services
 //! Changes: supervisor
-//! Fails: supervisor::every_service_has_its_own_history
-//! Section: crash_isolation/exercise.md#the-intensity-limit
+//! Fails: supervisor::the_others_are_looked_after_during_a_delay
+//! Section: crash_isolation/exercise.md#wait-for-whichever-comes-first
 
 fn run(supervised: &mut [Supervised<'_>], clock: &mut dyn Clock) -> io::Result<Verdict> {
     let mut restarts = supervised.first().map(|one| one.restarts.clone());

@@ -1,7 +1,7 @@
 //! Wrong: waits for the service that it started first
 //! Changes: supervisor
-//! Fails: supervisor::the_others_are_looked_after_during_a_delay
-//! Section: crash_isolation/exercise.md#wait-for-whichever-comes-first
+//! Fails: supervisor::services_that_end_well_are_done
+//! Section: crash_isolation/exercise.md#step-3-a-supervisor
 
 fn run(supervised: &mut [Supervised<'_>], clock: &mut dyn Clock) -> io::Result<Verdict> {
     loop {

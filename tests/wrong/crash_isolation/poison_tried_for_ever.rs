@@ -1,7 +1,7 @@
-//! Wrong: tries a poisoned task until it succeeds
+//! Wrong: tries a poisoned task until it has killed a thousand workers
 //! Changes: pool
-//! Fails: pool::a_poisoned_task_fails_alone
-//! Section: crash_isolation/exercise.md#try-again-but-not-for-ever
+//! Fails: pool::every_other_task_runs_exactly_once
+//! Section: crash_isolation/exercise.md#what-exactly-is-lost
 
 impl Pool<'_> {
     fn run(&mut self) -> io::Result<()> {
@@ -69,7 +69,7 @@ impl Pool<'_> {
         let end = worker.finish()?;
         if let Some(place) = sent.pop_front() {
             self.tried[place] += 1;
-            if self.tried[place] < self.attempts.saturating_add(1 << 40) {
+            if self.tried[place] < self.attempts.max(1000) {
                 self.waiting.push_back(place);
             } else {
                 let report = CrashReport::decode(&end.report);

@@ -1,6 +1,6 @@
 //! Wrong: reaches for the first ten bytes, whether they are there or not
 //! Changes: outcome
-//! Fails: outcome::a_torn_report_is_none
+//! Fails: outcome::a_report_without_a_message_is_whole
 //! Section: crash_isolation/exercise.md#a-report-from-the-dying
 
 impl CrashReport {

@@ -1,7 +1,7 @@
 //! Wrong: restarts every service when one has crashed
 //! Changes: supervisor
-//! Fails: supervisor::the_others_are_looked_after_during_a_delay
-//! Section: crash_isolation/exercise.md#wait-for-whichever-comes-first
+//! Fails: supervisor::a_service_that_crashes_is_restarted
+//! Section: crash_isolation/exercise.md#step-3-a-supervisor
 
 fn run(supervised: &mut [Supervised<'_>], clock: &mut dyn Clock) -> io::Result<Verdict> {
     loop {

@@ -1,7 +1,7 @@
 //! Wrong: adds up in a byte
 //! Changes: end_of_file
-//! Fails: end_of_file::siblings_do_not_keep_an_input_open
-//! Section: crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end
+//! Fails: end_of_file::one_worker_sees_the_end_of_its_input
+//! Section: crash_isolation/exercise.md#who-holds-it
 
 fn start() -> io::Result<(ParentOnly<UnixStream>, Child<u64>)> {
     let (ours, mut theirs) = UnixStream::pair()?;

@@ -20,7 +20,12 @@ pub fn pipelined(count: u64) -> f64 {
     let begin = Instant::now();
     let answers = run_tasks(&tasks, WORKERS, 1, &tiny).expect("a pool");
     let time = begin.elapsed();
-    assert!(answers.iter().zip(&tasks).all(|(answer, task)| *answer == Ok(task + 1)));
+    assert!(
+        answers
+            .iter()
+            .zip(&tasks)
+            .all(|(answer, task)| *answer == Ok(task + 1))
+    );
     time.as_secs_f64() * 1e6 / count as f64
 }
 
@@ -93,7 +98,9 @@ fn under_fire(seed: u64, most: u64) -> u64 {
                 std::hint::spin_loop();
             }
             let pid = words.word(0).load(SeqCst) as u32;
-            let Ok(handle) = PidFd::open(pid) else { continue };
+            let Ok(handle) = PidFd::open(pid) else {
+                continue;
+            };
             // The handle first, then the question whose child it is: it can't come to mean another process.
             if pid != 0 && parent_of(pid) == Some(caller) && handle.kill().is_ok() {
                 words.word(1).fetch_add(1, SeqCst);
@@ -130,7 +137,9 @@ pub fn orphans() -> f64 {
     let (mut announced, announce) = io::pipe().expect("a pipe");
     let caller = fork(|| {
         let work = |task: u64| {
-            words.word(task as usize).store(u64::from(std::process::id()), SeqCst);
+            words
+                .word(task as usize)
+                .store(u64::from(std::process::id()), SeqCst);
             (&announce).write_all(b"!").expect("somebody listens");
             loop {
                 std::hint::spin_loop();

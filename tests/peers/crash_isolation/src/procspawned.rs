@@ -15,7 +15,9 @@ fn tiny(task: u64) -> u64 {
 
 fn warm(workers: usize) -> Pool {
     let pool = Pool::new(workers).expect("a pool");
-    let all: Vec<_> = (0..4 * workers as u64).map(|task| pool.spawn(task, tiny)).collect();
+    let all: Vec<_> = (0..4 * workers as u64)
+        .map(|task| pool.spawn(task, tiny))
+        .collect();
     for handle in all {
         handle.join().expect("it answers");
     }
@@ -55,7 +57,11 @@ pub fn crash() -> f64 {
     let pool = warm(1);
     let stamp = |(): ()| nanos();
     let begin = nanos();
-    assert!(pool.spawn((), |(): ()| -> u64 { os::process::Crash::Kill.now() }).join().is_err());
+    assert!(
+        pool.spawn((), |(): ()| -> u64 { os::process::Crash::Kill.now() })
+            .join()
+            .is_err()
+    );
     let end = pool.spawn((), stamp).join().expect("it answers");
     pool.shutdown();
     (end - begin) as f64 / 1e3
@@ -72,7 +78,10 @@ pub fn lost() -> f64 {
             task => tiny(task),
         };
         let handles: Vec<_> = window.iter().map(|task| pool.spawn(*task, work)).collect();
-        lost += handles.into_iter().filter_map(|handle| handle.join().err()).count();
+        lost += handles
+            .into_iter()
+            .filter_map(|handle| handle.join().err())
+            .count();
     }
     pool.shutdown();
     lost as f64

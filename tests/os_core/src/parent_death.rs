@@ -22,9 +22,9 @@ pub(crate) fn remember_parent() {
 /// # fn main() -> std::io::Result<()> {
 /// let child = os::process::fork(|| {
 ///     os::process::die_with_parent()?;
-///     Ok("it may run for as long as its parent")
+///     Ok(7) // it may run for as long as its parent
 /// })?;
-/// assert!(child.wait().is_ok());
+/// assert_eq!(child.wait()?, 7);
 /// # Ok(())
 /// # }
 /// ```

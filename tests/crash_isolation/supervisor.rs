@@ -150,7 +150,7 @@ fn the_delay_doubles_with_each_crash() {
         "crash_isolation/exercise.md#back-off",
         "The first crash costs `first_delay`, each further one within the window twice as much as the one before.",
     );
-    let first_delay = Duration::from_millis(random().u64(1..2000));
+    let first_delay = seconds(random().u64(2..50));
     let policy = Policy {
         first_delay,
         ..PATIENT

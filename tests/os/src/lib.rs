@@ -17,13 +17,18 @@ pub mod memory {
     pub use os_core::memory::{
         Block, BlockLock, Mapping, Ordering, Pages, Spin, Usage, Word, fence, page_size,
     };
+    #[cfg(target_os = "linux")]
+    pub use os_core::memory::{RobustGuard, RobustLock};
 }
 
 /// Processes: fork a child, wait for it, learn how it ended.
 pub mod process {
     #[cfg(target_os = "linux")]
     pub use os_core::process::PidFd;
-    pub use os_core::process::{Child, Ended, ParentOnly, Peer, fork, signal_name};
+    pub use os_core::process::{
+        Child, Crash, Ended, Finished, ParentOnly, Peer, Worker, WorkerEnd, die_with_parent, fork,
+        signal_name,
+    };
 }
 
 /// Descriptors sent over Unix sockets.
@@ -31,8 +36,11 @@ pub mod socket {
     pub use os_core::socket::{recv_with_descriptor, send_with_descriptor};
 }
 
+/// Moments, and clocks that can wait for processes.
+pub use os_core::time;
+
 #[cfg(feature = "model")]
-pub use os_core::{sync, thread, time};
+pub use os_core::{sync, thread};
 
 /// Schedules written by hand.
 #[cfg(feature = "model")]

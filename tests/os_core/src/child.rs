@@ -3,7 +3,7 @@
 use crate::descriptor::ParentOnly;
 use crate::ended::Ended;
 use crate::hook::{Event, When, notify};
-use crate::wait::reap;
+use crate::wait::{has_ended, reap};
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{self, Read};
@@ -96,29 +96,73 @@ impl<T: DeserializeOwned> Child<T> {
         let json = self.wait_for_json()?;
         serde_json::from_slice(&json).map_err(io::Error::from)
     }
+
+    /// Waits until the child has ended, and says how: its status as the kernel reports it, and what its closure returned,
+    /// if it did.
+    ///
+    /// ```
+    /// # extern crate os_core as os;
+    /// # fn main() -> std::io::Result<()> {
+    /// let exits = os::process::fork(|| -> std::io::Result<u64> { std::process::exit(3) })?;
+    /// let finished = exits.finish()?;
+    /// assert_eq!(finished.status, 3 << 8);
+    /// assert_eq!(finished.returned, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The kernel's. A child that failed or crashed is no error here.
+    pub fn finish(mut self) -> io::Result<Finished<T>> {
+        let (text, status) = self.wait_for_end()?;
+        let returned = match Report::from_bytes(&text) {
+            Some(Report::Returned(json)) if Ended::from_status(status) == Ended::Exited(0) => {
+                serde_json::from_slice(&json).ok()
+            }
+            _ => None,
+        };
+        Ok(Finished { status, returned })
+    }
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finished<T> {
+    /// The status, as the kernel's `wait` reports it: exit code, signal and core-dump flag in one number.
+    pub status: i32,
+    /// What the closure returned, if it returned `Ok`.
+    pub returned: Option<T>,
 }
 
 impl<T> Child<T> {
-    fn wait_for_json(&mut self) -> io::Result<Vec<u8>> {
-        if self.parent != std::process::id() {
-            return Err(io::Error::other(format!(
-                "wait: process {} is no child of this process but of process {}, which forked it",
-                self.pid, self.parent
-            )));
+    /// Kills the child by SIGKILL. It stays behind as a zombie until it is waited for; killing it again does nothing.
+    ///
+    /// # Errors
+    /// When it is no child of this process.
+    pub fn kill(&self) -> io::Result<()> {
+        self.require_ours("kill")?;
+        has_ended(self.pid.unsigned_abs())?; // an error unless the kernel, too, has it for a child of this process
+        // SAFETY: kill takes plain numbers. The process is this one's child (checked above), and only the methods that
+        // consume `self` reap it, so its id can't have come to mean another one.
+        match unsafe { libc::kill(self.pid, libc::SIGKILL) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
         }
-        let child = self.pid.unsigned_abs();
-        notify(&Event::Wait {
-            when: When::Before,
-            child,
-        });
-        let mut text = Vec::new();
-        let read = self.answer.read_to_end(&mut text);
-        let ended = reap(self.pid)?;
-        notify(&Event::Wait {
-            when: When::After,
-            child,
-        });
-        read?;
+    }
+
+    fn require_ours(&self, what: &str) -> io::Result<()> {
+        if self.parent == std::process::id() {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "{what}: process {} is no child of this process but of process {}, which forked it",
+            self.pid, self.parent
+        )))
+    }
+
+    fn wait_for_json(&mut self) -> io::Result<Vec<u8>> {
+        let (text, status) = self.wait_for_end()?;
+        let ended = Ended::from_status(status);
         match Report::from_bytes(&text) {
             // One that was killed may have sent a part.
             Some(Report::Returned(json)) if ended == Ended::Exited(0) => Ok(json),
@@ -130,5 +174,24 @@ impl<T> Child<T> {
                 "the child returned nothing: it {ended}"
             ))),
         }
+    }
+
+    /// Takes all that the child sends, and reaps it: its report and its status.
+    fn wait_for_end(&mut self) -> io::Result<(Vec<u8>, i32)> {
+        self.require_ours("wait")?;
+        let child = self.pid.unsigned_abs();
+        notify(&Event::Wait {
+            when: When::Before,
+            child,
+        });
+        let mut text = Vec::new();
+        let read = self.answer.read_to_end(&mut text);
+        let status = reap(self.pid)?;
+        notify(&Event::Wait {
+            when: When::After,
+            child,
+        });
+        read?;
+        Ok((text, status))
     }
 }

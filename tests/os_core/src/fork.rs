@@ -3,7 +3,7 @@
 use crate::child::{Child, Report};
 use crate::descriptor::{self, ParentOnly};
 use crate::hook::{self, Event, When};
-use crate::{model, panics, threads};
+use crate::{model, panics, parent_death, threads};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fs::File;
 use std::io::{self, Write};
@@ -90,6 +90,7 @@ fn start() -> io::Result<Side> {
     })?;
     let (answer, report) = io::pipe()?; // closed on exec
     io::stdout().flush()?; // otherwise the child would print it again
+    parent_death::remember_parent();
     // SAFETY: this process has one thread (checked above; only that thread, the present one, could start another), so
     // no lock is held and no memory half written that the child would inherit.
     match unsafe { libc::fork() } {

@@ -89,6 +89,16 @@ pub enum Event<'a> {
         /// The block.
         space: Space,
     },
+    /// Acquires a `RobustLock`: fallible. After: it is held.
+    RobustLock {
+        /// Before or after.
+        when: When,
+    },
+    /// Releases a `RobustLock`.
+    RobustUnlock {
+        /// Before or after.
+        when: When,
+    },
     /// Maps memory for a `Mapping` or for `Pages`: fallible.
     Map {
         /// Before or after.

@@ -12,26 +12,34 @@
 
 mod block;
 mod child;
+mod clock;
+mod crash;
 mod descriptor;
 mod ended;
 mod flock;
 mod fork;
 mod futex;
 pub mod hook;
+#[cfg(feature = "model")]
+mod instant;
 mod mapping;
 pub mod memory;
 #[cfg(feature = "model")]
 pub mod model;
 mod pages;
 mod panics;
+mod parent_death;
 mod peer;
 #[cfg(target_os = "linux")]
 mod pidfd;
 #[cfg(not(target_os = "linux"))]
 #[path = "no_pidfd.rs"]
 mod pidfd;
+mod poll;
 pub mod process;
 mod region;
+#[cfg(target_os = "linux")]
+mod robust;
 mod shm;
 mod smaps;
 pub mod socket;
@@ -42,10 +50,10 @@ pub mod sync;
 #[cfg(feature = "model")]
 pub mod thread;
 mod threads;
-#[cfg(feature = "model")]
 pub mod time;
 mod wait;
 mod word;
+mod worker;
 
 #[cfg(not(feature = "model"))]
 mod model {

@@ -1,7 +1,7 @@
 //! Handles on processes (Linux).
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// A handle on a process that never comes to mean another one, as a process id may (Linux).
@@ -77,5 +77,11 @@ impl PidFd {
             Some(libc::ESRCH) => Ok(()),
             _ => Err(error),
         }
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

@@ -60,6 +60,9 @@ pub(crate) struct Region {
 enum Unit {
     Words,
     Bytes,
+    /// Not reached through atomics of ours at all: the C library has it.
+    #[cfg(target_os = "linux")]
+    Opaque,
 }
 
 // SAFETY: a region owns its mapping, and mapped memory belongs to no thread.
@@ -159,6 +162,21 @@ impl Region {
             }
         }
         Ok(region)
+    }
+
+    /// Maps zeroed memory that only the C library reads and writes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn opaque(len: usize, sharing: Sharing) -> io::Result<Self> {
+        Self::map(len, 0, sharing.flag() | libc::MAP_ANON, None, Unit::Opaque)
+    }
+
+    /// The first byte of memory that the C library has; null for any other region, whose memory is reached through atomics.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn opaque_start(&self) -> *mut u8 {
+        match self.unit {
+            Unit::Opaque => self.start.as_ptr(),
+            _ => null_mut(),
+        }
     }
 
     /// The address of the usable part.

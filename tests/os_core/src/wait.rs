@@ -1,15 +1,14 @@
 //! Whether and how children of this process have ended.
 
-use crate::ended::Ended;
 use std::io;
 
-/// Waits until a child has ended, and removes it from the process table.
-pub(crate) fn reap(pid: libc::pid_t) -> io::Result<Ended> {
+/// Waits until a child has ended, removes it from the process table, and returns its raw status.
+pub(crate) fn reap(pid: libc::pid_t) -> io::Result<i32> {
     let mut status = 0;
     loop {
         // SAFETY: `status` is ours to write to.
         if unsafe { libc::waitpid(pid, &raw mut status, 0) } == pid {
-            return Ok(Ended::from_status(status));
+            return Ok(status);
         }
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {

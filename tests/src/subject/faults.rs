@@ -4,7 +4,8 @@
 
 use os_core::hook::{Event, When};
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// An operation that can fail.
@@ -26,6 +27,8 @@ pub enum Operation {
     SendDescriptor,
     /// `socket::recv_with_descriptor`: it is interrupted.
     RecvDescriptor,
+    /// `RobustLock::lock`.
+    RobustLock,
 }
 
 /// Something that goes wrong.
@@ -57,7 +60,7 @@ pub fn plan(faults: &[Fault]) {
     }
 }
 
-const OPERATIONS: usize = 8;
+const OPERATIONS: usize = 9;
 
 /// For each operation: how many there were, and a bit for each that is to fail.
 static COUNT: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS];
@@ -71,14 +74,72 @@ static KILL_AT: AtomicU64 = AtomicU64::new(0);
 static ACCESSES: AtomicU64 = AtomicU64::new(0);
 static PARENT: AtomicU32 = AtomicU32::new(0);
 
+/// From here on this process counts its accesses to shared memory, and its steps at a robust lock (taken; about to be
+/// released; released). It is killed by SIGKILL right before the n-th access or at the n-th step, counted from 1 together.
+/// The processes that it forks count on from where it was.
+pub fn kill_at_access(nth: u64) {
+    LEFT.store(nth, SeqCst);
+}
+
+/// As [`kill_at_access`], but there it writes a byte into `held` and waits for one from `go`, or for its end.
+///
+/// # Panics
+/// Never: nobody panics with the lock.
+pub fn hold_at_access(nth: u64, held: PipeWriter, go: PipeReader) {
+    *HOLD.lock().expect("nobody panics with it") = Some((held, go));
+    LEFT.store(nth, SeqCst);
+}
+
+/// From here on each child that is forked stands still as it begins: it writes its process id (four bytes, little-endian) into
+/// `begun` and waits for a byte from `go`.
+///
+/// # Panics
+/// Never: nobody panics with the lock.
+pub fn hold_children(begun: PipeWriter, go: PipeReader) {
+    *HOLD_CHILDREN.lock().expect("nobody panics with it") = Some((begun, go));
+}
+
 /// Nothing fails any more, and operations are counted anew.
 pub fn reset() {
+    LEFT.store(0, SeqCst);
     KILLED.store(0, SeqCst);
     KILL_AT.store(0, SeqCst);
     ACCESSES.store(0, SeqCst);
     for index in 0..OPERATIONS {
         COUNT[index].store(0, SeqCst);
         FAILING[index].store(0, SeqCst);
+    }
+}
+
+/// How many accesses are left, the deadly one included; 0 for any number.
+static LEFT: AtomicU64 = AtomicU64::new(0);
+
+fn kill_this_process() {
+    // SAFETY: kill takes plain numbers, and the process is this one.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
+/// What the deadly access does instead.
+static HOLD: Mutex<Option<(PipeWriter, PipeReader)>> = Mutex::new(None);
+
+/// What a child does as it begins.
+static HOLD_CHILDREN: Mutex<Option<(PipeWriter, PipeReader)>> = Mutex::new(None);
+
+fn count_access(event: &Event<'_>) {
+    let counts = match *event {
+        Event::Access { when, .. } => when == When::Before,
+        Event::RobustLock { when } => when == When::After,
+        Event::RobustUnlock { .. } => true,
+        _ => false,
+    };
+    if counts && LEFT.load(SeqCst) > 0 && LEFT.fetch_sub(1, SeqCst) == 1 {
+        match HOLD.lock().ok().and_then(|mut hold| hold.take()) {
+            None => kill_this_process(),
+            Some((mut held, mut go)) => {
+                let _ = held.write_all(b"!");
+                let _ = go.read(&mut [0]);
+            }
+        }
     }
 }
 
@@ -91,21 +152,22 @@ fn is_set(bits: u64, nth: u64) -> bool {
     nth <= 64 && bits & bit(nth) != 0
 }
 
-fn die() {
-    // SAFETY: kill takes plain numbers, and the process is this one.
-    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
-}
-
 pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
     let when = When::Before;
+    count_access(event);
     let (operation, error) = match *event {
         Event::ChildBegin { .. } => {
+            if let Some((mut begun, mut go)) = HOLD_CHILDREN.lock().ok().and_then(|mut h| h.take())
+            {
+                let _ = begun.write_all(&std::process::id().to_le_bytes());
+                let _ = go.read(&mut [0]);
+            }
             // The fork of this child was counted in the memory that it inherited.
             if is_set(
                 KILLED.load(SeqCst),
                 COUNT[Operation::Fork as usize].load(SeqCst),
             ) {
-                die();
+                kill_this_process();
             }
             return Ok(());
         }
@@ -115,7 +177,7 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
             if w == when && KILL_AT.load(SeqCst) != 0 && PARENT.load(SeqCst) != std::process::id() {
                 let nth = ACCESSES.fetch_add(1, SeqCst) + 1;
                 if nth == KILL_AT.load(SeqCst) {
-                    die();
+                    kill_this_process();
                 }
             }
             return Ok(());
@@ -125,6 +187,9 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
         Event::BlockCreate { when: w, .. } if w == when => (Operation::Create, libc::ENOMEM),
         Event::BlockOpen { when: w, .. } if w == when => (Operation::Open, libc::EMFILE),
         Event::Lock { when: w, .. } if w == when => (Operation::Lock, libc::ENOLCK),
+        Event::RobustLock { when: w } if w == when => {
+            (Operation::RobustLock, libc::ENOTRECOVERABLE)
+        }
         Event::Usage { when: w } if w == when => (Operation::Usage, libc::EMFILE),
         Event::SendDescriptor { when: w } if w == when => (Operation::SendDescriptor, libc::EINTR),
         Event::RecvDescriptor { when: w } if w == when => (Operation::RecvDescriptor, libc::EINTR),

@@ -4,6 +4,7 @@ pub mod faults;
 mod hook;
 pub mod ledger;
 pub mod leftovers;
+pub mod outside;
 pub mod processes;
 pub mod rival;
 mod shared;

@@ -1,0 +1,69 @@
+//! What one process can do to another from outside: stop it, let it go on, see whose child it is and whether it waits.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+/// How long a process may take to come into a state that it is about to reach.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Stops a child of this process, and returns once it stands still.
+///
+/// # Errors
+/// When it is gone.
+pub fn stop(child: u32) -> io::Result<()> {
+    signal(child, libc::SIGSTOP)?;
+    wait_for_state(child, "TtZX");
+    Ok(())
+}
+
+/// Lets a child that was stopped go on.
+///
+/// # Errors
+/// When it is gone.
+pub fn resume(child: u32) -> io::Result<()> {
+    signal(child, libc::SIGCONT)
+}
+
+fn signal(child: u32, signal: i32) -> io::Result<()> {
+    if parent_of(child) != Some(std::process::id()) {
+        return Err(io::Error::other(format!(
+            "process {child} is no child of this one"
+        )));
+    }
+    let child = libc::pid_t::try_from(child).map_err(io::Error::other)?;
+    // SAFETY: kill takes plain numbers. The process is our child, and only this process could reap it.
+    match unsafe { libc::kill(child, signal) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Waits until a process is blocked by something that it waits for, or has ended. Gives up after a while.
+pub fn wait_until_asleep(pid: u32) {
+    wait_for_state(pid, "SZX");
+}
+
+/// The parent of a process, if there is such a process.
+#[must_use]
+pub fn parent_of(pid: u32) -> Option<u32> {
+    fields(pid)?.1
+}
+
+fn wait_for_state(pid: u32, states: &str) {
+    let begin = Instant::now();
+    while let Some((state, _)) = fields(pid) {
+        if states.contains(state) || begin.elapsed() > PATIENCE {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}
+
+/// The state and the parent, from `/proc/<pid>/stat`: `pid (name) state ppid …`, where the name may hold anything.
+fn fields(pid: u32) -> Option<(char, Option<u32>)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.next().and_then(|parent| parent.parse().ok())))
+}

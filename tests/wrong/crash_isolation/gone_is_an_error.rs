@@ -1,0 +1,23 @@
+//! Wrong: returns an error for a process that is gone
+//! Changes: end_of_file
+//! Fails: end_of_file::a_process_that_is_gone_holds_nothing
+//! Section: crash_isolation/exercise.md#who-holds-it
+
+pub fn holders(inode: u64, pids: &[u32]) -> io::Result<Vec<u32>> {
+    let links = [format!("socket:[{inode}]"), format!("pipe:[{inode}]")];
+    let mut holders = Vec::new();
+    for pid in pids {
+        let descriptors = match fs::read_dir(format!("/proc/{pid}/fd")) {
+            descriptors => descriptors?,
+        };
+        let holds = descriptors.flatten().any(|descriptor| {
+            // One that was closed meanwhile has no link any more.
+            fs::read_link(descriptor.path())
+                .is_ok_and(|link| links.iter().any(|l| link.as_os_str() == l.as_str()))
+        });
+        if holds {
+            holders.push(*pid);
+        }
+    }
+    Ok(holders)
+}

@@ -54,28 +54,17 @@ impl PidFd {
         }
     }
 
-    /// Ends the process with SIGKILL, which nobody can catch. One that has ended already is no error.
+    /// Kills the process by SIGKILL. One that has ended stays as it is.
     ///
     /// # Errors
-    /// The kernel's: `EPERM` for another user's process.
+    /// `EPERM` when it is somebody else's, `ESRCH` when it has been reaped.
     pub fn kill(&self) -> io::Result<()> {
-        // SAFETY: pidfd_send_signal takes plain numbers and a null pointer for the default information.
-        let sent = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                self.0.as_raw_fd(),
-                libc::SIGKILL,
-                std::ptr::null::<libc::siginfo_t>(),
-                0,
-            )
-        };
-        if sent == 0 {
-            return Ok(());
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            Some(libc::ESRCH) => Ok(()),
-            _ => Err(error),
+        let (fd, signal) = (self.0.as_raw_fd(), libc::SIGKILL);
+        let none = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is ours and open; without a `siginfo_t` the kernel fills in its own.
+        match unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, none, 0) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
         }
     }
 }

@@ -162,8 +162,9 @@ mod linux {
     fn killing_the_dead_is_no_error() {
         let child = fork(|| Ok(())).unwrap();
         let handle = PidFd::open(child.pid()).unwrap();
-        child.wait().unwrap();
+        assert!(handle.wait_timeout(Duration::from_secs(30)).unwrap());
         handle.kill().unwrap();
+        child.wait().unwrap();
     }
 
     fn open_descriptors() -> usize {

@@ -162,7 +162,11 @@ mod linux {
     fn killing_the_dead_is_no_error() {
         let child = fork(|| Ok(())).unwrap();
         let handle = PidFd::open(child.pid()).unwrap();
-        assert!(handle.wait_timeout(Duration::from_secs(30)).unwrap());
+        assert!(
+            handle
+                .wait_timeout(std::time::Duration::from_secs(30))
+                .unwrap()
+        );
         handle.kill().unwrap();
         child.wait().unwrap();
     }

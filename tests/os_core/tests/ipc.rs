@@ -131,7 +131,11 @@ mod linux {
 
     fn a_message_before_the_death_is_no_error() {
         let memory = Mapping::shared(1).unwrap();
-        let child = fork(|| Ok(memory.word(0).store(1, SeqCst))).unwrap();
+        let child = fork(|| {
+            memory.word(0).store(1, SeqCst);
+            Ok(())
+        })
+        .unwrap();
         let peer = Peer::open(child.pid()).unwrap();
         child.wait().unwrap();
         memory.word(0).wait_while(0, &peer).unwrap();

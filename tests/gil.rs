@@ -139,9 +139,10 @@ fn settings_to_exercise(settings: Settings) -> machine::Settings {
     machine::Settings {
         interval: settings.interval,
         cost: settings.cost,
-        safe_points: match settings.everywhere {
-            true => machine::SafePoints::EveryInstruction,
-            false => machine::SafePoints::CallsAndJumps,
+        safe_points: if settings.everywhere {
+            machine::SafePoints::EveryInstruction
+        } else {
+            machine::SafePoints::CallsAndJumps
         },
         variables: settings.variables,
     }

@@ -47,8 +47,8 @@ impl Bank {
         if guard.owner_died() {
             // Undoing twice is undoing once, so whoever dies in here leaves the next owner the same to do.
             if self.get(IN_FORCE) == 1 {
-                self.set(BALANCES + self.get(FIRST) as usize, self.get(FIRST_OLD));
-                self.set(BALANCES + self.get(SECOND) as usize, self.get(SECOND_OLD));
+                self.set(self.place_in(FIRST), self.get(FIRST_OLD));
+                self.set(self.place_in(SECOND), self.get(SECOND_OLD));
                 self.set(IN_FORCE, 0);
             }
             guard.mark_repaired()?;
@@ -97,6 +97,11 @@ impl Bank {
 
     fn get(&self, place: usize) -> u64 {
         self.words.word(place).load(Ordering::SeqCst)
+    }
+
+    /// Where the balance lies whose account the journal names in this word.
+    fn place_in(&self, word: usize) -> usize {
+        BALANCES + usize::try_from(self.get(word)).expect("an account of this bank")
     }
 
     fn set(&self, place: usize, value: u64) {

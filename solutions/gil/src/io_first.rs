@@ -135,7 +135,7 @@ impl IoFirst {
         state.next_id += 1;
         if is_interrupted {
             // It goes on next, with what is left of its interval.
-            let left = holder.waiter.left - held;
+            let left = holder.waiter.left.saturating_sub(held);
             state.computing.push_front(Waiter { id, left });
         } else {
             let left = self.interval;
@@ -189,9 +189,10 @@ impl State {
     /// Chooses the next holder.
     fn pass_on(&mut self) {
         let first = self.goes_first() || self.computing.is_empty();
-        let queue = match first {
-            true => &mut self.returning,
-            false => &mut self.computing,
+        let queue = if first {
+            &mut self.returning
+        } else {
+            &mut self.computing
         };
         match queue.pop_front() {
             Some(waiter) => self.hold(Holder { waiter, first }),

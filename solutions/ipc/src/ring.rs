@@ -99,8 +99,8 @@ impl<'a> Ring<'a> {
         let taken = words_for(length)
             .filter(|words| *words <= used)
             .ok_or(io::ErrorKind::InvalidData)?;
-        // It fits into the ring (checked above), so into a `usize`.
-        let mut message = vec![0; length as usize];
+        let length = usize::try_from(length).map_err(|_| io::ErrorKind::InvalidData)?;
+        let mut message = vec![0; length];
         let begin = self.place(head.wrapping_add(1));
         let cut = message.len().min((self.memory.len() - begin) * 8);
         let (until_end, rest) = message.split_at_mut(cut);
@@ -114,15 +114,16 @@ impl<'a> Ring<'a> {
     }
 
     /// How many words are in use; an error if these two can't be.
-    fn used(&self, head: u64, tail: u64) -> io::Result<u64> {
+    fn used(self, head: u64, tail: u64) -> io::Result<u64> {
         tail.checked_sub(head)
             .filter(|used| *used <= self.capacity() as u64)
             .ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// Where the word with this number lies.
-    fn place(&self, number: u64) -> usize {
-        DATA + (number % self.capacity() as u64) as usize
+    fn place(self, number: u64) -> usize {
+        let place = number % self.capacity() as u64;
+        DATA + usize::try_from(place).expect("it is less than the capacity")
     }
 }
 

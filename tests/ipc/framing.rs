@@ -188,7 +188,9 @@ fn large_frame(body: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 use reading::*;
@@ -211,7 +213,10 @@ fn python_reads_the_headers() {
         u64::MAX,
     ];
     lens.push(random().u64(..));
-    let headers: Vec<String> = header(&lens).iter().map(|header| hex(header)).collect();
+    let headers: Vec<String> = header(&lens)
+        .iter()
+        .map(|header| hex(header)[2..].to_owned())
+        .collect();
     let words = headers.join(" ");
     let announced = python.ask(&format!("announced {words}"));
     let expected: Vec<String> = lens.iter().map(u64::to_string).collect();

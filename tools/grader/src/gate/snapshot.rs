@@ -65,7 +65,7 @@ fn paths(text: &str, temp: &str) -> String {
     stable
 }
 
-/// Numbers become `N`, unless they are part of a name such as `u64`.
+/// Numbers become `N` and bytes `0xN`, unless they are part of a name such as `u64`.
 fn numbers(text: &str) -> String {
     let mut stable = String::new();
     let mut rest = text.chars().peekable();
@@ -74,6 +74,13 @@ fn numbers(text: &str) -> String {
         if !c.is_ascii_digit() || before.is_alphanumeric() || before == '_' {
             stable.push(c);
             before = c;
+            continue;
+        }
+        if c == '0' && rest.peek() == Some(&'x') {
+            rest.next();
+            while rest.next_if(char::is_ascii_hexdigit).is_some() {}
+            stable.push_str("0xN");
+            before = 'N';
             continue;
         }
         // `2,048` and `0.5` are one number, `1, 2` and `1.` are not.
@@ -129,6 +136,7 @@ mod tests {
             numbers("counted 2,048 of 4096 u64 in 0.5 s, at a.rs:47:5."),
             "counted N of N u64 in N s, at a.rs:N:N."
         );
+        assert_eq!(numbers("0xff00ae, 0x"), "0xN, 0xN");
         assert_eq!(numbers("[1, 2], x_1, -3"), "[N, N], x_1, -N");
     }
 

@@ -477,10 +477,10 @@ impl Rule {
                 let own = entries[place..].iter().find(|e| e.thread == entry.thread && matches!(e.what, What::Goes(_)));
                 match (entry.what, own?.what) {
                     (What::Offers, What::Goes(told)) if told != others => Some(format!(
-                        "a safe point of {} returned {told} at {}, though {} other thread held the lock meanwhile",
+                        "a safe point of {} returned {told} at {}, though {} thread held the lock meanwhile",
                         name(entry.thread),
                         ms(entry.at),
-                        if others { "an" } else { "no" },
+                        if others { "another" } else { "no other" },
                     )),
                     _ => None,
                 }

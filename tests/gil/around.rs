@@ -336,7 +336,7 @@ fn a_fork_that_fails_is_an_error() {
 fn one_thread_appends_in_order() {
     explain(
         "gil/exercise.md#a-list-with-a-lock-of-its-own",
-        "Items are kept in the order in which they were appended.",
+        "Every item is kept, also one that is there already, in the order in which they were appended.",
     );
     let mut random = random();
     let mut items: Vec<i64> = (0..random.usize(3..20)).map(|_| random.i64(..)).collect();

@@ -400,11 +400,10 @@ fn never(entries: &[Entry]) -> Option<String> {
         let thread = entry.thread;
         match entry.what {
             What::Holds | What::Goes(_) => match holder {
+                // Which two depends on the schedule, which follows: the message itself is always the same.
                 Some(other) if other != thread => {
                     return Some(format!(
-                        "{} held the lock while {} did, at {}",
-                        name(thread),
-                        name(other),
+                        "two threads held the lock at the same time, at {}",
                         ms(entry.at)
                     ));
                 }

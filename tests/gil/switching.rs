@@ -134,23 +134,24 @@ fn judge(explored: &Explored<Option<String>>) {
              notifies so that *that* thread wakes: `notify_one` may wake another one.",
         );
     }
-    expect_an_end(explored);
-    explored.expect_no_complaint();
-}
-
-/// Fails the test when there is no end in sight. That those who wait sleep is an earlier test's.
-pub(crate) fn expect_an_end<T>(explored: &Explored<T>) {
     if explored.is_endless() {
         explain(
             "gil/exercise.md#ask-after-an-interval",
             "A thread that waits for the lock wakes after every interval, requests the lock, and waits again. It does so forever \
              if nobody gives the lock up, or if it was given to a thread that doesn't wait for it.",
         );
-        panic!(
-            "Nobody gave the lock up. Under one schedule a thread waits for it interval after interval: after 50,000 steps the \
-             test gave up."
-        );
     }
+    expect_an_end(explored);
+    explored.expect_no_complaint();
+}
+
+/// Fails the test when there is no end in sight. That those who wait sleep is an earlier test's.
+pub(crate) fn expect_an_end<T>(explored: &Explored<T>) {
+    assert!(
+        !explored.is_endless(),
+        "Nobody gave the lock up. Under one schedule a thread waits for it interval after interval: after 50,000 steps the test \
+         gave up."
+    );
 }
 
 fn a_free_lock_is_taken_at_once() {
@@ -200,7 +201,7 @@ fn without_waiters_a_safe_point_keeps_the_lock() {
     explain(
         "gil/exercise.md#hand-it-over",
         "A safe point comes after every few instructions, so one with no request reads the flag and locks no \
-         mutex, and lets no other thread run.",
+         mutex.",
     );
     for steps in explored.passing(&None) {
         let count = |is: fn(&Op) -> bool| {
@@ -279,7 +280,7 @@ fn a_waiting_thread_sleeps() {
             .filter(|step| step.thread == "B" && step.op.is_access())
             .count();
         assert!(
-            count <= 15 * INTERVALS as usize,
+            count <= 30 * INTERVALS as usize,
             "B waited for the lock for {INTERVALS} intervals, and took {count} steps meanwhile."
         );
     }
@@ -290,9 +291,10 @@ fn the_holder_keeps_the_lock_for_an_interval() {
         "gil/exercise.md#ask-after-an-interval",
         "A waiting thread requests the lock only when it has waited for a whole interval. Until then safe points do nothing.",
     );
-    let micros = interval();
-    let not_before = Rule::Gets(1, 0, micros, u64::MAX);
-    judge(&play(&micros, &computing(2, 12), &vec![not_before], &CLOCK));
+    for micros in [interval(), 7 * BURST + BURST / 2] {
+        let not_before = Rule::Gets(1, 0, micros, u64::MAX);
+        judge(&play(&micros, &computing(2, 12), &vec![not_before], &CLOCK));
+    }
 }
 
 fn the_lock_changes_hands_at_the_next_safe_point() {
@@ -305,16 +307,6 @@ fn the_lock_changes_hands_at_the_next_safe_point() {
     let arrival = 10;
     let due = Rule::Gets(1, 0, micros, micros + arrival + BURST);
     judge(&play(&micros, &computing(2, 12), &vec![due], &CLOCK));
-    // A newcomer in the middle of the interval changes nothing.
-    let mut scripts = computing(2, 12);
-    scripts.push(vec![
-        Act::Until(micros / 2),
-        Act::Acquire,
-        Act::Work(BURST),
-        Act::Release,
-    ]);
-    let due = Rule::Gets(1, 0, micros, micros + arrival + BURST);
-    judge(&play(&micros, &scripts, &vec![due], &CLOCK));
     // One long computation in between, as a call of C code.
     let long = 3 * micros;
     let scripts = vec![
@@ -434,9 +426,8 @@ fn the_thread_that_waits_longest_is_next() {
          all others.",
     );
     let micros = interval();
-    // Arrivals in any order, while A holds the lock.
-    let mut waiters: Vec<usize> = (1..=4).collect();
-    random().shuffle(&mut waiters);
+    // Arrivals in another order than the threads', while A holds the lock.
+    let waiters = vec![4, 1, 3, 2];
     let mut scripts = vec![vec![Act::Acquire, Act::Work(BURST), Act::Release]];
     scripts.extend((1..=4).map(|thread| {
         let place = waiters
@@ -504,6 +495,21 @@ fn nobody_starves() {
         &vec![Rule::WaitsUpTo(most)],
         &CLOCK,
     ));
+    // A newcomer in the middle of the interval changes nothing.
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A thread that has waited for an interval requests the lock. That a newcomer stands in line meanwhile is no reason to count \
+         anew.",
+    );
+    let mut scripts = computing(2, 12);
+    scripts.push(vec![
+        Act::Until(micros / 2),
+        Act::Acquire,
+        Act::Work(BURST),
+        Act::Release,
+    ]);
+    let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
+    judge(&play(&micros, &scripts, &vec![due], &CLOCK));
 }
 
 fn a_spurious_wake_up_gives_nothing() {
@@ -537,20 +543,18 @@ fn a_panic_gives_the_lock_up() {
         Rule::Gets(1, 0, 2 * BURST, 2 * BURST),
         Rule::EndsAt(5 * BURST),
     ];
-    play(
+    let explored = play(
         &micros,
         &vec![panics.clone(), waits.clone()],
         &rules,
         &CLOCK,
-    )
-    .expect_no_complaint();
-    play(
-        &micros,
-        &vec![panics.clone(), panics, waits],
-        &vec![],
-        &HOSTILE,
-    )
-    .expect_no_complaint();
+    );
+    expect_an_end(&explored);
+    explored.expect_no_complaint();
+    let scripts = vec![panics.clone(), panics, waits];
+    let explored = play(&micros, &scripts, &vec![], &HOSTILE);
+    expect_an_end(&explored);
+    explored.expect_no_complaint();
 }
 
 fn two_locks_have_nothing_to_do_with_each_other() {
@@ -558,7 +562,9 @@ fn two_locks_have_nothing_to_do_with_each_other() {
         "gil/exercise.md#step-2-switching",
         "Each `Gil` is a lock of its own, as each interpreter has one: keep its state in its fields.",
     );
-    two_locks().expect_always(&false);
+    let explored = two_locks();
+    expect_an_end(&explored);
+    explored.expect_always(&false);
 }
 
 fn many_threads_get_the_lock() {

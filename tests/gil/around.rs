@@ -249,7 +249,8 @@ fn a_process_runs_by_the_settings() {
     );
     assert!(
         took >= 40 * settings.cost,
-        "A process executed 40 instructions that cost 1 ms each, and was done after {took:?}."
+        "A process executed 40 instructions that cost 1 ms each, and was done after {} ms.",
+        took.as_millis()
     );
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
-use crate::switching::{BURST, computing, interval};
+use crate::switching::{BURST, computing, expect_an_end, interval};
 use checks::{Explored, explain, random};
 use os_core::time::Duration;
 
@@ -48,6 +48,7 @@ fn judge(explored: &Explored<Option<String>>) {
             "gil/exercise.md#give-it-up-take-it-back",
             "A thread waits for a lock that nobody gives up any more. Give it up once before `work`, take it back once after it.",
         );
+        expect_an_end(explored);
     }
     explored.expect_no_complaint();
 }

@@ -20,6 +20,15 @@ checks::subject! {
         calls.iter().map(|programs| in_processes(learner, programs, settings)).collect()
     }
 
+    /// What a call returned, and how long it took.
+    fn run_for_a_while(learner, programs: Vec<Program>, settings: Settings) -> (Result<Vec<Vec<i64>>, String>, Duration)
+        as run_in_processes
+    {
+        let start = std::time::Instant::now();
+        let result = (learner.run_in_processes)(&programs, settings);
+        (result.map_err(|error| error.to_string()), start.elapsed())
+    }
+
     /// Calls in which something fails, one after the other, after one in which nothing does.
     fn run_with_faults(learner, programs: Vec<Program>, settings: Settings, failing: Vec<Vec<Fault>>) -> Vec<Outcome>
         as run_in_processes
@@ -78,6 +87,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     every_program_has_a_process_of_its_own,
     all_processes_run_at_the_same_time,
     every_process_has_variables_of_its_own,
+    a_process_runs_by_the_settings,
     results_come_in_the_order_of_the_programs,
     no_program_no_process,
     no_child_is_left_behind,
@@ -171,7 +181,7 @@ fn every_program_has_a_process_of_its_own() {
         "gil/exercise.md#a-process-has-a-lock-of-its-own",
         "Each program gets a child of its own, made with `os::process::fork`, however many there are.",
     );
-    let many = random().usize(5..9);
+    let many = random().usize(18..24);
     let programs: Vec<Vec<Program>> = [1, 2, many]
         .iter()
         .map(|count| vec![counting(2); *count])
@@ -215,6 +225,32 @@ fn every_process_has_variables_of_its_own() {
         result,
         Ok(vec![vec![times as i64, 0]; 3]),
         "the variables of three processes that count to {times}"
+    );
+}
+
+fn a_process_runs_by_the_settings() {
+    explain(
+        "gil/exercise.md#a-process-has-a-lock-of-its-own",
+        "The child hands the settings to `machine::run` as they are: the cost of an instruction, the number of variables.",
+    );
+    let variables = random().usize(3..9);
+    let settings = Settings {
+        cost: Duration::from_millis(1),
+        variables,
+        ..settings()
+    };
+    let (result, took) = run_for_a_while(&vec![counting(10)], &settings);
+    let mut expected = vec![0; variables];
+    expected[0] = 10;
+    assert_eq!(
+        result,
+        Ok(vec![expected]),
+        "what a process returned whose machine has {variables} variables"
+    );
+    assert!(
+        took >= 40 * settings.cost,
+        "A process executed 40 instructions that cost 1 ms each, and was done after {} ms.",
+        took.as_millis()
     );
 }
 
@@ -274,17 +310,23 @@ fn a_killed_child_is_an_error() {
 fn a_fork_that_fails_is_an_error() {
     explain(
         "memory/exercise.md#wait-for-your-children",
-        "A `?` in the loop returns early and leaves the children behind that were forked already. Wait for them first.",
+        "A program that has no process has no result: when a fork fails, the function returns its error.",
     );
     let failing = (1..=3)
         .map(|nth| vec![Fault::Fail(Operation::Fork, nth)])
         .collect();
     let outcomes = run_with_faults(&vec![counting(2); 3], &settings(), &failing);
-    for (nth, (result, _, left)) in (1..).zip(outcomes) {
+    for (nth, (result, ..)) in (1..).zip(&outcomes) {
         assert!(
             result.is_err(),
             "Fork {nth} of 3 failed, and run_in_processes returned {result:?}."
         );
+    }
+    explain(
+        "memory/exercise.md#wait-for-your-children",
+        "A `?` in the loop returns early and leaves the children behind that were forked already. Wait for them first.",
+    );
+    for (nth, (_, _, left)) in (1..).zip(outcomes) {
         assert!(
             left.is_nothing(),
             "Fork {nth} of 3 failed, and {left} was left behind."
@@ -295,12 +337,17 @@ fn a_fork_that_fails_is_an_error() {
 fn one_thread_appends_in_order() {
     explain(
         "gil/exercise.md#a-list-with-a-lock-of-its-own",
-        "Items are kept in the order in which they were appended.",
+        "Every item is kept, also one that is there already, in the order in which they were appended.",
     );
     let mut random = random();
-    let items: Vec<i64> = (0..random.usize(3..20)).map(|_| random.i64(..)).collect();
+    let mut items: Vec<i64> = (0..random.usize(3..20)).map(|_| random.i64(..)).collect();
+    items.extend([0, 7, 7, 0]);
     let (kept, appended) = append_alone(&items.len(), &items);
     assert_eq!(kept, items, "the items of a list with room for all of them");
+    explain(
+        "gil/exercise.md#a-list-with-a-lock-of-its-own",
+        "`append` returns `true` when it kept the item, whatever the item is.",
+    );
     assert!(
         appended.iter().all(|done| *done),
         "`append` returned {appended:?}, though there was room."

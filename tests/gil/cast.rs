@@ -400,11 +400,10 @@ fn never(entries: &[Entry]) -> Option<String> {
         let thread = entry.thread;
         match entry.what {
             What::Holds | What::Goes(_) => match holder {
+                // Which two depends on the schedule, which follows: the message itself is always the same.
                 Some(other) if other != thread => {
                     return Some(format!(
-                        "{} held the lock while {} did, at {}",
-                        name(thread),
-                        name(other),
+                        "two threads held the lock at the same time, at {}",
                         ms(entry.at)
                     ));
                 }
@@ -477,10 +476,10 @@ impl Rule {
                 let own = entries[place..].iter().find(|e| e.thread == entry.thread && matches!(e.what, What::Goes(_)));
                 match (entry.what, own?.what) {
                     (What::Offers, What::Goes(told)) if told != others => Some(format!(
-                        "a safe point of {} returned {told} at {}, though {} other thread held the lock meanwhile",
+                        "a safe point of {} returned {told} at {}, though {} thread held the lock meanwhile",
                         name(entry.thread),
                         ms(entry.at),
-                        if others { "an" } else { "no" },
+                        if others { "another" } else { "no other" },
                     )),
                     _ => None,
                 }

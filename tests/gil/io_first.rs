@@ -21,8 +21,10 @@ pub const TESTS: &[checks::Test] = checks::tests![
     only_one_thread_holds_the_lock,
     without_io_it_is_first_come_first_served,
     a_thread_that_comes_back_goes_first,
+    those_that_come_back_go_first_in_their_order,
     the_interrupted_thread_goes_on,
     threads_that_compute_keep_half_of_the_time,
+    a_thread_that_went_first_passes_the_lock_on,
     nobody_starves,
     a_panic_takes_the_lock_back,
 ];
@@ -128,6 +130,76 @@ fn a_thread_that_comes_back_goes_first() {
             &CLOCK,
         ));
     }
+    // Back within the first interval of all.
+    let early = vec![
+        Act::Acquire,
+        Act::Io(2 * BURST + BURST / 3),
+        Act::Work(BURST / 10),
+        Act::Release,
+    ];
+    let computes = vec![
+        Act::Until(10),
+        Act::Acquire,
+        Act::Compute(8, BURST),
+        Act::Release,
+    ];
+    let rules = vec![Rule::BackWithin(0, BURST)];
+    judge(&play(&micros, &vec![early, computes], &rules, &CLOCK));
+}
+
+fn those_that_come_back_go_first_in_their_order() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "Several threads come back while another one computes. All of them go before those that compute, and among them it is first \
+         come, first served.",
+    );
+    let comes_back = |arrival, io| {
+        vec![
+            Act::Until(arrival),
+            Act::Acquire,
+            Act::Io(io),
+            Act::Work(BURST / 4),
+            Act::Release,
+        ]
+    };
+    // C computes in one long instruction, and D waits from the beginning.
+    let long = vec![
+        Act::Until(20),
+        Act::Acquire,
+        Act::Work(20 * BURST),
+        Act::SafePoint,
+        Act::Work(BURST),
+        Act::Release,
+    ];
+    let waits = vec![Act::Until(30), Act::Acquire, Act::Work(BURST), Act::Release];
+    for (first, second, order) in [(5, 8, [0, 1, 2, 0, 1]), (8, 5, [0, 1, 2, 1, 0])] {
+        let scripts = vec![
+            comes_back(0, first * BURST),
+            comes_back(10, second * BURST),
+            long.clone(),
+            waits.clone(),
+        ];
+        let rules = vec![Rule::Order(order.to_vec())];
+        judge(&play(&interval(), &scripts, &rules, &CLOCK));
+    }
+}
+
+fn a_thread_that_went_first_passes_the_lock_on() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that went first and then computes has an interval like any other: those that compute request the lock from it, too.",
+    );
+    let micros = 4 * BURST + BURST / 2;
+    let mut scripts = computing(2, 40);
+    scripts.push(vec![
+        Act::Until(5),
+        Act::Acquire,
+        Act::Io(2 * BURST),
+        Act::Compute(60, BURST),
+        Act::Release,
+    ]);
+    let rules = vec![Rule::WaitsUpTo(10 * (micros + BURST))];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 
 fn the_interrupted_thread_goes_on() {
@@ -146,10 +218,11 @@ fn the_interrupted_thread_goes_on() {
         Act::Work(BURST / 4),
         Act::Release,
     ]);
-    // A: 0 to 10, B's interval begins; C comes back at 24.
+    // A has it up to 10, B up to 20, then A again; C comes back at 24, and A goes on for its other half: up to 30.25.
     let rules = vec![
         Rule::Order(vec![0, 2, 1, 0, 2, 0, 1]),
         Rule::BackWithin(2, BURST),
+        Rule::Gets(1, 1, 28 * BURST, 32 * BURST),
     ];
     judge(&play(&micros, &scripts, &rules, &CLOCK));
     // Often enough that nobody would ever get through a whole interval.

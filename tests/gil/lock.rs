@@ -63,6 +63,16 @@ checks::subject! {
         })
     }
 
+    /// A thread acquires the lock while it has the guard: whatever comes of that, it is no second guard.
+    fn acquire_twice(learner) -> Explored<u64> as acquire {
+        explore_schedules(3, move || {
+            let lock = (learner.lock)();
+            let _guard = lock.acquire();
+            let _second = lock.acquire();
+            2
+        })
+    }
+
     /// A thread holds one lock while another takes and releases a second one.
     fn two_locks(learner) -> Explored<u64> as acquire {
         explore_schedules(12, move || {
@@ -230,6 +240,14 @@ fn only_one_guard_exists_at_a_time() {
     let explored = add_in_two_steps(&3, &additions);
     explain_end(&explored);
     explored.expect_always(&(3 * additions));
+    explain(
+        "gil/exercise.md#step-1-a-lock-with-a-guard",
+        "At any moment, at most one guard of a lock exists. The thread that has it is no exception: it waits for itself, forever.",
+    );
+    assert!(
+        acquire_twice().passing(&2).next().is_none(),
+        "A thread that had the guard called `acquire` again, and got a second one."
+    );
 }
 
 fn a_spurious_wake_up_gives_no_guard() {
@@ -264,6 +282,16 @@ fn a_released_lock_wakes_a_waiter() {
             explored.expect_no_complaint();
         }
         // Two holders at a time are the next test's.
+    }
+    // The thirtieth as well as the first.
+    let setting = Setting {
+        schedules: 24,
+        ..HOSTILE
+    };
+    let explored = play(&vec![BRIEFLY[..3].repeat(10); 3], &setting);
+    if explored.deadlocks() || explored.is_endless() {
+        explain_end(&explored);
+        explored.expect_no_complaint();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Step 4: `x += 1` is four instructions, and a switch falls between two of them.
 
+use crate::switching::expect_an_end;
 use crate::{Executed, Instruction, Learner, Program, Report, Settings};
 use checks::leftovers::{self, Leftovers};
 use checks::{Explored, explain, explore_schedules, random};
@@ -169,16 +170,18 @@ fn schedule(report: &Report) -> String {
 
 /// Compares the schedules, first in words.
 fn check(explored: &Explored<Report>, programs: &[Program], settings: Settings) -> Report {
-    if explored.deadlocks() {
+    if explored.deadlocks() || explored.is_endless() {
         explain(
             "gil/exercise.md#the-loop-of-an-interpreter",
-            "Everybody waits for the lock. Does every thread have one guard, which it drops when it ends?",
+            "Threads wait for a lock that nobody gives up any more. Does every thread have one guard, which it drops when it ends?",
         );
     }
+    expect_an_end(explored);
     let expected = expected(programs, settings);
     if let Some(other) = explored.find(|report| *report != expected) {
         let threads = programs.len();
         let (body, times) = (&programs[0].body, programs[0].times);
+        explain_difference(other, &expected);
         panic!(
             "{threads} threads run {body:?} {times} times, with an interval of {:?}. {}",
             settings.interval,
@@ -186,6 +189,29 @@ fn check(explored: &Explored<Report>, programs: &[Program], settings: Settings) 
         );
     }
     expected
+}
+
+/// Explains a first difference that is one of time or of thread only. Any other one is explained already.
+fn explain_difference(yours: &Report, expected: &Report) {
+    let mut pairs = yours.trace.iter().zip(&expected.trace);
+    let Some((one, other)) = pairs.find(|(one, other)| one != other) else {
+        return;
+    };
+    if one.instruction != other.instruction {
+        return;
+    }
+    if one.thread == other.thread {
+        explain(
+            "gil/exercise.md#a-trace-by-the-machines-clock",
+            "The right instruction at another time. Every instruction but `Wait`, a `Call` too, first takes its cost, once. It is \
+             traced when it is done and before a safe point, and `at` is `self.start.elapsed()`.",
+        );
+    } else if yours.trace.iter().all(|executed| executed.thread == 0) {
+        explain(
+            "gil/exercise.md#a-trace-by-the-machines-clock",
+            "`thread` says who executed the instruction: it is the number that `execute` was called with.",
+        );
+    }
 }
 
 /// The first thing in which two reports differ, in words.
@@ -268,12 +294,41 @@ fn one_thread_computes() {
         I::Add,
         I::Store(2),
     ];
+    let variables = alone(body.clone(), 1, 3);
+    if variables == [0, 0, 0] {
+        explain(
+            "gil/exercise.md#the-loop-of-an-interpreter",
+            "Nothing was stored. The loop runs the body `times` times: here once.",
+        );
+    }
     assert_eq!(
-        alone(body.clone(), 1, 3),
+        variables,
         [a, a + b, 2 * (a + b)],
         "the variables after {body:?}"
     );
-    let times = random.u64(2..50);
+    // What an instruction doesn't need stays, and what it pops is gone.
+    let body = vec![
+        I::Const(b),
+        I::Const(a),
+        I::Const(7),
+        I::Add,
+        I::Add,
+        I::Store(0),
+        I::Const(1),
+        I::Const(2),
+        I::Store(1),
+        I::Store(2),
+    ];
+    assert_eq!(
+        alone(body.clone(), 1, 3),
+        [a + b + 7, 2, 1],
+        "the variables after {body:?}"
+    );
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "The loop runs the body `times` times, no more and no less.",
+    );
+    let times = random.u64(300..400);
     assert_eq!(
         alone(plus_one(1), times, 2),
         [0, times as i64],
@@ -324,7 +379,7 @@ fn every_instruction_runs_under_the_lock() {
          nobody gets between two of them without a safe point.",
     );
     // Not 3 or 7: those end with an increment, whatever the safe points.
-    let interval = random().choice([2, 4, 5, 6, 8]).unwrap_or(4);
+    let intervals = [4, 2, 5, 6, 8];
     let programs = vec![
         Program {
             body: plus_one(0),
@@ -332,7 +387,10 @@ fn every_instruction_runs_under_the_lock() {
         };
         3
     ];
-    for everywhere in [true, false] {
+    for (everywhere, interval) in [true, false]
+        .into_iter()
+        .flat_map(|everywhere| intervals.map(|interval| (everywhere, interval)))
+    {
         let settings = settings(interval, everywhere);
         let explored = run_with_a_clock(&programs, &settings);
         check(&explored, &programs, settings);
@@ -366,12 +424,50 @@ fn the_lock_is_given_up_in_a_wait() {
         .iter()
         .flat_map(|at| vec![executed(0, *at).at; 4])
         .collect();
+    expect_an_end(&explored);
     let complaint = explored.find(|report| trace(report) != due);
     assert!(
         complaint.is_none(),
         "Four threads wait twice for 20 ms each. They were done at {:?}, and not at {due:?}.",
         complaint.map(trace).unwrap_or_default()
     );
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "A `Wait` gives the lock up, however short it is, and is done when the thread has the lock back. Only then is it traced.",
+    );
+    use Instruction as I;
+    let [push, wait, store] = [I::Const(1), I::Wait(Duration::ZERO), I::Store(0)];
+    let programs = vec![
+        Program {
+            body: vec![push, wait, store],
+            times: 1
+        };
+        2
+    ];
+    let explored = run_with_a_clock(&programs, &self::settings(50, false));
+    expect_an_end(&explored);
+    let done = |thread, at: u32, instruction| Executed {
+        thread,
+        at: at * MS,
+        instruction,
+    };
+    let expected = Report {
+        variables: vec![1, 0],
+        trace: vec![
+            done(0, 1, push),
+            done(1, 2, push),
+            done(0, 2, wait),
+            done(0, 3, store),
+            done(1, 3, wait),
+            done(1, 4, store),
+        ],
+    };
+    if let Some(other) = explored.find(|report| *report != expected) {
+        panic!(
+            "Two threads push a number, wait for no time at all, and store the number. {}",
+            difference(other, &expected)
+        );
+    }
 }
 
 fn every_thread_has_a_stack_of_its_own() {
@@ -394,6 +490,7 @@ fn every_thread_has_a_stack_of_its_own() {
     };
     let programs = vec![program(0, 100), program(1, 7)];
     let explored = run_with_a_clock(&programs, &settings(3, true));
+    expect_an_end(&explored);
     let wrong = explored.find(|report| report.variables != [200, 14]);
     assert!(
         wrong.is_none(),

@@ -1,4 +1,4 @@
-//! Right: parks the waiters with a timeout, in a queue; the flag is under the mutex too
+//! Right: parks the waiters with a timeout, in a queue; the flag is changed under the mutex only
 //! Replaces: switching
 
 use os::sync::{Arc, AtomicBool, Mutex, Ordering};
@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 pub struct Gil {
     interval: Duration,
     state: Mutex<State>,
+    requested: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     held: bool,
-    requested: bool,
     switches: u64,
     queue: VecDeque<(Thread, Arc<AtomicBool>)>,
 }
@@ -26,6 +26,7 @@ impl Gil {
         Self {
             interval,
             state: Mutex::default(),
+            requested: AtomicBool::new(false),
         }
     }
 
@@ -48,10 +49,10 @@ impl Gil {
         let mut since = Instant::now();
         while !mine.load(Ordering::Acquire) {
             thread::park_timeout(self.interval.saturating_sub(since.elapsed()));
-            let mut state = self.state.lock().unwrap();
+            let state = self.state.lock().unwrap();
             if since.elapsed() >= self.interval {
                 if state.switches == seen && !mine.load(Ordering::Acquire) {
-                    state.requested = true;
+                    self.requested.store(true, Ordering::Relaxed);
                 }
                 (seen, since) = (state.switches, Instant::now());
             }
@@ -60,7 +61,7 @@ impl Gil {
 
     pub(crate) fn release(&self) {
         let mut state = self.state.lock().unwrap();
-        state.requested = false;
+        self.requested.store(false, Ordering::Relaxed);
         state.switches += 1;
         let Some((thread, granted)) = state.queue.pop_front() else {
             state.held = false;
@@ -80,7 +81,7 @@ pub struct GilGuard<'a> {
 
 impl GilGuard<'_> {
     pub fn safe_point(&mut self) -> bool {
-        let requested = self.gil.state.lock().unwrap().requested;
+        let requested = self.gil.requested.load(Ordering::Relaxed);
         if requested {
             self.gil.release();
             self.gil.take();

@@ -1,7 +1,7 @@
 //! Wrong: traces everything for thread 0
 //! Changes: machine
 //! Fails: machine::every_instruction_runs_under_the_lock
-//! Section: gil/exercise.md#the-loop-of-an-interpreter
+//! Section: gil/exercise.md#a-trace-by-the-machines-clock
 
 impl Machine {
     fn execute(&self, thread: usize, program: &Program) {

@@ -399,7 +399,7 @@ fn items_are_whole_while_others_append() {
         "gil/exercise.md#a-list-with-a-lock-of-its-own",
         "Whoever looks at the list while others append sees items that were appended, and no place that is still empty.",
     );
-    append_and_look(&vec![vec![1, 2], vec![3]]).expect_no_complaint();
+    append_and_look(&vec![vec![1, 2, 3], vec![4, 5, 6]]).expect_no_complaint();
 }
 
 fn many_threads_append() {

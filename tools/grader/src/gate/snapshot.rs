@@ -41,8 +41,11 @@ fn steps(text: &str) -> String {
     stable
 }
 
-/// Whether a line begins, indented, with a thread's name and a gap: `main`, or `A`, `B`, …
+/// Whether a line begins, indented, with a thread's name and a gap: `main`, or `A`, `B`, …; or says how many more there are.
 fn is_step(line: &str) -> bool {
+    if line.starts_with("    … and ") && line.trim_end().ends_with("more steps") {
+        return true;
+    }
     let Some((thread, _)) = line.trim_start().split_once("  ") else {
         return false;
     };
@@ -149,6 +152,8 @@ mod tests {
     fn a_schedule_becomes_one_line() {
         let text = "lost:\n\n    main       starts A\n    A      x   reads N\n    A          ends\n\nThe end.\n";
         assert_eq!(steps(text), "lost:\n\n    <steps>\n\nThe end.\n");
+        let cut = "    A  counter  reads N\n    … and N more steps\n";
+        assert_eq!(steps(cut), "    <steps>\n");
         assert_eq!(steps("  Add  two\n"), "  Add  two\n");
     }
 

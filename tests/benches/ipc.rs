@@ -11,7 +11,7 @@
 //!
 //! Takes: about two minutes.
 //! Lesson: A pipe costs two system calls and two copies each way; framing adds almost nothing to that.
-//! Lesson: A ring in shared memory needs no system call while both sides are awake: a tenth of the pipe's time.
+//! Lesson: A ring in shared memory needs no system call while both sides are awake.
 //! Lesson: For a mebibyte the copies decide, not the calls.
 
 use criterion::{

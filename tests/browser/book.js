@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 export const PROJECT = resolve(import.meta.dirname, "../..");
-const PARTS = ["book.toml", "src", "theme", "records/reference", "Cargo.toml"];
+const PARTS = ["book.toml", "src", "theme", "records/reference", "records/bench", "Cargo.toml"];
 
 /**
  * The `course` program: the one that COURSE_BIN names, or a fresh build.
@@ -79,7 +79,9 @@ export class Book {
           found(match[0]);
         }
       });
-      server.on("exit", (code) => lost(new Error(`the server ended with exit code ${code}`)));
+      let said = "";
+      server.stderr.on("data", (text) => (said += text));
+      server.on("exit", (code) => lost(new Error(`the server ended with exit code ${code}: ${said}`)));
     });
     return new Book(folder, server, await address);
   }

@@ -128,6 +128,10 @@ async function open(path, body, { mayBeMissing = false, ...options } = {}) {
       }
     });
     await page.goto(`${book.address}/${path}`, { waitUntil: "load" });
+    if (options.javaScriptEnabled !== false) {
+      // A page loads the modules of its elements by itself, and is complete before they are.
+      await page.waitForFunction(() => document.querySelector("main :not(:defined)") === null);
+    }
     await page.evaluate(() => document.fonts.ready.then(() => undefined));
     await body(page);
   } finally {

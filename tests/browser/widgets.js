@@ -98,6 +98,10 @@ export class Lab {
       page.on("pageerror", (error) => wrong.push(error.message));
       await page.goto(`${this.book.address}/${path}`, { waitUntil: "load" });
       await page.evaluate(() => document.fonts.ready.then(() => undefined));
+      if (options.javaScriptEnabled !== false) {
+        // A page loads the modules of its elements by itself, and is complete before they are.
+        await page.waitForFunction(() => document.querySelector("main :not(:defined)") === null);
+      }
       await body(page);
     } finally {
       await context.close();

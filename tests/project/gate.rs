@@ -5,7 +5,7 @@
 //! answers. After a change of wording, `COURSE_BLESS=1` writes the snapshots.
 //!
 //! A reader's half-solved exercise is no fault of the course: it is told, and the starters are judged as the course ships
-//! them. With `starters` in `COURSE_REQUIRE`, as in the course's own checks, a changed starter is a problem.
+//! them. `CHECKS_SEED=7` judges on other inputs, where messages may differ. With `starters` in `COURSE_REQUIRE`, as in the course's own checks, a changed starter is a problem.
 
 use grader::{
     gate::{self, Case, Findings, Gate, GateError},
@@ -28,6 +28,10 @@ fn main() -> ExitCode {
         std::env::set_var("INSTA_UPDATE", if bless { "always" } else { "no" });
         std::env::set_var("INSTA_OUTPUT", "diff");
         std::env::set_var("INSTA_WORKSPACE_ROOT", root());
+        // The same inputs each time, so that a message is the same, too. The solutions' own tests draw theirs at random.
+        if std::env::var_os("CHECKS_SEED").is_none() {
+            std::env::set_var("CHECKS_SEED", "1");
+        }
     }
     let arguments = Arguments::from_args();
     match trials() {

@@ -271,8 +271,10 @@ fn save(steps: &[Step], outcome: String) -> std::io::Result<PathBuf> {
         .map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = target.join("schedules");
     std::fs::create_dir_all(&folder)?;
-    let path = folder.join(test.replace("::", "__") + ".json");
-    let fresh = folder.join(format!(".{}.new", std::process::id()));
+    let name = test.replace("::", "__");
+    let path = folder.join(format!("{name}.json"));
+    // Tests of one process save at the same time, so the process alone is no name.
+    let fresh = folder.join(format!(".{name}.{}.new", std::process::id()));
     std::fs::write(&fresh, serde_json::to_vec_pretty(&saved)?)?;
     std::fs::rename(&fresh, &path)?;
     // As a reader in the course's folder would name it.

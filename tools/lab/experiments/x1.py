@@ -1,7 +1,7 @@
 """X1: kills a worker of a pool, a holder of a lock, and a parent. What do the others lose?
 
-In each pool, two workers get ten tasks. Tasks 0 and 1 answer; then task 2 fails while task 3 runs and six more wait. A task
-is lost when it gives neither its own result nor its own exception.
+In each pool, two workers get ten tasks. Tasks 0 and 1 answer; then, once all have been submitted, task 2 fails while task 3
+runs and six more wait. A task is lost when it gives neither its own result nor its own exception.
 """
 
 import concurrent.futures
@@ -32,16 +32,20 @@ def limit_worker():
 
 
 def prepare(*ends):
-    """Initializes a worker: how its tasks 2 and 3 meet."""
-    global begun, meet, go
+    """Initializes a worker: how its tasks 2 and 3 hear and are heard."""
     limit_worker()
-    begun, meet, go = ends
+    prepare_threads(*ends)
+
+
+def prepare_threads(*ends):
+    global begun, fail, go
+    begun, fail, go = ends
 
 
 def task(number, failure):
-    """Task 3 says that it has begun, and ends when it is told to. Task 2 fails once task 3 has begun."""
+    """Task 2 fails when it is told to. Task 3 says that it has begun, and ends when it is told to."""
     if number == 2:
-        meet.recv_bytes()
+        fail.recv_bytes()
         crash.now(failure)
     if number == 3:
         begun.send_bytes(b"3")
@@ -56,9 +60,22 @@ def nothing():
 # The scenarios. Each runs in a program of its own, which reports a number.
 
 
-def with_pipes(context):
-    (meet, begun), (go, let_go) = context.Pipe(duplex=False), context.Pipe(duplex=False)
-    return (begun, meet, go), let_go
+class Ends:
+    """How the program steers tasks 2 and 3: `theirs` is for the workers."""
+
+    def __init__(self, context):
+        (self.has_begun, begun), (fail, self.let_fail), (go, self.let_go) = (context.Pipe(duplex=False) for _ in range(3))
+        self.theirs = begun, fail, go
+
+    def fail(self):
+        """Lets task 2 fail while task 3 runs."""
+        if not self.has_begun.poll(DEADLINE_SECONDS):
+            sys.exit(f"task 3: not begun within {DEADLINE_SECONDS} s")
+        self.let_fail.send_bytes(b"fail")
+
+    def go(self):
+        with contextlib.suppress(OSError):  # task 3 may have died
+            self.let_go.send_bytes(b"go")
 
 
 def lost_futures(futures):
@@ -70,34 +87,29 @@ def lost_futures(futures):
     return sum(not has_own_answer(future) for future in futures)
 
 
-def futures_lost(executor, let_go, failure):
+def futures_lost(executor, ends, failure):
     first = [executor.submit(task, number, failure) for number in (0, 1)]
     concurrent.futures.wait(first)
     crash.report(len(first))
     futures = first + [executor.submit(task, number, failure) for number in range(2, TASKS)]
+    ends.fail()
     concurrent.futures.wait([futures[2]])
-    with contextlib.suppress(OSError):
-        let_go.send_bytes(b"go")
+    ends.go()
     concurrent.futures.wait(futures)
     return lost_futures(futures)
 
 
 def executor_loses(method, failure):
     context = multiprocessing.get_context(method)
-    ends, let_go = with_pipes(context)
-    with concurrent.futures.ProcessPoolExecutor(WORKERS, context, prepare, ends) as executor:
-        return futures_lost(executor, let_go, failure)
+    ends = Ends(context)
+    with concurrent.futures.ProcessPoolExecutor(WORKERS, context, prepare, ends.theirs) as executor:
+        return futures_lost(executor, ends, failure)
 
 
 def threads_lose(failure):
-    ends, let_go = with_pipes(multiprocessing.get_context("fork"))
-    with concurrent.futures.ThreadPoolExecutor(WORKERS, initializer=prepare_threads, initargs=ends) as executor:
-        return futures_lost(executor, let_go, failure)
-
-
-def prepare_threads(*ends):
-    global begun, meet, go
-    begun, meet, go = ends
+    ends = Ends(multiprocessing.get_context("fork"))
+    with concurrent.futures.ThreadPoolExecutor(WORKERS, initializer=prepare_threads, initargs=ends.theirs) as executor:
+        return futures_lost(executor, ends, failure)
 
 
 def interpreters_lose():
@@ -135,8 +147,8 @@ class Pool:
     def __init__(self, method):
         KEPT.append(self)
         context = multiprocessing.get_context(method)
-        ends, self.let_go = with_pipes(context)
-        self.pool = context.Pool(WORKERS, prepare, ends)
+        self.ends = Ends(context)
+        self.pool = context.Pool(WORKERS, prepare, self.ends.theirs)
         self.first = {worker.pid for worker in self.pool._pool}
 
     def submit(self, number, failure):
@@ -147,16 +159,18 @@ class Pool:
         for result in results:
             result.get(DEADLINE_SECONDS)
         results += [self.submit(number, failure) for number in range(2, TASKS)]
+        self.ends.fail()
         wait_until(lambda: results[2].ready() or self.has_replaced())
-        self.let_go.send_bytes(b"go")
+        self.ends.go()
         wait_until(lambda: all(result.ready() for number, result in enumerate(results) if number != 2))
         self.is_in_order()
         return sum(not result.ready() for result in results)
 
     def map_loses(self, failure):
         result = self.pool.starmap_async(task, [(number, failure) for number in range(TASKS)], chunksize=1)
+        self.ends.fail()
         wait_until(self.has_replaced)
-        self.let_go.send_bytes(b"go")
+        self.ends.go()
         wait_until(lambda: result._number_left == 1)  # all others have answered
         self.is_in_order()
         return 0 if result.ready() else TASKS

@@ -55,6 +55,54 @@ pub struct Chapter {
     pub steps: Vec<String>,
     /// What its steps need beside Rust (`python`, `shm`, `linux`), and which of them.
     pub needs: BTreeMap<String, Vec<String>>,
+    /// What each step is worth. One that isn't named is worth [`POINTS`].
+    pub points: BTreeMap<String, u32>,
+    /// By which all points of the exercise are multiplied.
+    pub weight: u32,
+    /// Which tests rest on what the subject says of itself, and on what: `tests/<slug>/self_reported.toml`.
+    pub self_reported: SelfReported,
+}
+
+/// What a step is worth unless the exercise's manifest says otherwise.
+pub const POINTS: u32 = 10;
+
+/// Tests whose verdict the subject's own word decides, in part at least, by what that word is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelfReported {
+    /// Counted and ordered by the subject's own ledger.
+    pub events: Vec<String>,
+    /// Outcomes of model runs, which happen in the subject.
+    pub schedules: Vec<String>,
+    /// What a call left behind, which the subject reads from the kernel.
+    pub leftovers: Vec<String>,
+}
+
+impl SelfReported {
+    /// Each kind with its tests.
+    pub fn kinds(&self) -> [(&'static str, &[String]); 3] {
+        [
+            ("events", &self.events),
+            ("schedules", &self.schedules),
+            ("leftovers", &self.leftovers),
+        ]
+    }
+
+    /// The kinds that a test rests on.
+    #[must_use]
+    pub fn of(&self, test: &str) -> Vec<String> {
+        let rests = |(_, tests): &(&str, &[String])| tests.iter().any(|one| one == test);
+        let kinds = self.kinds().into_iter().filter(rests);
+        kinds.map(|(kind, _)| kind.to_owned()).collect()
+    }
+}
+
+impl Chapter {
+    /// What a step is worth, its exercise's weight included.
+    #[must_use]
+    pub fn points(&self, step: &str) -> u32 {
+        self.points.get(step).unwrap_or(&POINTS) * self.weight
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,7 +127,18 @@ struct Steps {
     steps: Vec<String>,
     #[serde(default)]
     needs: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    points: BTreeMap<String, u32>,
+    #[serde(default = "one")]
+    weight: u32,
 }
+
+fn one() -> u32 {
+    1
+}
+
+/// More than any gradebook holds; a product of two still fits into 32 bits.
+const MOST_POINTS: u32 = 10_000;
 
 impl Course {
     /// Reads the course at `root`.
@@ -101,7 +160,7 @@ impl Course {
         for entry in fs::read_dir(&exercises).map_err(unreadable)? {
             let folder = entry.map_err(unreadable)?.path();
             if folder.join("Cargo.toml").is_file() {
-                chapters.push(chapter(&folder)?);
+                chapters.push(chapter(&root, &folder)?);
             }
         }
         let place = |slug: &str| {
@@ -139,7 +198,7 @@ impl Course {
     }
 }
 
-fn chapter(folder: &Path) -> Result<Chapter, CourseError> {
+fn chapter(root: &Path, folder: &Path) -> Result<Chapter, CourseError> {
     let path = folder.join("Cargo.toml");
     let wrong = |problem: String| CourseError::Manifest {
         path: path.clone(),
@@ -157,7 +216,13 @@ fn chapter(folder: &Path) -> Result<Chapter, CourseError> {
             manifest.package.name
         )));
     }
-    let Some(Steps { steps, needs }) = manifest.package.metadata.course else {
+    let Some(Steps {
+        steps,
+        needs,
+        points,
+        weight,
+    }) = manifest.package.metadata.course
+    else {
         return Err(wrong(
             "no steps: add `[package.metadata.course]` with `steps = [\"…\"]`".to_owned(),
         ));
@@ -174,10 +239,36 @@ fn chapter(folder: &Path) -> Result<Chapter, CourseError> {
             list_available(&steps)
         )));
     }
+    if let Some(step) = points.keys().find(|step| !steps.contains(step)) {
+        return Err(wrong(format!(
+            "`points` names `{step}`, which is no step ({})",
+            list_available(&steps)
+        )));
+    }
+    if weight > MOST_POINTS || points.values().any(|points| *points > MOST_POINTS) {
+        return Err(wrong(format!(
+            "`points` and `weight` are at most {MOST_POINTS}"
+        )));
+    }
     Ok(Chapter {
         slug: slug.to_owned(),
         steps,
         needs,
+        points,
+        weight,
+        self_reported: self_reported(root, slug)?,
+    })
+}
+
+/// Reads which tests rest on the subject's own word; a chapter without such a file has none.
+fn self_reported(root: &Path, slug: &str) -> Result<SelfReported, CourseError> {
+    let path = root.join("tests").join(slug).join("self_reported.toml");
+    if !path.exists() {
+        return Ok(SelfReported::default());
+    }
+    toml::from_str(&read(&path)?).map_err(|error| CourseError::Manifest {
+        problem: error.message().to_owned(),
+        path,
     })
 }
 

@@ -11,6 +11,7 @@ mod evidence;
 mod lint;
 mod patch;
 mod places;
+mod self_reported;
 mod sentences;
 mod shipped;
 mod snapshot;
@@ -147,6 +148,7 @@ impl Gate {
             let shipped = Shipped::of(course, chapter, self.strict);
             places::look_at_chapter(course, chapter, &shipped, &mut found);
             sentences::look(course, chapter, &mut found);
+            self_reported::look(course, chapter, &mut found);
             evidence::look(course, chapter, &mut found);
             let solution = self.solution(&chapter.slug).ok();
             for answer in answers::read(course, chapter, &mut found) {
@@ -211,6 +213,7 @@ impl Gate {
                 Ok(tests) => {
                     judge_tests(chapter, &tests, found);
                     sentences::judge(&self.course, chapter, &tests, found);
+                    self_reported::judge(chapter, &tests, found);
                 }
                 Err(problem) => {
                     found.problem(place, problem);

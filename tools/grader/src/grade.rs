@@ -1,9 +1,11 @@
 //! Judges submissions: compiles each as subject, runs the judge over it, and gives one record per test.
 
+mod annotate;
 mod digest;
 mod judge;
 mod judging;
 
+pub use annotate::annotate;
 use judge::Judge;
 pub use judging::{Judging, Prepared, Unit};
 
@@ -13,6 +15,7 @@ use crate::{
     sandbox::{Level, Sandbox},
     slot::{Author, Slot, SlotError, Subject, SubjectError},
     sources::Sources,
+    sources::git::Commit,
     stop::Stop,
     submission::{Problem, Submission},
 };
@@ -42,6 +45,16 @@ pub struct Record {
     pub section: Option<String>,
     /// What isolated the submission's code from the rest of the machine: the [`Level`](crate::sandbox::Level).
     pub sandbox: String,
+    /// What passing the test is worth: its share of the step's points, times the exercise's weight.
+    #[serde(default)]
+    pub points: f64,
+    /// What the verdict rests on that only the subject can say: `events`, `schedules`, `leftovers`. Code that attacks the test
+    /// harness in its own process could invent these.
+    #[serde(default)]
+    pub self_reported: Vec<String>,
+    /// The commit that was judged, if the submission was read from a git repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
 }
 
 /// Judges submissions, one after the other.
@@ -418,5 +431,8 @@ fn record(
         why: None,
         section: None,
         sandbox: sandbox.to_string(),
+        points: 0.0,
+        self_reported: Vec::new(),
+        commit: None,
     }
 }

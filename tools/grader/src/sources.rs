@@ -1,6 +1,7 @@
 //! The source files of one exercise, read from an untrusted folder: only plain text under plain names gets in.
 
 pub mod archive;
+pub mod git;
 #[cfg(test)]
 mod tests;
 

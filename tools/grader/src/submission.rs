@@ -7,9 +7,14 @@ use crate::{
     sources::{
         Sources, SourcesError,
         archive::{self, Format},
+        git::{self, Commit, Revision},
     },
     text::printable,
 };
+mod roster;
+
+pub use roster::{Roster, RosterError};
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -29,6 +34,19 @@ pub struct Submission {
     pub sources: BTreeMap<String, Result<Sources, Problem>>,
     /// Why it can't be judged.
     pub problem: Option<Problem>,
+    /// The commit that the sources are of, if they were read from a repository.
+    pub commit: Option<Commit>,
+}
+
+/// What is looked for, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// One chapter alone.
+    pub only: Option<String>,
+    /// A commit of each repository; without it the files that lie in the folder.
+    pub revision: Option<Revision>,
+    /// Who is in the class.
+    pub roster: Option<Roster>,
 }
 
 /// Why one folder among others can't be judged.
@@ -57,6 +75,8 @@ pub struct Found {
     pub submissions: Vec<Submission>,
     /// Files beside them that are no submission, by name.
     pub passed_over: Vec<String>,
+    /// Who is on the roster and handed in nothing.
+    pub absent: Vec<String>,
 }
 
 /// Why there is nothing to grade.
@@ -89,6 +109,19 @@ pub enum FindError {
 /// # Errors
 /// When a path can't be read or holds no submission at all. One bad folder among others is a [`Submission`] with a problem.
 pub fn find(course: &Course, paths: &[PathBuf], only: Option<&str>) -> Result<Found, FindError> {
+    let wanted = Wanted {
+        only: only.map(str::to_owned),
+        ..Wanted::default()
+    };
+    find_all(course, paths, &wanted)
+}
+
+/// As [`find`], with more to ask.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_all(course: &Course, paths: &[PathBuf], wanted: &Wanted) -> Result<Found, FindError> {
+    let only = wanted.only.as_deref();
     let mut all = Found::default();
     for path in paths {
         let read_error = |cause| FindError::Read {
@@ -100,13 +133,17 @@ pub fn find(course: &Course, paths: &[PathBuf], only: Option<&str>) -> Result<Fo
         if !folder.is_dir() {
             let packed = archive_name(&folder).map(|(format, _)| format);
             let packed = packed.ok_or_else(|| FindError::NoFolder(path.clone()))?;
-            all.submissions.push(unpack(course, folder, packed, only));
+            // An archive that is named is the instructor's: it may hold a class.
+            all.submissions
+                .extend(unpack_class(course, folder, packed, wanted));
             continue;
         }
-        if fs::symlink_metadata(folder.join("exercises")).is_ok() {
-            all.submissions.push(look(course, folder, only));
+        let is_one = fs::symlink_metadata(folder.join("exercises")).is_ok()
+            || wanted.revision.is_some() && git::is_repository(&folder);
+        if is_one {
+            all.submissions.push(look(course, folder, wanted));
         } else {
-            let inside = folder_of_folders(course, &folder, only).map_err(read_error)?;
+            let inside = folder_of_folders(course, &folder, wanted).map_err(read_error)?;
             let nothing = |one: &Submission| one.chapters.is_empty() && !is_rejected(one);
             if inside.submissions.iter().all(nothing) {
                 return Err(FindError::Nothing {
@@ -129,7 +166,10 @@ pub fn find(course: &Course, paths: &[PathBuf], only: Option<&str>) -> Result<Fo
     }
     let mut seen = std::collections::BTreeSet::new();
     all.submissions
-        .retain(|submission| seen.insert(submission.folder.clone()));
+        .retain(|submission| seen.insert((submission.folder.clone(), submission.name.clone())));
+    if let Some(roster) = &wanted.roster {
+        all.absent = roster.call(&mut all.submissions);
+    }
     name_apart(&mut all.submissions);
     Ok(all)
 }
@@ -138,7 +178,7 @@ fn is_rejected(submission: &Submission) -> bool {
     matches!(submission.problem, Some(Problem::Rejected(_)))
 }
 
-fn folder_of_folders(course: &Course, folder: &Path, only: Option<&str>) -> io::Result<Found> {
+fn folder_of_folders(course: &Course, folder: &Path, wanted: &Wanted) -> io::Result<Found> {
     let mut inside = Found::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -158,9 +198,11 @@ fn folder_of_folders(course: &Course, folder: &Path, only: Option<&str>) -> io::
             let why = "it is a symlink (name the folder that it points to)";
             inside.submissions.push(refuse(path, why));
         } else if kind.is_dir() {
-            inside.submissions.push(look(course, path, only));
+            inside.submissions.push(look(course, path, wanted));
         } else if let Some((format, _)) = packed.filter(|_| kind.is_file()) {
-            inside.submissions.push(unpack(course, path, format, only));
+            inside
+                .submissions
+                .push(unpack(course, path, format, wanted));
         } else if is_meant_as_one(&name) {
             let why = "it is no folder, .zip or .tar.gz (hand in one of these)";
             inside.submissions.push(refuse(path, why));
@@ -187,27 +229,92 @@ fn is_meant_as_one(name: &str) -> bool {
 }
 
 /// Reads an archive.
-fn unpack(course: &Course, path: PathBuf, format: Format, only: Option<&str>) -> Submission {
-    let stem = archive_name(&path).map_or_else(String::new, |(_, stem)| stem);
-    let mut submission = submission(path);
-    submission.name = printable(&stem);
-    let wanted: Vec<&str> = wanted(course, only).collect();
-    match archive::read(&submission.folder, format, &wanted) {
-        Ok(found) => {
-            let has = |slug: &&str| found.contains_key(*slug);
-            submission.chapters = wanted.into_iter().filter(has).map(str::to_owned).collect();
-            submission.sources = found
-                .into_iter()
-                .map(|(slug, one)| (slug, Ok(one)))
-                .collect();
-        }
-        Err(error) => submission.problem = Some(error.into()),
+fn unpack(course: &Course, path: PathBuf, format: Format, wanted: &Wanted) -> Submission {
+    let mut submission = of_archive(path, wanted);
+    if submission.problem.is_none() {
+        let slugs: Vec<&str> = slugs(course, wanted).collect();
+        let read = archive::read(&submission.folder, format, &slugs);
+        submission.take(read, &slugs);
     }
-    complain_of_nothing(&mut submission, only);
+    complain_of_nothing(&mut submission, wanted);
     submission
 }
 
-fn wanted<'a>(course: &'a Course, only: Option<&str>) -> impl Iterator<Item = &'a str> {
+/// Reads an archive of one submission, or of a folder of them.
+fn unpack_class(
+    course: &Course,
+    path: PathBuf,
+    format: Format,
+    wanted: &Wanted,
+) -> Vec<Submission> {
+    let whole = of_archive(path, wanted);
+    if whole.problem.is_some() {
+        return vec![whole];
+    }
+    let slugs: Vec<&str> = slugs(course, wanted).collect();
+    let found = match archive::read_class(&whole.folder, format, &slugs) {
+        Ok(found) => found,
+        Err(error) => {
+            let problem = Some(error.into());
+            return vec![Submission { problem, ..whole }];
+        }
+    };
+    let alone = found.len() == 1;
+    let mut all = Vec::new();
+    for (prefix, read) in found {
+        let mut one = whole.clone();
+        if let Some(name) = prefix.file_name().filter(|_| !alone) {
+            one.name = printable(&name.to_string_lossy());
+            one.folder = whole.folder.join(&prefix);
+        }
+        one.take(read, &slugs);
+        complain_of_nothing(&mut one, wanted);
+        all.push(one);
+    }
+    if all.is_empty() {
+        let mut nothing = whole;
+        complain_of_nothing(&mut nothing, wanted);
+        all.push(nothing);
+    }
+    all
+}
+
+/// An archive, named by its stem.
+fn of_archive(path: PathBuf, wanted: &Wanted) -> Submission {
+    let stem = archive_name(&path).map_or_else(String::new, |(_, stem)| stem);
+    let mut submission = submission(path);
+    submission.name = printable(&stem);
+    if wanted.revision.is_some() {
+        submission.problem = Some(no_history());
+    }
+    submission
+}
+
+/// Without a history nobody can say what there was at a deadline. It needn't be the learner's fault.
+fn no_history() -> Problem {
+    Problem::Infrastructure(
+        "it is no git repository: it has no commits to choose from (grade it without --at and --deadline)".to_owned(),
+    )
+}
+
+impl Submission {
+    /// Takes over what was read from an archive or a repository.
+    fn take(&mut self, read: Result<BTreeMap<String, Sources>, SourcesError>, slugs: &[&str]) {
+        match read {
+            Ok(found) => {
+                let has = |slug: &&&str| found.contains_key(**slug);
+                let chapters = slugs.iter().filter(has);
+                self.chapters = chapters.map(|slug| (*slug).to_owned()).collect();
+                let sources = found.into_iter().map(|(slug, one)| (slug, Ok(one)));
+                self.sources = sources.collect();
+            }
+            Err(error) => self.problem = Some(error.into()),
+        }
+    }
+}
+
+fn slugs<'a>(course: &'a Course, wanted: &'a Wanted) -> impl Iterator<Item = &'a str> {
+    let only = wanted.only.as_deref();
     course
         .chapters
         .iter()
@@ -215,9 +322,9 @@ fn wanted<'a>(course: &'a Course, only: Option<&str>) -> impl Iterator<Item = &'
         .filter(move |slug| only.is_none_or(|only| only == *slug))
 }
 
-fn complain_of_nothing(submission: &mut Submission, only: Option<&str>) {
+fn complain_of_nothing(submission: &mut Submission, wanted: &Wanted) {
     if submission.chapters.is_empty() && submission.problem.is_none() {
-        let wanted = only.unwrap_or("<slug>");
+        let wanted = wanted.only.as_deref().unwrap_or("<slug>");
         submission.problem = Some(Problem::Infrastructure(format!(
             "it has no exercises/{wanted}/src"
         )));
@@ -243,13 +350,30 @@ fn submission(folder: PathBuf) -> Submission {
         chapters: Vec::new(),
         sources: BTreeMap::new(),
         problem: None,
+        commit: None,
     }
 }
 
 /// Looks up the exercises that a folder holds.
-fn look(course: &Course, folder: PathBuf, only: Option<&str>) -> Submission {
+fn look(course: &Course, folder: PathBuf, wanted: &Wanted) -> Submission {
     let mut submission = submission(folder);
-    for slug in wanted(course, only) {
+    if let Some(revision) = &wanted.revision {
+        if !git::is_repository(&submission.folder) {
+            submission.problem = Some(no_history());
+            return submission;
+        }
+        let slugs: Vec<&str> = slugs(course, wanted).collect();
+        match git::read(&submission.folder, revision, &slugs) {
+            Ok((commit, found)) => {
+                submission.commit = Some(commit);
+                submission.take(Ok(found), &slugs);
+            }
+            Err(error) => submission.problem = Some(error.into()),
+        }
+        complain_of_nothing(&mut submission, wanted);
+        return submission;
+    }
+    for slug in slugs(course, wanted) {
         let src = submission.folder.join("exercises").join(slug).join("src");
         match fs::symlink_metadata(&src) {
             Ok(_) => {
@@ -272,7 +396,7 @@ fn look(course: &Course, folder: PathBuf, only: Option<&str>) -> Submission {
             }
         }
     }
-    complain_of_nothing(&mut submission, only);
+    complain_of_nothing(&mut submission, wanted);
     submission
 }
 

@@ -199,10 +199,17 @@ struct RustLints {
 /// A file of tests for each step, in `tests/<slug>` or in its `src`.
 ///
 /// A step may have a folder of its name, for the modules of its file. Beside them stand only the package's manifest and root, its
-/// private modules, a folder `support` with modules that several tests need, the table of sentences, and Python programs that
-/// the tests talk to.
+/// private modules, a folder `support` with modules that several tests need, the table of sentences, the list of self-reported tests, and
+/// Python programs that the tests talk to.
 fn look_at_modules(course: &Course, chapter: &Chapter, found: &mut Findings) {
-    const OTHERS: [&str; 5] = ["Cargo.toml", "lib.rs", "sentences.md", "src", "support"];
+    const OTHERS: [&str; 6] = [
+        "Cargo.toml",
+        "lib.rs",
+        "self_reported.toml",
+        "sentences.md",
+        "src",
+        "support",
+    ];
     let folder = format!("tests/{}", chapter.slug);
     let mut sources = folder.clone();
     if course.root.join(&folder).join("src").is_dir() {

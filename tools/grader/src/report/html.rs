@@ -1,6 +1,6 @@
 //! One page for the instructor: who is where, which test fails most, which misconception is most common.
 
-use super::{Unit, units};
+use super::{Marks, Unit, units};
 use crate::{grade::Record, runner::Status};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,17 +19,93 @@ const MOST: usize = 12;
 #[must_use]
 pub fn html(records: &[Record], book: Option<&str>) -> String {
     let units = units(records);
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>Results</title>\n<style>{STYLE}</style></head><body>\n\
-         <h1>Results</h1>\n"
-    );
+    let mut page = begin("Results");
     summary(&mut page, &units);
+    if units.iter().any(|unit| unit.marks().out_of > 0.0) {
+        marks(&mut page, &units);
+    }
     who_is_where(&mut page, &units);
     tests(&mut page, records);
     misconceptions(&mut page, records, book);
+    self_reported(&mut page, records);
     page + "</body></html>\n"
+}
+
+/// The beginning of a page without scripts, that loads nothing.
+pub(super) fn begin(title: &str) -> String {
+    let title = escaped(title);
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\n<style>{STYLE}</style></head><body>\n\
+         <h1>{title}</h1>\n"
+    )
+}
+
+/// Everybody's marks for all exercises. What others handed in and somebody did not counts as nothing reached.
+fn marks(page: &mut String, units: &[Unit<'_>]) {
+    let mut worth: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut people: BTreeMap<&str, Marks> = BTreeMap::new();
+    for unit in units {
+        let marks = unit.marks();
+        let most = worth.entry(unit.exercise).or_default();
+        *most = most.max(marks.out_of);
+        let sum = people.entry(unit.submission).or_default();
+        *sum = *sum + marks;
+    }
+    let out_of = worth.values().sum();
+    head(page, "Marks", &["submission", "marks", "%"]);
+    for (name, marks) in people {
+        let marks = Marks { out_of, ..marks };
+        let percent = super::marks::number((100.0 * marks.earned / out_of * 10.0).round() / 10.0);
+        let open = if marks.open > 0.0 { "?" } else { "" };
+        let _ = writeln!(
+            page,
+            "<tr><td>{}</td><td class=\"n\">{marks}</td><td class=\"n\">{percent}{open}</td></tr>",
+            escaped(name)
+        );
+    }
+    *page += "</table>\n";
+}
+
+/// The tests whose verdict the subject's own word decides, and who passed them.
+fn self_reported(page: &mut String, records: &[Record]) {
+    let mut tests: BTreeMap<(&str, &str), (String, usize)> = BTreeMap::new();
+    for record in records.iter().filter(|one| !one.self_reported.is_empty()) {
+        let key = (record.exercise.as_str(), record.test.as_str());
+        let entry = tests
+            .entry(key)
+            .or_insert_with(|| (record.self_reported.join(", "), 0));
+        entry.1 += usize::from(record.status == Status::Passed);
+    }
+    if tests.is_empty() {
+        return;
+    }
+    let count = tests.len();
+    head(
+        page,
+        "Which marks are self-reported",
+        &["test", "exercise", "rests on", "passed"],
+    );
+    let table = page.rfind("<table>").unwrap_or(page.len());
+    page.insert_str(
+        table,
+        &format!(
+            "<p>These tests rest, in part at least, on what a submission's own process says: events that it counted, \
+             schedules of model runs, what was left open. Code that attacks the test harness could invent that. Before a mark \
+             that matters, read a submission that passes them in a strange way.</p>\n<details><summary>{count} tests</summary>\n"
+        ),
+    );
+    for ((exercise, test), (kinds, passed)) in tests {
+        let _ = writeln!(
+            page,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{passed}</td></tr>",
+            escaped(test),
+            escaped(exercise),
+            escaped(&kinds)
+        );
+    }
+    *page += "</table>\n</details>\n";
 }
 
 fn summary(page: &mut String, units: &[Unit<'_>]) {
@@ -50,7 +126,14 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
     head(
         page,
         "Who is where",
-        &["submission", "exercise", "passed", "worst", "first message"],
+        &[
+            "submission",
+            "exercise",
+            "passed",
+            "marks",
+            "worst",
+            "first message",
+        ],
     );
     for unit in units {
         let open = if unit.unjudged() > 0 { "?" } else { "" };
@@ -61,16 +144,30 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         let first = first.and_then(|record| record.message.lines().next());
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>",
             escaped(unit.submission),
             escaped(unit.exercise),
             unit.passed(),
             unit.judged(),
+            unit.marks(),
             unit.worst(),
-            escaped(first.unwrap_or_default())
+            escaped(first.unwrap_or_default()),
+            note(unit)
         );
     }
     *page += "</table>\n";
+}
+
+/// What an instructor should know about the commit that was judged.
+fn note(unit: &Unit<'_>) -> String {
+    let commit = unit.records.iter().find_map(|one| one.commit.as_ref());
+    commit.map_or(String::new(), |commit| {
+        let note = commit.note.as_deref();
+        let note = note.map_or(String::new(), |note| format!("; {}", escaped(note)));
+        let id: String = commit.id.chars().take(10).collect();
+        let date = escaped(&commit.committer_date);
+        format!(" <small>commit {}, {date}{note}</small>", escaped(&id))
+    })
 }
 
 /// The records of tests that ran and did not pass.
@@ -116,12 +213,8 @@ fn tests(page: &mut String, records: &[Record]) {
     *page += "</table>\n";
 }
 
-fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
-    head(
-        page,
-        "Which misconceptions are most common",
-        &["what the failure means", "read", "submissions"],
-    );
+/// What failures mean, and the section to read, with the number of submissions.
+pub(super) fn most_misunderstood(records: &[Record]) -> Vec<((&str, &str), usize)> {
     let meant = failures(records).filter_map(|record| {
         let key = (
             record.why.as_deref()?,
@@ -129,7 +222,16 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
         );
         Some((key, record.submission.clone()))
     });
-    for ((why, section), count) in most_common(meant) {
+    most_common(meant)
+}
+
+fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
+    head(
+        page,
+        "Which misconceptions are most common",
+        &["what the failure means", "read", "submissions"],
+    );
+    for ((why, section), count) in most_misunderstood(records) {
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
@@ -141,19 +243,24 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
 }
 
 /// `memory/exercise.md#step` in the book that is at `book`.
-fn link(section: &str, book: Option<&str>) -> String {
+pub(super) fn link(section: &str, book: Option<&str>) -> String {
     let text = escaped(section);
-    let (Some(book), Some((page, anchor))) = (book, section.split_once(".md")) else {
-        return text;
-    };
-    if !(book.starts_with("https://") || book.starts_with("http://")) {
-        return text;
+    match address(section, book) {
+        Some(address) => format!("<a href=\"{address}\">{text}</a>"),
+        None => text,
     }
-    let address = format!("{}/{page}.html{anchor}", book.trim_end_matches('/'));
-    format!("<a href=\"{}\">{text}</a>", escaped(&address))
 }
 
-fn head(page: &mut String, title: &str, columns: &[&str]) {
+/// Where a section is in the book that is at `book`: an address that can stand in an attribute.
+pub(super) fn address(section: &str, book: Option<&str>) -> Option<String> {
+    let (book, (page, anchor)) = (book?, section.split_once(".md")?);
+    let is_web = book.starts_with("https://") || book.starts_with("http://");
+    let address = format!("{}/{page}.html{anchor}", book.trim_end_matches('/'));
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '(' | ')' | '\\');
+    (is_web && address.chars().all(is_plain)).then(|| escaped(&address))
+}
+
+pub(super) fn head(page: &mut String, title: &str, columns: &[&str]) {
     let _ = writeln!(
         page,
         "<h2>{title}</h2>\n<table><tr><th>{}</th></tr>",
@@ -161,7 +268,7 @@ fn head(page: &mut String, title: &str, columns: &[&str]) {
     );
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -26,6 +26,10 @@ pub fn junit(records: &[Record]) -> Result<String, String> {
             let mut case = TestCase::new(test, status(record));
             case.set_classname(name.as_str());
             case.set_time(Duration::try_from_secs_f64(record.seconds).unwrap_or_default());
+            case.add_property(("points", super::marks::number(record.points).as_str()));
+            if !record.self_reported.is_empty() {
+                case.add_property(("self_reported", record.self_reported.join(" ").as_str()));
+            }
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);

@@ -14,6 +14,9 @@ fn record(submission: &str, test: &str, status: Status, message: &str) -> Record
         why: (status == Status::Failed).then(|| "A load <and> a store".to_owned()),
         section: Some("memory.md#lost".to_owned()),
         sandbox: "L3".to_owned(),
+        points: 2.5,
+        self_reported: Vec::new(),
+        commit: None,
     }
 }
 
@@ -36,9 +39,9 @@ fn a_spreadsheet_gets_no_formula() {
     let text = csv(&class());
     assert_eq!(
         text,
-        "submission,exercise,passed,judged,unjudged,worst,sandbox\r\n\
-         \"'=HYPERLINK(\"\"x\"\")\",\"memory\",\"1\",\"2\",\"0\",\"failed\",\"L3\"\r\n\
-         \"bob\",\"memory\",\"0\",\"1\",\"1\",\"infrastructure error\",\"L3\"\r\n"
+        "submission,exercise,passed,judged,unjudged,worst,sandbox,marks,open,out_of,self_reported,commit,committer_date,note\r\n\
+         \"'=HYPERLINK(\"\"x\"\")\",\"memory\",\"1\",\"2\",\"0\",\"failed\",\"L3\",\"2.5\",\"0\",\"5\",\"0\",\"\",\"\",\"\"\r\n\
+         \"bob\",\"memory\",\"0\",\"1\",\"1\",\"infrastructure error\",\"L3\",\"0\",\"2.5\",\"5\",\"0\",\"\",\"\",\"\"\r\n"
     );
     for start in ["=", "+", "-", "@", "\t", "\r"] {
         let text = csv(&[record(&format!("{start}1+1"), "a::x", Status::Passed, "")]);
@@ -66,7 +69,9 @@ fn gradescope_gets_one_submission_and_never_a_zero_of_ours() {
     );
     let text = gradescope(&class()[..2]).expect("a report");
     let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(report["tests"][0]["score"], 1.0);
+    assert_eq!(report["tests"][0]["score"], 2.5);
+    assert_eq!(report["tests"][1]["score"], 0.0);
+    assert_eq!(report["tests"][1]["max_score"], 2.5);
     assert_eq!(report["tests"][1]["status"], "failed");
     assert_eq!(report["test_output_format"], "text");
     assert!(text.contains("]]><script>"), "it is text, and says so");
@@ -113,7 +118,7 @@ fn no_text_breaks_a_format() {
         let xml = junit(&records).expect("XML");
         assert_eq!(xml.matches("<testcase").count(), 1, "{text:?}");
         let page = html(&records, None);
-        assert_eq!(page.matches("<tr>").count(), 6, "{text:?}");
+        assert_eq!(page.matches("<tr>").count(), 8, "{text:?}");
         assert_eq!(csv(&records).matches("\r\n").count(), 2, "{text:?}");
         let json = gradescope(&records).expect("a report");
         serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
@@ -128,4 +133,241 @@ fn a_file_that_is_no_results_file_is_named_with_the_line() {
     fs::write(&path, format!("{good}\n{{}}\n")).expect("room");
     let error = load(&path).expect_err("refused").to_string();
     assert!(error.contains("results.jsonl:2 is no result"), "{error}");
+}
+
+#[test]
+fn marks_are_shares_of_points_and_what_is_open_is_no_loss() {
+    let page = html(&class(), None);
+    assert!(
+        page.contains("<td>bob</td><td class=\"n\">0/5 (2.5 open)</td><td class=\"n\">0?</td>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<td class=\"n\">2.5/5</td><td class=\"n\">50</td>"),
+        "{page}"
+    );
+    let mut records = class();
+    assert!(weigh(&mut records, "memory", 3.0));
+    assert!(!weigh(&mut records, "ipc", 3.0));
+    assert!(html(&records, None).contains("7.5/15"));
+}
+
+/// An exercise that others handed in counts, so nobody gains by leaving one out.
+#[test]
+fn an_exercise_left_out_counts_as_nothing_reached() {
+    let mut other = record("ann", "a::x", Status::Passed, "");
+    other.exercise = "ipc".to_owned();
+    let records = [
+        other,
+        record("bob", "a::x", Status::Passed, ""),
+        record("ann", "a::x", Status::Passed, ""),
+    ];
+    let page = html(&records, None);
+    assert!(
+        page.contains("<td>ann</td><td class=\"n\">5/5</td><td class=\"n\">100</td>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<td>bob</td><td class=\"n\">2.5/5</td><td class=\"n\">50</td>"),
+        "{page}"
+    );
+}
+
+#[test]
+fn self_reported_tests_are_listed_with_what_they_rest_on() {
+    let mut records = class();
+    assert!(!html(&records, None).contains("self-reported"));
+    records[0].self_reported = vec!["events".to_owned(), "leftovers".to_owned()];
+    let page = html(&records, None);
+    assert!(
+        page.contains(
+            "<tr><td>a::x</td><td>memory</td><td>events, leftovers</td><td class=\"n\">1</td></tr>"
+        ),
+        "{page}"
+    );
+    assert!(
+        csv(&records).contains("\"2.5\",\"0\",\"5\",\"1\","),
+        "one passed on its word"
+    );
+    let xml = junit(&records).expect("XML");
+    assert!(
+        xml.contains("<property name=\"self_reported\" value=\"events leftovers\"/>"),
+        "{xml}"
+    );
+}
+
+#[test]
+fn each_learner_gets_a_page_that_names_nobody_else() {
+    let mut records = class();
+    records.push(record("../Bob", "a::x", Status::Passed, ""));
+    records.push(record("BOB", "a::x", Status::Passed, ""));
+    let pages = feedback(&records, Some("https://example.org/book"));
+    assert_eq!(pages.len(), 4, "{:?}", pages.keys());
+    for (file, page) in &pages {
+        assert!(
+            !file.contains(['/', '=', '"']) && !file.starts_with('.'),
+            "{file}"
+        );
+        assert!(!page.contains("<script") && page.contains("default-src 'none'"));
+    }
+    let lower: std::collections::BTreeSet<_> =
+        pages.keys().map(|name| name.to_lowercase()).collect();
+    assert_eq!(lower.len(), 4, "on a disk that ignores case, too");
+    let bob = pages
+        .values()
+        .find(|page| page.contains("Feedback for bob"))
+        .expect("bob's");
+    assert!(!bob.contains("HYPERLINK"), "{bob}");
+    assert!(
+        bob.contains("0/5 (2.5 open)") && bob.contains("They are not lost"),
+        "{bob}"
+    );
+    assert!(
+        bob.contains("<h3>a::y failed</h3>\n<pre>wrong</pre>\n<p>A load &lt;and&gt; a store</p>"),
+        "{bob}"
+    );
+    assert!(
+        bob.contains("href=\"https://example.org/book/memory.html#lost\""),
+        "{bob}"
+    );
+}
+
+#[test]
+fn a_summary_fits_and_says_what_was_left_out() {
+    let many: Vec<_> = (0..30_000)
+        .map(|n| record(&format!("learner-{n}"), "a::x", Status::Passed, ""))
+        .collect();
+    let text = summary(&many, None, SUMMARY_SIZE);
+    assert!(text.len() <= SUMMARY_SIZE, "{}", text.len());
+    let shown = text.matches("| memory |").count();
+    let left = format!("\n{} more rows don't fit", 30_000 - shown);
+    assert!(shown > 1000 && text.contains(&left), "{shown}");
+    assert!(summary(&class(), None, 500).len() <= 500);
+    let whole = summary(&class(), Some("https://example.org"), SUMMARY_SIZE);
+    assert!(
+        whole.contains("| bob | memory | 0/1? | 0/5 (2.5 open) | infrastructure error |"),
+        "{whole}"
+    );
+    assert!(
+        whole.contains("](<https://example.org/memory.html#lost>) | 2 |"),
+        "{whole}"
+    );
+    assert!(!whole.contains("more rows"));
+}
+
+#[test]
+fn annotations_are_few_and_point_at_the_learners_file() {
+    let mut one: Vec<_> = (0..40)
+        .map(|n| record("ann", &format!("s{n}::x"), Status::Failed, "50%\r\nof it"))
+        .collect();
+    for (n, record) in one.iter_mut().enumerate() {
+        record.step = format!("s{n}");
+    }
+    one.push(record("ann", "s0::y", Status::Failed, "the same step"));
+    let text = annotations(&one);
+    assert_eq!(text.lines().count(), 10, "{text}");
+    assert_eq!(
+        text.lines().next(),
+        Some(
+            "::error file=exercises/memory/src/s0.rs,title=memory s0%3A%3Ax%3A failed::50%25%0D%0Aof it%0AA load <and> a store"
+        )
+    );
+    // In a class's job nobody's mistakes are errors; what could not be judged is a warning.
+    assert_eq!(
+        annotations(&class()),
+        "::warning title=bob memory a%3A%3Ax%3A infrastructure error%3A not judged::no memory\n"
+    );
+}
+
+#[test]
+fn the_classroom_gets_points_that_add_up() {
+    assert_eq!(classroom(&class()), Err(GradescopeError::Submissions(2)));
+    assert!(matches!(
+        classroom(&class()[2..]),
+        Err(GradescopeError::Unjudged(_))
+    ));
+    let mut records = class()[..2].to_vec();
+    records.push(record(&records[0].submission, "b::x", Status::Passed, ""));
+    records[2].step = "b".to_owned();
+    let text = classroom(&records).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(
+        (&report["version"], &report["status"]),
+        (&1.into(), &"fail".into())
+    );
+    assert_eq!(report["max_score"], 7.5);
+    let tests = report["tests"].as_array().expect("tests");
+    let names: Vec<_> = tests.iter().map(|test| test["name"].as_str()).collect();
+    assert_eq!(names, [Some("memory a"), Some("memory b")]);
+    assert_eq!(
+        (&tests[0]["score"], &tests[0]["status"]),
+        (&2.5.into(), &"fail".into())
+    );
+    assert_eq!(
+        (&tests[1]["score"], &tests[1]["message"]),
+        (&2.5.into(), &serde_json::Value::Null)
+    );
+    records[1].status = Status::Passed;
+    assert!(
+        classroom(&records)
+            .expect("a report")
+            .contains("\"status\":\"pass\"")
+    );
+    // Base64 of it is one environment variable, which holds 128 KiB.
+    let long = "é".repeat(4000);
+    let all: Vec<_> = (0..40)
+        .map(|n| {
+            let mut one = record("ann", "a::x", Status::Failed, &long);
+            one.step = format!("s{n}");
+            one
+        })
+        .collect();
+    assert!(classroom(&all).expect("a report").len() < 90_000);
+}
+
+/// A learner's text can't add a row, a command, a link or a tag to what this program writes.
+#[test]
+fn no_text_breaks_the_outputs_for_github_or_the_learner() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for _ in 0..500 {
+        let text: String = (0..random.usize(0..60))
+            .map(|_| match random.bool() {
+                true => *random
+                    .choice(&[
+                        '<', '>', '&', '"', '|', '`', '[', ']', '(', '!', ':', '%', '\r', '\n',
+                        '@', '#', '\u{202e}',
+                    ])
+                    .expect("some"),
+                false => random.char(..),
+            })
+            .collect();
+        let (name, message) = (crate::text::printable(&text), crate::text::message(&text));
+        let mut one = record(&name, "a::x", Status::Failed, &message);
+        one.why = Some(message.clone());
+        let records = [one];
+        let markdown = summary(&records, None, SUMMARY_SIZE);
+        assert_eq!(markdown.matches('\n').count(), 13, "{text:?}: {markdown}");
+        let rows = markdown.lines().filter(|line| line.starts_with("| "));
+        for row in rows {
+            assert!(
+                !row.contains(['<', '`', '[', '!', '@', '*']),
+                "{text:?}: {row}"
+            );
+            assert!(matches!(row.matches('|').count(), 4 | 6), "{text:?}: {row}");
+        }
+        let commands = annotations(&records);
+        assert_eq!(commands.lines().count(), 1, "{text:?}: {commands}");
+        assert!(commands.starts_with("::error file=exercises/memory/src/a.rs,title="));
+        let pages = feedback(&records, None);
+        let (file, page) = pages.first_key_value().expect("a page");
+        assert!(file.is_ascii() && file.len() < 120, "{file}");
+        assert_eq!(page.matches("<h3>").count(), 1, "{text:?}");
+        assert_eq!(
+            page.matches('<').count(),
+            page.matches('>').count(),
+            "{text:?}"
+        );
+        let json = classroom(&records).expect("a report");
+        serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
+    }
 }

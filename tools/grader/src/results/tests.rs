@@ -16,6 +16,9 @@ fn record(test: &str) -> Record {
         why: None,
         section: None,
         sandbox: "none".to_owned(),
+        points: 2.5,
+        self_reported: Vec::new(),
+        commit: None,
     }
 }
 
@@ -44,7 +47,7 @@ fn a_record_is_one_line_with_stable_names() {
     assert_eq!(
         text,
         "{\"submission\":\"ann\",\"exercise\":\"memory\",\"step\":\"a\",\"test\":\"a::x\",\"status\":\"compile_error\",\
-         \"seconds\":0.5,\"message\":\"two\\nlines \\u001b[31m\",\"why\":null,\"section\":null,\"sandbox\":\"none\"}\n"
+         \"seconds\":0.5,\"message\":\"two\\nlines \\u001b[31m\",\"why\":null,\"section\":null,\"sandbox\":\"none\",\"points\":2.5,\"self_reported\":[]}\n"
     );
     assert_eq!(
         serde_json::from_str::<Record>(&text).expect("read back"),

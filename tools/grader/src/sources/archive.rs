@@ -65,16 +65,121 @@ pub fn read(
     format: Format,
     slugs: &[&str],
 ) -> Result<BTreeMap<String, Sources>, SourcesError> {
-    let file = open(path)?;
+    let file = open(path, &LEARNERS)?;
     let mut collector = Collector::new(slugs);
     match format {
-        Format::Zip => zip(file, &mut collector)?,
-        Format::TarGz => tar_gz(file, &mut collector)?,
+        Format::Zip => zip(file, &LEARNERS, &mut collector)?,
+        Format::TarGz => tar_gz(file, &LEARNERS, &mut collector)?,
     }
     collector.finish()
 }
 
-fn open(path: &Path) -> Result<File, SourcesError> {
+/// What was found of one submission in an archive.
+pub type Unpacked = Result<BTreeMap<String, Sources>, SourcesError>;
+
+/// The submissions in an archive that the instructor made of a class, each by the folder that holds its `exercises`: such as
+/// `lab1-submissions/lab1-ann`. One that breaks a rule doesn't spoil the others.
+///
+/// # Errors
+/// When the archive can't be read, or isn't one.
+pub fn read_class(
+    path: &Path,
+    format: Format,
+    slugs: &[&str],
+) -> Result<BTreeMap<PathBuf, Unpacked>, SourcesError> {
+    let file = open(path, &CLASS)?;
+    let mut class = Class {
+        slugs,
+        found: BTreeMap::new(),
+    };
+    match format {
+        Format::Zip => zip(file, &CLASS, &mut class)?,
+        Format::TarGz => tar_gz(file, &CLASS, &mut class)?,
+    }
+    let found = class.found.into_iter();
+    Ok(found
+        .map(|(prefix, one)| (prefix, one.and_then(Collector::finish)))
+        .collect())
+}
+
+/// How much of an archive is read.
+struct Most {
+    /// Bytes of the archive.
+    size: u64,
+    /// Entries: a repository has hundreds.
+    entries: usize,
+    /// Bytes that a compressed stream may become before it is called a bomb.
+    inflated: u64,
+    /// Folders that `exercises` may lie in.
+    above: usize,
+}
+
+/// An archive that a learner made.
+const LEARNERS: Most = Most {
+    size: ARCHIVE_SIZE,
+    entries: ENTRIES,
+    inflated: INFLATED,
+    above: 1,
+};
+
+/// An archive that an instructor made of a class.
+const CLASS: Most = Most {
+    size: 1 << 30,
+    entries: 500_000,
+    inflated: 4 << 30,
+    above: 2,
+};
+
+/// Takes the entries of an archive.
+trait Take {
+    fn take(&mut self, name: &str, kind: Kind, content: &mut impl Read)
+    -> Result<(), SourcesError>;
+}
+
+impl Take for Collector<'_> {
+    fn take(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        content: &mut impl Read,
+    ) -> Result<(), SourcesError> {
+        self.add(name, kind, content)
+    }
+}
+
+/// The submissions found so far.
+struct Class<'a> {
+    slugs: &'a [&'a str],
+    found: BTreeMap<PathBuf, Result<Collector<'a>, SourcesError>>,
+}
+
+impl Take for Class<'_> {
+    fn take(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        content: &mut impl Read,
+    ) -> Result<(), SourcesError> {
+        let path = plain(name)?;
+        let Some((prefix, ..)) = place(&path, self.slugs, CLASS.above) else {
+            return Ok(());
+        };
+        let inside = path.strip_prefix(&prefix).unwrap_or(&path);
+        let inside = inside.to_string_lossy().into_owned();
+        let one = self
+            .found
+            .entry(prefix)
+            .or_insert_with(|| Ok(Collector::new(self.slugs)));
+        if let Ok(collector) = one
+            && let Err(error) = collector.add(&inside, kind, content)
+        {
+            *one = Err(error);
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path, most: &Most) -> Result<File, SourcesError> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
@@ -84,8 +189,8 @@ fn open(path: &Path) -> Result<File, SourcesError> {
     if !found.is_file() {
         return Err(rejected("the archive is not a file".to_owned()));
     }
-    if found.len() > ARCHIVE_SIZE {
-        let most = ARCHIVE_SIZE >> 20;
+    if found.len() > most.size {
+        let most = most.size >> 20;
         return Err(rejected(format!(
             "the archive is larger than {most} MiB (hand in the sources alone, without target)"
         )));
@@ -93,10 +198,10 @@ fn open(path: &Path) -> Result<File, SourcesError> {
     Ok(file)
 }
 
-fn zip(file: File, collector: &mut Collector<'_>) -> Result<(), SourcesError> {
+fn zip(file: File, most: &Most, to: &mut impl Take) -> Result<(), SourcesError> {
     let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
-    if archive.len() > ENTRIES {
-        return Err(too_many());
+    if archive.len() > most.entries {
+        return Err(too_many(most));
     }
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|error| broken(&error))?;
@@ -108,22 +213,23 @@ fn zip(file: File, collector: &mut Collector<'_>) -> Result<(), SourcesError> {
         } else {
             Kind::File
         };
-        collector.add(&name, kind, &mut entry)?;
+        to.take(&name, kind, &mut entry)?;
     }
     Ok(())
 }
 
-fn tar_gz(file: File, collector: &mut Collector<'_>) -> Result<(), SourcesError> {
+fn tar_gz(file: File, most: &Most, to: &mut impl Take) -> Result<(), SourcesError> {
     // One byte more than allowed tells the end of the stream from the end of our patience.
     let inflated = Bounded {
         inner: flate2::read::MultiGzDecoder::new(file),
-        left: INFLATED,
+        left: most.inflated,
+        all: most.inflated,
     };
     let mut archive = tar::Archive::new(inflated);
     let entries = archive.entries().map_err(|error| broken(&error))?;
     for (index, entry) in entries.enumerate() {
-        if index >= ENTRIES {
-            return Err(too_many());
+        if index >= most.entries {
+            return Err(too_many(most));
         }
         let mut entry = entry.map_err(|error| broken(&error))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -135,7 +241,7 @@ fn tar_gz(file: File, collector: &mut Collector<'_>) -> Result<(), SourcesError>
             tar::EntryType::XGlobalHeader | tar::EntryType::XHeader => continue,
             _ => Kind::Special,
         };
-        collector.add(&name, kind, &mut entry)?;
+        to.take(&name, kind, &mut entry)?;
     }
     Ok(())
 }
@@ -144,20 +250,21 @@ fn tar_gz(file: File, collector: &mut Collector<'_>) -> Result<(), SourcesError>
 struct Bounded<R> {
     inner: R,
     left: u64,
+    all: u64,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other(format!("it inflates to more than {} MiB", INFLATED >> 20))
+            io::Error::other(format!("it inflates to more than {} MiB", self.all >> 20))
         })?;
         Ok(read)
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     File,
     Folder,
     Symlink,
@@ -165,7 +272,7 @@ enum Kind {
 }
 
 /// The exercises found so far.
-struct Collector<'a> {
+pub(super) struct Collector<'a> {
     slugs: &'a [&'a str],
     found: BTreeMap<String, Sources>,
     /// What `exercises` lies in: of two in one archive neither is *the* submission.
@@ -174,7 +281,7 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    fn new(slugs: &'a [&'a str]) -> Self {
+    pub(super) fn new(slugs: &'a [&'a str]) -> Self {
         Self {
             slugs,
             found: BTreeMap::new(),
@@ -183,7 +290,12 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn add(&mut self, name: &str, kind: Kind, content: &mut impl Read) -> Result<(), SourcesError> {
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        content: &mut impl Read,
+    ) -> Result<(), SourcesError> {
         let path = plain(name)?;
         let Some((prefix, slug, inside)) = self.place(&path) else {
             return Ok(());
@@ -240,27 +352,11 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// The folder that `exercises` lies in, the exercise, and the path in its `src`.
-    fn place(&self, path: &Path) -> Option<(PathBuf, String, PathBuf)> {
-        let parts: Vec<&str> = path
-            .iter()
-            .map(|part| part.to_str())
-            .collect::<Option<_>>()?;
-        let at = parts.iter().take(2).position(|part| *part == "exercises")?;
-        let [slug, "src", rest @ ..] = &parts[at + 1..] else {
-            return None;
-        };
-        let known = self.slugs.contains(slug) && !rest.is_empty();
-        known.then(|| {
-            (
-                parts[..at].iter().collect(),
-                (*slug).to_owned(),
-                rest.iter().collect(),
-            )
-        })
+    pub(super) fn place(&self, path: &Path) -> Option<(PathBuf, String, PathBuf)> {
+        place(path, self.slugs, LEARNERS.above)
     }
 
-    fn finish(self) -> Result<BTreeMap<String, Sources>, SourcesError> {
+    pub(super) fn finish(self) -> Result<BTreeMap<String, Sources>, SourcesError> {
         for (slug, sources) in &self.found {
             if sources.get("lib.rs").is_none() {
                 return Err(rejected(format!(
@@ -270,6 +366,27 @@ impl<'a> Collector<'a> {
         }
         Ok(self.found)
     }
+}
+
+/// The folder that `exercises` lies in, the exercise, and the path in its `src`.
+fn place(path: &Path, slugs: &[&str], above: usize) -> Option<(PathBuf, String, PathBuf)> {
+    let parts: Vec<&str> = path
+        .iter()
+        .map(|part| part.to_str())
+        .collect::<Option<_>>()?;
+    let mut first = parts.iter().take(above + 1);
+    let at = first.position(|part| *part == "exercises")?;
+    let [slug, "src", rest @ ..] = &parts[at + 1..] else {
+        return None;
+    };
+    let known = slugs.contains(slug) && !rest.is_empty();
+    known.then(|| {
+        (
+            parts[..at].iter().collect(),
+            (*slug).to_owned(),
+            rest.iter().collect(),
+        )
+    })
 }
 
 /// The path without `./`. One that is absolute or leads upwards is refused, wherever in the archive it is.
@@ -300,8 +417,9 @@ fn broken(error: &dyn std::error::Error) -> SourcesError {
     rejected(format!("the archive cannot be read: {error}"))
 }
 
-fn too_many() -> SourcesError {
+fn too_many(most: &Most) -> SourcesError {
+    let most = most.entries;
     rejected(format!(
-        "the archive has more than {ENTRIES} entries (hand in the sources alone)"
+        "the archive has more than {most} entries (hand in the sources alone)"
     ))
 }

@@ -24,6 +24,9 @@ impl Class {
             slug: slug.to_owned(),
             steps: Vec::new(),
             needs: Default::default(),
+            points: Default::default(),
+            weight: 1,
+            self_reported: Default::default(),
         };
         Course {
             root: "/course".into(),

@@ -11,12 +11,14 @@ use comfy_table::{ContentArrangement, Table, presets};
 use grader::{
     course::{Chapter, Course},
     grade::Record,
+    report::Marks,
     results::Results,
     runner::Status,
     sandbox::{Level, Sandbox},
     shard::{self, Shard},
+    sources::git::Revision,
     stop::Stop,
-    submission::{self, Found, Submission},
+    submission::{self, Found, Roster, Submission, Wanted},
 };
 use std::{
     path::{Path, PathBuf},
@@ -34,7 +36,8 @@ const INTERRUPTED: u8 = 130;
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
-Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, why, section, sandbox.
+Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, why, section, sandbox,
+points, self_reported, and commit if it was read from git.
 Statuses: passed, failed, compile_error, compile_timeout, timeout, crash, memory_limit, output_limit, rejected (a symlink,
 say, or a file that is no UTF-8);
 and two that must not count as a zero: infrastructure_error (something of ours) and skipped (no python3 here).
@@ -49,7 +52,8 @@ pub struct Args {
     #[command(subcommand)]
     then: Option<reports::Then>,
 
-    /// A submission, which is a folder that holds exercises/<chapter>/src, or a folder of submissions.
+    /// A submission, which is a folder that holds exercises/<chapter>/src, an archive of one, or a folder or archive of
+    /// submissions.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -73,12 +77,37 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     jobs: Option<u8>,
 
+    /// Judge each git repository at this commit, branch or tag, not the files that lie in its folder.
+    #[arg(long, value_name = "COMMIT", conflicts_with = "deadline")]
+    at: Option<String>,
+
+    /// Judge each git repository at its last commit before this moment, by the committer's date: 2026-11-20T23:59:59+01:00.
+    #[arg(long, value_name = "RFC3339", value_parser = parse_deadline)]
+    deadline: Option<Revision>,
+
+    /// The roster of a GitHub classroom: results name learners by their identifiers, and who handed in nothing is told.
+    #[arg(long, value_name = "CSV")]
+    roster: Option<PathBuf>,
+
     /// Judge part I of N of the class, or what the engine says that runs this; `merge` puts the parts together.
     #[arg(long, value_name = "I/N|auto")]
     shard: Option<Shard>,
 }
 
+fn parse_deadline(text: &str) -> Result<Revision, String> {
+    Revision::deadline(text)
+}
+
 impl Args {
+    fn wanted(&self) -> Result<Wanted> {
+        let at = self.at.clone().map(Revision::At);
+        Ok(Wanted {
+            only: self.exercise.clone(),
+            revision: at.or_else(|| self.deadline.clone()),
+            roster: self.roster.as_deref().map(Roster::open).transpose()?,
+        })
+    }
+
     fn jobs(&self) -> usize {
         let half = || std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
         self.jobs.map_or_else(half, usize::from)
@@ -156,6 +185,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         let files = count(found.passed_over.len(), "file");
         outln!("Passed over: {files} ({})", found.passed_over.join(", "));
     }
+    if !found.absent.is_empty() {
+        outln!("Handed in nothing: {}", found.absent.join(", "));
+    }
     match written {
         Ok(None) => outln!("Results: {}", args.output.display()),
         Ok(Some(kept)) => outln!(
@@ -191,7 +223,7 @@ fn prepare(course: &Course, args: &Args) -> Result<(Found, Results)> {
     if let Some(slug) = &args.exercise {
         course.chapter(slug)?;
     }
-    let found = submission::find(course, &args.paths, args.exercise.as_deref())?;
+    let found = submission::find_all(course, &args.paths, &args.wanted()?)?;
     Ok((found, Results::open(&args.output)?))
 }
 
@@ -270,6 +302,15 @@ fn show(course: &Course, rows: &[Row], sandbox: Level) {
             outln!("{}: {}: {}", row.submission, row.worst(), reason);
         }
     }
+    let mut told = std::collections::BTreeSet::new();
+    for row in rows {
+        let commit = row.records.iter().find_map(|one| one.commit.as_ref());
+        let note = commit.and_then(|commit| Some((commit, commit.note.as_ref()?)));
+        if let Some((commit, note)) = note.filter(|_| told.insert(&row.submission)) {
+            let id = commit.id.get(..10).unwrap_or(&commit.id);
+            outln!("{}: commit {id}: {note}", row.submission);
+        }
+    }
     let unjudged = |row: &&Row| !row.records.iter().all(|record| record.status.is_verdict());
     if rows.iter().any(|row| unjudged(&row)) {
         outln!("{ODD}?{ODD:#}: tests that could not be judged; they must not count as a zero");
@@ -297,13 +338,15 @@ fn show_table(chapter: &Chapter, rows: &[&Row]) {
         ["submission"]
             .into_iter()
             .chain(steps)
-            .chain(["all", "worst"]),
+            .chain(["all", "marks", "worst"]),
     );
     for row in rows {
         let mut cells = vec![row.submission.clone()];
         cells.extend(chapter.steps.iter().map(|step| row.score(Some(step))));
         let style = color(row.worst());
-        cells.extend([row.score(None), format!("{style}{}{style:#}", row.worst())]);
+        let marks: Marks = row.records.iter().map(Marks::of).sum();
+        let worst = format!("{style}{}{style:#}", row.worst());
+        cells.extend([row.score(None), marks.to_string(), worst]);
         table.add_row(cells);
     }
     outln!("{BOLD}{}{BOLD:#}", chapter.slug);

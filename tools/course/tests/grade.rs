@@ -78,10 +78,10 @@ fn a_class_is_judged_whatever_the_marks() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let table = "\
 sums
-  submission  one  many  all  worst
-  ann         3/3  3/3   6/6  passed
-  bob         1/3  3/3   4/6  failed
-  eve         0/3  0/3   0/6  compile error
+  submission  one  many  all  marks     worst
+  ann         3/3  3/3   6/6  20/20     passed
+  bob         1/3  3/3   4/6  13.33/20  failed
+  eve         0/3  0/3   0/6  0/20      compile error
 
 eve: compile error: this file contains an unclosed delimiter
 3 exercises: 1 passed every test, 2 did not, 0 could not be judged in full. Sandbox: none.
@@ -534,4 +534,105 @@ fn a_name_cannot_steer_the_terminal() {
     );
     assert!(ran.out.contains("ann\\u{1b}[31m"), "{ran:?}");
     assert!(fixture.path("results.jsonl").exists());
+}
+
+/// Marks, the last commit before a deadline, a roster and the reports for a class on GitHub, as an instructor asks for them.
+#[test]
+fn a_classroom_is_judged_at_its_deadline() {
+    let fixture = Fixture::new();
+    let git = |folder: &Path, date: &str, args: &[&str]| {
+        let done = Command::new("git")
+            .current_dir(folder)
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+            .args(args)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_COMMITTER_DATE", date)
+            .output()
+            .expect("git starts");
+        assert!(done.status.success(), "{done:?}");
+    };
+    let ann = fixture.submit("lab1-ann", &[("src/one.rs", WRONG)]);
+    git(&ann, "@0 +0000", &["init", "-q"]);
+    git(&ann, "@0 +0000", &["add", "--all"]);
+    git(&ann, "2026-11-20T12:00:00Z", &["commit", "-qm", "wrong"]);
+    fixture.submit("lab1-ann", &[]);
+    git(
+        &ann,
+        "2026-11-22T12:00:00Z",
+        &["commit", "-qam", "right, and late"],
+    );
+    fixture.submit("lab1-zip", &[]);
+    let roster = "identifier,github_username\nAnn A.,ann\nBob B.,bob\nZoe Z.,zip\n";
+    fs::write(fixture.path("roster.csv"), roster).expect("room");
+    let deadline = "2026-11-20T23:59:59+01:00";
+    let args = ["class", "--roster", "roster.csv", "--deadline", deadline];
+    let ran = grade(&fixture, &args);
+    assert_eq!(
+        ran.code,
+        Some(3),
+        "one has no history, which is no zero: {ran:?}"
+    );
+    assert!(
+        ran.out.contains("Handed in nothing: Bob B.\n"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("Ann A.: commit "), "{}", ran.out);
+    assert!(
+        ran.out.contains("1 later on its branch left out"),
+        "{}",
+        ran.out
+    );
+    let results = lines(&fixture.path("results.jsonl"));
+    let of = |name: &str| {
+        results
+            .iter()
+            .filter(move |line| line["submission"] == name)
+    };
+    let earned: f64 = of("Ann A.")
+        .filter(|line| line["status"] == "passed")
+        .filter_map(|line| line["points"].as_f64())
+        .sum();
+    assert!((earned - 40.0 / 3.0).abs() < 1e-9, "{earned}");
+    assert_eq!(
+        of("Ann A.").next().expect("one")["commit"]["committer_date"],
+        "2026-11-20T12:00:00Z"
+    );
+    assert!(of("Zoe Z.").all(|line| line["status"] == "infrastructure_error"));
+
+    fs::write(fixture.path("summary.md"), "before\n").expect("room");
+    let mut report = command(&fixture, &[]);
+    report = {
+        let mut plain = Command::new(report.get_program());
+        plain
+            .current_dir(fixture.path(""))
+            .args(["grade", "--root"])
+            .arg(fixture.root());
+        plain.args([
+            "report",
+            "--feedback",
+            "feedback",
+            "--summary",
+            "summary.md",
+            "--annotations",
+        ]);
+        plain.args(["--weight", "sums=2"]);
+        plain
+    };
+    let ran = run(report);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let summary = fs::read_to_string(fixture.path("summary.md")).expect("a summary");
+    assert!(summary.starts_with("before\n## Results\n"), "{summary}");
+    assert!(
+        summary.contains("| Ann A. | sums | 4/6 | 26.67/40 | failed |"),
+        "{summary}"
+    );
+    assert!(ran.out.contains("::warning title=Zoe Z."), "{}", ran.out);
+    assert!(!ran.out.contains("::error"), "{}", ran.out);
+    assert_eq!(
+        fs::read_dir(fixture.path("feedback"))
+            .expect("a folder")
+            .count(),
+        2
+    );
 }

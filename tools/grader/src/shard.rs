@@ -49,7 +49,13 @@ impl Shard {
                 "SLURM_ARRAY_TASK_ID" => number("SLURM_ARRAY_TASK_MIN").unwrap_or(*first),
                 _ => *first,
             };
-            Self::new((number(index)? + 1).checked_sub(first)?, number(count)?)
+            // `--array=0-8:2` counts in twos.
+            let step = match *index {
+                "SLURM_ARRAY_TASK_ID" => number("SLURM_ARRAY_TASK_STEP").unwrap_or(1),
+                _ => 1,
+            };
+            let place = number(index)?.checked_sub(first)?.checked_div(step)?;
+            Self::new(place + 1, number(count)?)
         })
     }
 

@@ -5,7 +5,7 @@ use crate::text::{Ticker, count, errln};
 use anyhow::Result;
 use grader::{
     course::{Chapter, Course},
-    grade::{Grader, Interrupted, Judging, Prepared, Record, Step, Unit},
+    grade::{Grader, Interrupted, Judging, Prepared, Record, Step, Unit, annotate},
     results::Results,
     sandbox::Sandbox,
     shard::Shard,
@@ -214,6 +214,9 @@ impl Class<'_> {
     fn take_over(&mut self) {
         for (task, records) in self.tasks.iter().zip(&mut self.records) {
             *records = self.results.known(&task.key).map(<[Record]>::to_vec);
+            if let Some(records) = records {
+                annotate(records, task.submission, task.chapter);
+            }
         }
         let known = self.records.iter().flatten().count();
         if known > 0 {
@@ -223,8 +226,9 @@ impl Class<'_> {
         }
     }
 
-    fn add(&mut self, index: usize, records: Vec<Record>) -> Result<()> {
+    fn add(&mut self, index: usize, mut records: Vec<Record>) -> Result<()> {
         let task = &self.tasks[index];
+        annotate(&mut records, task.submission, task.chapter);
         if task.chapter.is_some() {
             self.results.add(&task.key, &records)?;
         }

@@ -5,6 +5,9 @@ use anyhow::{Context, Result, bail};
 use files::write::write_atomic;
 use grader::{grade::Record, report, results::Results, shard};
 use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,7 +15,7 @@ use std::{
 /// What is done with results.
 #[derive(clap::Subcommand)]
 pub enum Then {
-    /// Write reports of results: CSV, HTML, JUnit XML, Gradescope.
+    /// Write reports of results: CSV, HTML, JUnit XML, Gradescope, GitHub, a page for each learner.
     Report(Report),
     /// Put the results of all shards together. Fails unless everybody is there exactly once.
     Merge(Merge),
@@ -20,7 +23,7 @@ pub enum Then {
 
 /// What `report` is asked.
 #[derive(clap::Args)]
-#[group(required = true, multiple = true, args = ["csv", "html", "junit", "gradescope"])]
+#[group(required = true, multiple = true, args = ["csv", "html", "junit", "gradescope", "classroom", "feedback", "summary", "annotations"])]
 pub struct Report {
     /// A file that `grade` or `merge` wrote.
     #[arg(value_name = "RESULTS", default_value = "results.jsonl")]
@@ -42,6 +45,26 @@ pub struct Report {
     #[arg(long, value_name = "FILE")]
     gradescope: Option<PathBuf>,
 
+    /// What the autograding reporter of GitHub Classroom takes, of one submission that could be judged in full.
+    #[arg(long, value_name = "FILE")]
+    classroom: Option<PathBuf>,
+
+    /// A page for each learner, in this folder.
+    #[arg(long, value_name = "DIR")]
+    feedback: Option<PathBuf>,
+
+    /// Append the summary of a job, in Markdown, of at most 1 MiB: "$GITHUB_STEP_SUMMARY".
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+
+    /// Print annotations for GitHub Actions.
+    #[arg(long)]
+    annotations: bool,
+
+    /// Multiply the points of an exercise, as memory=2; may be given for several.
+    #[arg(long, value_name = "EXERCISE=N", value_parser = parse_weight)]
+    weight: Vec<(String, f64)>,
+
     /// Where the book is, for links in the page: https://example.org/book
     #[arg(long, value_name = "URL")]
     book: Option<String>,
@@ -59,6 +82,15 @@ pub struct Merge {
     output: PathBuf,
 }
 
+fn parse_weight(text: &str) -> Result<(String, f64), String> {
+    let weight = text.split_once('=').and_then(|(exercise, weight)| {
+        let weight: f64 = weight.parse().ok()?;
+        let fits = (0.0..=10_000.0).contains(&weight);
+        fits.then(|| (exercise.to_owned(), weight))
+    });
+    weight.ok_or_else(|| "a weight is an exercise and a number, as memory=2".to_owned())
+}
+
 /// Runs the subcommand.
 pub fn run(then: &Then) -> Result<ExitCode> {
     match then {
@@ -69,7 +101,12 @@ pub fn run(then: &Then) -> Result<ExitCode> {
 }
 
 fn write(args: &Report) -> Result<()> {
-    let records = report::load(&args.results)?;
+    let mut records = report::load(&args.results)?;
+    for (exercise, weight) in &args.weight {
+        if !report::weigh(&mut records, exercise, *weight) {
+            bail!("there is no result for an exercise {exercise}, which is to weigh {weight}");
+        }
+    }
     let put = |path: &Option<PathBuf>, make: &dyn Fn(&[Record]) -> Result<String>| {
         let Some(path) = path else { return Ok(()) };
         let text = make(&records)?;
@@ -86,7 +123,46 @@ fn write(args: &Report) -> Result<()> {
     })?;
     put(&args.gradescope, &|records| {
         Ok(report::gradescope(records)?)
-    })
+    })?;
+    put(&args.classroom, &|records| Ok(report::classroom(records)?))?;
+    if let Some(folder) = &args.feedback {
+        feedback(folder, &report::feedback(&records, book))?;
+    }
+    if let Some(path) = &args.summary {
+        append_summary(path, &records, book)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if args.annotations {
+        outln!("{}", report::annotations(&records).trim_end());
+    }
+    Ok(())
+}
+
+fn feedback(folder: &Path, pages: &BTreeMap<String, String>) -> Result<()> {
+    let at = |path: &Path| format!("cannot write {}", path.display());
+    fs::create_dir_all(folder).with_context(|| at(folder))?;
+    for (file, page) in pages {
+        let path = folder.join(file);
+        write_atomic(&path, page.as_bytes()).with_context(|| at(&path))?;
+    }
+    outln!(
+        "Feedback: {} in {}",
+        count(pages.len(), "page"),
+        folder.display()
+    );
+    Ok(())
+}
+
+/// Other steps of a job may have written into the file, and GitHub refuses all of it when it is too long.
+fn append_summary(path: &Path, records: &[Record], book: Option<&str>) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let used = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let room = report::SUMMARY_SIZE.saturating_sub(used);
+    let text = report::summary(records, book, room);
+    if text.len() <= room {
+        file.write_all(text.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn merge(args: &Merge) -> Result<()> {

@@ -131,3 +131,18 @@ fn somebody_who_was_not_judged_is_named() {
     let error = merge(&files).expect_err("one is missing").to_string();
     assert_eq!(error, "1 exercise is missing, such as learner 7/memory");
 }
+
+#[test]
+fn a_slurm_array_may_count_in_steps() {
+    let set = [
+        ("SLURM_ARRAY_TASK_ID", "5"),
+        ("SLURM_ARRAY_TASK_MIN", "1"),
+        ("SLURM_ARRAY_TASK_STEP", "2"),
+        ("SLURM_ARRAY_TASK_COUNT", "3"),
+    ];
+    let find = |name: &str| {
+        let found = set.iter().find(|(one, _)| *one == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    assert_eq!(Shard::from_engine(find), Shard::new(3, 3));
+}

@@ -197,3 +197,29 @@ fn an_archive_is_known_by_its_ending() {
         assert_eq!(Format::of(other), None, "{other}");
     }
 }
+
+/// `gh classroom clone`, zipped: one learner's bad repository doesn't spoil the others.
+#[test]
+fn an_archive_of_a_class_holds_a_submission_for_each_folder() {
+    let ann = format!("lab1-submissions/lab1-ann/{LIB}");
+    let bob = format!("lab1-submissions/lab1-bob/{LIB}");
+    let eve = "lab1-submissions/lab1-eve/exercises/memory/src/one.rs";
+    let zip = zipped(&[
+        (&ann, b"//! A."),
+        (&bob, b"\xff"),
+        ("lab1-submissions/lab1-ann/.git/config", b"[core]"),
+        (eve, b"// no lib.rs"),
+        ("lab1-submissions/notes.txt", b""),
+    ]);
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(&zip).expect("room");
+    let found = read_class(file.path(), Format::Zip, &["memory"]).expect("a class");
+    let of = |name: &str| &found[&Path::new("lab1-submissions").join(name)];
+    assert_eq!(found.len(), 3, "{found:?}");
+    let sources = of("lab1-ann").as_ref().expect("ann's");
+    assert_eq!(sources["memory"].get("lib.rs"), Some("//! A."));
+    for (name, why) in [("lab1-bob", "UTF-8"), ("lab1-eve", "lib.rs is missing")] {
+        let error = of(name).as_ref().expect_err(name).to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}

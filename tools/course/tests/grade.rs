@@ -584,7 +584,7 @@ fn a_classroom_is_judged_at_its_deadline() {
         ran.out
     );
     let results = lines(&fixture.path("results.jsonl"));
-    let of = |name: &str| {
+    let of = |name: &'static str| {
         results
             .iter()
             .filter(move |line| line["submission"] == name)

@@ -601,24 +601,19 @@ fn a_classroom_is_judged_at_its_deadline() {
     assert!(of("Zoe Z.").all(|line| line["status"] == "infrastructure_error"));
 
     fs::write(fixture.path("summary.md"), "before\n").expect("room");
-    let mut report = command(&fixture, &[]);
-    report = {
-        let mut plain = Command::new(report.get_program());
-        plain
-            .current_dir(fixture.path(""))
-            .args(["grade", "--root"])
-            .arg(fixture.root());
-        plain.args([
-            "report",
-            "--feedback",
-            "feedback",
+    let mut report = Command::new(env!("CARGO_BIN_EXE_course"));
+    report
+        .current_dir(fixture.path(""))
+        .args(["grade", "report", "--feedback", "feedback"])
+        .args([
             "--summary",
             "summary.md",
             "--annotations",
-        ]);
-        plain.args(["--weight", "sums=2"]);
-        plain
-    };
+            "--weight",
+            "sums=2",
+            "--root",
+        ])
+        .arg(fixture.root());
     let ran = run(report);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let summary = fs::read_to_string(fixture.path("summary.md")).expect("a summary");

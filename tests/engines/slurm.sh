@@ -129,7 +129,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
 KillWait=5
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) State=UNKNOWN
+NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(awk '/^MemTotal/{print int($2 / 1024)}' /proc/meminfo) State=UNKNOWN
 PartitionName=class Nodes=$(hostname -s) Default=YES MaxTime=INFINITE State=UP
 END
   munged --foreground --socket="$work/key/munge.socket" --key-file="$work/key/munge.key" --pid-file="$work/key/munged.pid" \
@@ -172,7 +172,11 @@ submit() {
 unpack
 start
 echo "Slurm $(sinfo --version | cut -d' ' -f2) on $(hostname -s), $(nproc) processors, as $(id -un)"
-ss -Hltnp 2>/dev/null | grep -E 'slurm|munge' | awk '{print $4}' | grep -v '^127\.' && fail "a daemon listens beyond loopback"
+# Both daemons, and on 127.0.0.1 (0100007F) alone. The second column is address:port, the fourth 0A for a listening socket.
+ports=$(sed -nE 's/^Slurm(ctld|d)Port=//p' "$SLURM_CONF" | while read -r port; do printf ':%04X|' "$port"; done)
+listening=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" {print $2}' | grep -E "(${ports%|})$" || true)
+[ "$(grep -c '^0100007F:' <<<"$listening")" -eq 2 ] && [ "$(wc -l <<<"$listening")" -eq 2 ] ||
+  fail "the daemons listen on: $listening"
 ok "the daemons listen on loopback alone"
 
 make_class
@@ -186,6 +190,23 @@ code=0
 [ $code -ne 2 ] || give_up "$(tail -n 1 "$work/log/whole")"
 [ $code -eq 0 ] || fail "the class could not be judged without Slurm"
 verdicts "$work/whole.jsonl" >"$work/whole"
+
+# Without that link: two shards on one node clone the course once, at its commit, and grade there. (`cargo` is a stand-in.)
+mkdir "$work/bin"
+printf '#!/bin/sh\necho "$(git rev-parse HEAD) $PWD $*"\n' >"$work/bin/cargo"
+chmod +x "$work/bin/cargo"
+for index in 1 2; do
+  env PATH="$work/bin:$PATH" COURSE="$course" COURSE_CLONES="$work/new" SHARDS=2 SUBMISSIONS=/class RESULTS=/out SLURM_ARRAY_TASK_ID=$index \
+    SLURM_CPUS_PER_TASK=4 GRADE_OPTIONS= bash "$engine" --grade >"$work/log/clone-$index" 2>&1 &
+  clones[index]=$!
+done
+for index in 1 2; do wait "${clones[index]}" || fail "no clone: $(cat "$work/log/clone-$index")"; done
+commit=$(git -C "$course" rev-parse HEAD)
+for index in 1 2; do
+  want="$commit $work/new/$commit course grade /class --shard $index/2 --output /out/part-$index-of-2.jsonl --jobs 2"
+  [ "$(cat "$work/log/clone-$index")" = "$want" ] || fail "the clone graded as: $(cat "$work/log/clone-$index")"
+done
+ok "shards on one node share a clone of the course"
 
 # A shard is cancelled before it starts.
 submit 3 "$work/class" "$work/results"
@@ -217,9 +238,10 @@ ok "the repeated shard completes the class, with the verdicts of a run without s
 
 submit 3 "$work/class" "$work/results-2"
 end=$((SECONDS + 200))
-until [ -s "$work/results-2/part-1-of-3.jsonl.partial" ]; do [ $SECONDS -lt $end ] || fail "shard 1 wrote nothing"; sleep 0.1; done
-scontrol requeue "${shards}_1"
+until [ -s "$work/results-2/part-3-of-3.jsonl.partial" ]; do [ $SECONDS -lt $end ] || fail "shard 3 wrote nothing"; sleep 0.1; done
+scontrol requeue "${shards}_3"
 await "$shards,$merge" 400 || fail "the class is not judged after 400 s"
+scontrol show job "${shards}_3" | grep -q 'Restarts=1 ' || fail "the shard was not started twice"
 [ "$(state "$merge")" = "COMPLETED " ] || fail "the merge is $(state "$merge")"
 verdicts "$work/results-2/results.jsonl" | diff "$work/whole" - || fail "the verdicts differ after a requeue"
 ok "a shard that Slurm requeues while it runs ends with the same verdicts"

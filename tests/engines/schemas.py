@@ -85,7 +85,8 @@ assert matrix == list(range(1, workflow["env"]["SHARDS"] + 1)), "the matrix isn'
 ok("the GitHub matrix is all shards")
 
 rust = re.search(r'^rust-version = "([0-9.]+)"$', pathlib.Path("Cargo.toml").read_text(), re.M)[1]
-assert f"FROM docker.io/library/rust:{rust}-" in (ENGINES / "Containerfile").read_text(), f"the image has another Rust than {rust}"
-ok("the image has the course's Rust")
+for place in (ENGINES / "Containerfile", pathlib.Path(".github/workflows/nightly.yml")):
+    assert f"docker.io/library/rust:{rust}-" in place.read_text(), f"the image in {place} has another Rust than {rust}"
+ok("the images have the course's Rust")
 
 print(f"{passed} passed, 0 failed")

@@ -13,12 +13,7 @@ use grader::{
     stop::Stop,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::{
-    panic,
-    path::Path,
-    process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{panic, path::Path, process::ExitCode, sync::Arc};
 
 fn main() -> ExitCode {
     let bless = std::env::var_os("COURSE_BLESS").is_some_and(|value| value == "1");
@@ -43,17 +38,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// A test that needs the gate for itself.
-type Test = Box<dyn FnOnce(&mut Gate) -> Result<(), Failed> + Send>;
+type Test = Box<dyn FnOnce(&Gate) -> Result<(), Failed> + Send>;
 
 fn trials() -> Result<Vec<Trial>, GateError> {
     let gate = Gate::open(root(), is_required("starters"), &Stop::new())?;
     let cases = gate.cases();
-    // One build folder, so one at a time.
-    let gate = Arc::new(Mutex::new(gate));
+    let gate = Arc::new(gate);
     let with_gate = |test: Test| {
         let gate = Arc::clone(&gate);
-        move || test(&mut gate.lock().unwrap_or_else(PoisonError::into_inner))
+        move || test(&gate)
     };
     let mut trials = vec![
         Trial::test(
@@ -66,13 +59,13 @@ fn trials() -> Result<Vec<Trial>, GateError> {
     ];
     trials.extend(cases.into_iter().map(|case| {
         let name = case.to_string();
-        let judge = move |gate: &mut Gate| judge(gate, &case);
+        let judge = move |gate: &Gate| judge(gate, &case);
         Trial::test(name, with_gate(Box::new(judge)))
     }));
     Ok(trials)
 }
 
-fn judge(gate: &mut Gate, case: &Case) -> Result<(), Failed> {
+fn judge(gate: &Gate, case: &Case) -> Result<(), Failed> {
     let judged = gate.judge(case)?;
     check(judged.found)?;
     match judged.failure {

@@ -122,13 +122,13 @@ struct Row {
 }
 
 /// Runs the command in the course at `root`.
-pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
+pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     if let Some(then) = &args.then {
         return reports::run(then);
     }
     let course = Course::open(root)?;
     grader::sandbox::withhold_memory();
-    let prepared = prepare(&course, &args);
+    let prepared = prepare(&course, args);
     let (found, mut results) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -137,7 +137,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         }
     };
     let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
-    let sandbox = match sandbox(&course, &args) {
+    let sandbox = match sandbox(&course, args) {
         Ok(sandbox) => sandbox,
         Err(why) => {
             errln!("error: no sandbox works here: {why} (--no-sandbox runs submissions as you do)");
@@ -148,7 +148,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let judged = class::judge(
         &course,
         &found.submissions,
-        &args,
+        args,
         sandbox,
         &mut results,
         &stop,

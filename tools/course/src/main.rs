@@ -89,7 +89,7 @@ enum Command {
     /// Run the benchmark of a chapter's exercise.
     Bench(bench::Args),
     /// Judge submissions and write one verdict per test.
-    Grade(grade::Args),
+    Grade(Box<grade::Args>),
     /// For authors: begin a chapter or a claim.
     New(new::Args),
     /// Say what this machine has, and what each missing thing would add.
@@ -117,7 +117,7 @@ fn main() -> ExitCode {
             Command::Solution(args) => solution::run(root, args),
             Command::Lab(args) => lab::run(root, args),
             Command::Bench(args) => bench::run(root, args),
-            Command::Grade(args) => grade::run(root, args),
+            Command::Grade(args) => grade::run(root, &args),
             Command::New(args) => new::run(root, args),
             Command::Doctor(args) => doctor::run(root, args),
             Command::Preprocess(args) => preprocess::run(root, args),

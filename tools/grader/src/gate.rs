@@ -34,6 +34,7 @@ use std::{
     collections::BTreeSet,
     fmt::{self, Display},
     path::Path,
+    sync::{Mutex, PoisonError},
 };
 
 /// The fewest tests of a step.
@@ -120,7 +121,8 @@ pub struct Gate {
     course: Course,
     strict: bool,
     stop: Stop,
-    grader: Option<Grader>,
+    /// What compiles, one at a time.
+    grader: Mutex<Option<Grader>>,
 }
 
 impl Gate {
@@ -134,7 +136,7 @@ impl Gate {
             course: Course::open(root)?,
             strict,
             stop: stop.clone(),
-            grader: None,
+            grader: Mutex::new(None),
         })
     }
 
@@ -175,15 +177,12 @@ impl Gate {
         self.course.chapters.iter().flat_map(of).collect()
     }
 
-    /// Judges one case.
+    /// Judges one case. Several threads may: while one compiles, others run.
     ///
     /// # Errors
     /// When the course can't be built in, or on a stop.
-    pub fn judge(&mut self, case: &Case) -> Result<Judged, GateError> {
+    pub fn judge(&self, case: &Case) -> Result<Judged, GateError> {
         let chapter = self.course.chapter(&case.slug)?.clone();
-        if self.grader.is_none() {
-            self.grader = Some(Grader::new(&self.course, &self.stop, || {})?);
-        }
         let mut judged = Judged::default();
         let found = &mut judged.found;
         match &case.what {
@@ -201,24 +200,18 @@ impl Gate {
         Sources::read(&folder).map_err(|error| error.to_string())
     }
 
-    fn judge_solution(
-        &mut self,
-        chapter: &Chapter,
-        found: &mut Findings,
-    ) -> Result<(), Interrupted> {
+    fn judge_solution(&self, chapter: &Chapter, found: &mut Findings) -> Result<(), GateError> {
         let slug = &chapter.slug;
         let place = format!("solutions/{slug}");
-        if let Some(grader) = &mut self.grader {
-            match grader.tests(slug)? {
-                Ok(tests) => {
-                    judge_tests(chapter, &tests, found);
-                    sentences::judge(&self.course, chapter, &tests, found);
-                    self_reported::judge(chapter, &tests, found);
-                }
-                Err(problem) => {
-                    found.problem(place, problem);
-                    return Ok(());
-                }
+        match self.compiling(|grader| grader.tests(slug))? {
+            Ok(tests) => {
+                judge_tests(chapter, &tests, found);
+                sentences::judge(&self.course, chapter, &tests, found);
+                self_reported::judge(chapter, &tests, found);
+            }
+            Err(problem) => {
+                found.problem(place, problem);
+                return Ok(());
             }
         }
         let solution = self.solution(slug);
@@ -236,11 +229,7 @@ impl Gate {
         Ok(())
     }
 
-    fn judge_starter(
-        &mut self,
-        chapter: &Chapter,
-        found: &mut Findings,
-    ) -> Result<(), Interrupted> {
+    fn judge_starter(&self, chapter: &Chapter, found: &mut Findings) -> Result<(), GateError> {
         let slug = &chapter.slug;
         let shipped = Shipped::of(&self.course, chapter, self.strict);
         found.notes.extend(shipped.note(slug));
@@ -265,12 +254,12 @@ impl Gate {
 
     /// Judges sources that must compile without a warning.
     fn attempt(
-        &mut self,
+        &self,
         slug: &str,
         place: &str,
         sources: Result<Sources, String>,
         found: &mut Findings,
-    ) -> Result<Vec<TestResult>, Interrupted> {
+    ) -> Result<Vec<TestResult>, GateError> {
         let sources = match sources {
             Ok(sources) => sources,
             Err(problem) => {
@@ -293,11 +282,11 @@ impl Gate {
     }
 
     fn judge_answer(
-        &mut self,
+        &self,
         chapter: &Chapter,
         answer: &Answer,
         found: &mut Findings,
-    ) -> Result<Option<TestResult>, Interrupted> {
+    ) -> Result<Option<TestResult>, GateError> {
         let sources = self.solution(&chapter.slug);
         let sources = match sources.and_then(|solution| answer.sources(&solution)) {
             Ok(sources) => sources,
@@ -316,16 +305,28 @@ impl Gate {
         }
     }
 
-    fn run(
-        &mut self,
-        slug: &str,
-        sources: &Sources,
-        only: Option<&str>,
-    ) -> Result<Trial, Interrupted> {
-        match &mut self.grader {
-            Some(grader) => grader.attempt(slug, sources, only, |_| {}),
-            None => unreachable!("`judge` makes the grader first"),
-        }
+    fn run(&self, slug: &str, sources: &Sources, only: Option<&str>) -> Result<Trial, GateError> {
+        let compiled = self.compiling(|grader| {
+            let compiled = grader.compile_only(slug, sources)?;
+            Ok(compiled.map(|attempt| (attempt, grader.judging())))
+        })?;
+        Ok(match compiled {
+            Ok((attempt, judging)) => judging.attempt(attempt, only)?,
+            Err(refused) => refused,
+        })
+    }
+
+    /// Does something with the one build folder.
+    fn compiling<T>(
+        &self,
+        work: impl FnOnce(&mut Grader) -> Result<T, Interrupted>,
+    ) -> Result<T, GateError> {
+        let mut grader = self.grader.lock().unwrap_or_else(PoisonError::into_inner);
+        let grader = match &mut *grader {
+            Some(grader) => grader,
+            none => none.insert(Grader::new(&self.course, &self.stop, || {})?),
+        };
+        Ok(work(grader)?)
     }
 }
 

@@ -7,7 +7,7 @@ mod judging;
 
 pub use annotate::annotate;
 use judge::Judge;
-pub use judging::{Judging, Prepared, Unit};
+pub use judging::{Attempt, Judging, Prepared, Unit};
 
 use crate::{
     course::{Chapter, Course},
@@ -277,42 +277,27 @@ impl Grader {
         })
     }
 
-    /// Compiles `sources` and runs the judge over them: every test, or the step or test that `only` names.
+    /// Compiles `sources`, for [`Judging::attempt`]; or says why there is nothing to run.
     ///
     /// # Errors
     /// Only on a stop.
-    pub fn attempt(
+    pub fn compile_only(
         &mut self,
         slug: &str,
         sources: &Sources,
-        only: Option<&str>,
-        mut progress: impl FnMut(Step<'_>),
-    ) -> Result<Trial, Interrupted> {
-        let judge = match self.judge(slug, &mut progress)? {
+    ) -> Result<Result<Attempt, Trial>, Interrupted> {
+        let judge = match self.judge(slug, &mut |_| {})? {
             Ok(judge) => judge,
             Err(problem) => {
-                return Ok(Trial::Refused(
-                    Status::InfrastructureError,
-                    format!("there is no judge: {problem}"),
-                ));
+                let why = format!("there is no judge: {problem}");
+                return Ok(Err(Trial::Refused(Status::InfrastructureError, why)));
             }
         };
-        let subject = match self.compile(slug, sources, &mut progress)? {
-            Ok(subject) => subject,
-            Err((status, message)) => return Ok(Trial::Refused(status, message)),
-        };
-        let judged = |result: &TestResult| progress(Step::Judged(&result.test, result.status));
-        match self.judging().judge(&judge, &subject.tests, only, judged) {
-            Ok(results) => Ok(Trial::Ran {
-                warnings: subject.warnings,
-                results,
-            }),
-            Err(RunError::Interrupted) => Err(Interrupted),
-            Err(error) => Ok(Trial::Refused(
-                Status::InfrastructureError,
-                error.to_string(),
-            )),
-        }
+        let compiled = self.compile(slug, sources, &mut |_| {})?;
+        Ok(match compiled {
+            Ok(subject) => Ok(Attempt { judge, subject }),
+            Err((status, message)) => Err(Trial::Refused(status, message)),
+        })
     }
 
     /// Lists the tests that judge `slug`, in their order, or says why there is no judge.

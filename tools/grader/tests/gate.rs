@@ -18,7 +18,7 @@ fn look(fixture: &Fixture) -> Findings {
 
 /// Judges every case that `wanted` picks by its name.
 fn judge_those(fixture: &Fixture, strict: bool, wanted: impl Fn(&str) -> bool) -> Findings {
-    let mut gate = gate(fixture, strict);
+    let gate = gate(fixture, strict);
     let mut all = Findings::default();
     for case in gate.cases() {
         if wanted(&case.to_string()) {
@@ -451,7 +451,7 @@ fn an_answer_may_hold_only_what_it_changes() {
 #[test]
 fn the_failure_of_a_wrong_answer_is_told() {
     let fixture = Fixture::new();
-    let mut gate = gate(&fixture, false);
+    let gate = gate(&fixture, false);
     let cases = gate.cases();
     let names: Vec<_> = cases.iter().map(ToString::to_string).collect();
     assert_eq!(names[..2], ["sums::solution", "sums::starter"]);

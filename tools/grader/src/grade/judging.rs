@@ -1,6 +1,6 @@
 //! The second half of grading: runs the judge over what is compiled, on any number of threads.
 
-use super::{Interrupted, Judge, Record, record};
+use super::{Interrupted, Judge, Record, Trial, record};
 use crate::{
     course::Chapter,
     runner::{self, Plan, RunError, Status, TestResult},
@@ -21,6 +21,13 @@ pub struct Unit {
     pub(super) chapter: Chapter,
     pub(super) judge: Arc<Judge>,
     pub(super) subject: Option<Subject>,
+}
+
+/// Sources that are nobody's submission, compiled.
+#[derive(Debug)]
+pub struct Attempt {
+    pub(super) judge: Arc<Judge>,
+    pub(super) subject: Subject,
 }
 
 /// What compiling came to.
@@ -76,6 +83,25 @@ impl Judging {
             unit.judge.conclude(found, result)
         });
         Ok(unit.in_order(records.collect()))
+    }
+
+    /// Runs the judge over an attempt: every test, or the step or test that `only` names.
+    ///
+    /// # Errors
+    /// Only on a stop.
+    pub fn attempt(&self, attempt: Attempt, only: Option<&str>) -> Result<Trial, Interrupted> {
+        let Attempt { judge, subject } = attempt;
+        match self.judge(&judge, &subject.tests, only, |_| {}) {
+            Ok(results) => Ok(Trial::Ran {
+                warnings: subject.warnings,
+                results,
+            }),
+            Err(RunError::Interrupted) => Err(Interrupted),
+            Err(error) => Ok(Trial::Refused(
+                Status::InfrastructureError,
+                error.to_string(),
+            )),
+        }
     }
 
     /// The records of a unit that can't be run: for each test the same.

@@ -181,7 +181,7 @@ fn without_insisting_nothing_runs_outside_a_sandbox() {
     } else {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(
-            ran.out.contains("ann         3/3  3/3   6/6  passed"),
+            ran.out.contains("ann         3/3  3/3   6/6  20/20  passed"),
             "{ran:?}"
         );
         let results = lines(&fixture.path("results.jsonl"));
@@ -199,7 +199,7 @@ fn what_could_not_be_judged_is_told_by_the_exit_code() {
     let ran = grade(&fixture, &["class", "--output", "marks.jsonl"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     for line in [
-        "  ann         3/3  2/2?  5/5?  infrastructure error\n",
+        "  ann         3/3  2/2?  5/5?  16.67/20 (3.33 open)  infrastructure error\n",
         "notes: infrastructure error: it has no exercises/<slug>/src\n",
         "?: tests that could not be judged; they must not count as a zero\n",
         "2 exercises: 0 passed every test, 0 did not, 2 could not be judged in full. Sandbox: none.\n",
@@ -320,10 +320,10 @@ fn a_killed_grader_loses_nothing_and_judges_nobody_twice() {
         "{ran:?}"
     );
     for line in [
-        "  ann         3/3  3/3   6/6  passed\n",
-        "  bob         3/3  3/3   6/6  passed\n",
-        "  cyn         0/3  0/3   0/6  compile error\n",
-        "  dan         1/3  3/3   4/6  failed\n",
+        "  ann         3/3  3/3   6/6  20/20     passed\n",
+        "  bob         3/3  3/3   6/6  20/20     passed\n",
+        "  cyn         0/3  0/3   0/6  0/20      compile error\n",
+        "  dan         1/3  3/3   4/6  13.33/20  failed\n",
     ] {
         assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
     }

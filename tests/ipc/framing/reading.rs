@@ -185,6 +185,12 @@ pub fn a_length_over_the_limit_is_an_error() {
         [Ok(Some(fits.clone())), Ok(Some(fits)), Ok(None)],
         "two bodies of {limit} bytes, with a limit of {limit}"
     );
+    let taken = take(vec![bytes(&frame(b"x"))], usize::MAX, 0);
+    assert_eq!(
+        taken.frames,
+        [Ok(Some(b"x".to_vec())), Ok(None)],
+        "a body of 1 byte, with the largest limit that there is"
+    );
     let longer = small(limit + 1);
     let beyond = [
         frame(&longer),
@@ -250,16 +256,18 @@ pub fn a_negative_length_is_an_error() {
     );
     for len in [-2, -3, -256, i32::MIN, random().i32(i32::MIN..-1)] {
         let stream = [&len.to_be_bytes()[..], &[0; 40]].concat();
-        let taken = take(vec![bytes(&stream)], 1 << 20, 0);
-        assert_eq!(
-            taken.frames,
-            [Err("InvalidData".to_owned())],
-            "a header that holds {len}"
-        );
-        assert_eq!(
-            taken.left, 40,
-            "the bytes left after a header that holds {len}"
-        );
+        for limit in [1 << 20, usize::MAX] {
+            let taken = take(vec![bytes(&stream)], limit, 0);
+            assert_eq!(
+                taken.frames,
+                [Err("InvalidData".to_owned())],
+                "a header that holds {len}, with a limit of {limit}"
+            );
+            assert_eq!(
+                taken.left, 40,
+                "the bytes left after a header that holds {len}"
+            );
+        }
     }
 }
 

@@ -307,8 +307,8 @@ fn a_second_worker_begins_anew() {
 fn the_worker_ends_when_it_is_stopped() {
     explain(
         ENDS,
-        "The worker ends when it finds the end of the requests. It finds it when every process has closed its writing end of that \
-         pipe, the worker's own copy included. So close it before you wait.",
+        "`stop` closes the pipe of requests and then waits. The worker finds the end of the requests when every process has closed \
+         its writing end of that pipe, the worker's own copy included. Then its closure returns `Ok(())`.",
     );
     for requests in [vec![], vec![b"abc".to_vec()]] {
         let life = answers(&vec![requests]).remove(0);

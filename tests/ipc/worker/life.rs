@@ -60,8 +60,8 @@ fn how(way: &[u8]) -> &'static str {
 pub fn a_worker_that_dies_is_an_error() {
     explain(
         GONE,
-        "When the worker dies, its end of the answers closes, and a read finds the end. That is so only if nobody else, you \
-         included, holds a writing end. Return `BrokenPipe`.",
+        "When the worker dies, its end of the answers closes, and a read finds the end, before an answer or inside it. That is so only \
+         if nobody else, you included, holds a writing end. Return `BrokenPipe`.",
     );
     if !linux("the worker kills itself through a pidfd") {
         return;

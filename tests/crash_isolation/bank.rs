@@ -123,9 +123,9 @@ checks::subject! {
     }
 
     /// Children that make transfers and are killed at random; the totals that were seen meanwhile, and the deaths.
-    fn under_fire(learner, balances: Vec<u64>, kills: u64) -> (Vec<Result<u64, String>>, u64) as transfer {
+    fn under_fire(learner, balances: Vec<u64>, kills: u64, seed: u64) -> (Vec<Result<u64, String>>, u64) as transfer {
         let bank = open(learner, &balances);
-        let mut random = random();
+        let mut random = fastrand::Rng::with_seed(seed);
         let mut totals = Vec::new();
         let mut deaths = 0;
         for _ in 0..kills {
@@ -277,6 +277,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_transfer_happens_as_a_whole_or_not_at_all,
     the_bank_goes_on_after_a_death,
     a_repairer_may_die_as_well,
+    a_death_loses_no_digit,
     transfers_at_the_same_time_lose_nothing,
     random_kills_leave_the_total,
     a_lock_that_fails_is_an_error,
@@ -541,6 +542,29 @@ fn a_repairer_may_die_as_well() {
     );
 }
 
+fn a_death_loses_no_digit() {
+    explain(
+        "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
+        "What is undone may need all of a word: a balance beyond 32 bits, an account with a number beyond 255.",
+    );
+    let mut random = random();
+    let before: Vec<u64> = (0..300).map(|_| random.u64(1 << 40..1 << 50)).collect();
+    let (from, to, amount) = (298, 257, (1 << 39) + 5);
+    let mut after = before.clone();
+    after[from] -= amount;
+    after[to] += amount;
+    for death in killed_at_each_step(&before, &(from, to, amount)) {
+        let seen = death.seen.as_deref().map(|seen| (seen[from], seen[to]));
+        assert!(
+            death.seen.as_ref() == Ok(&before) || death.seen.as_ref() == Ok(&after),
+            "Account {from} of 300 had {}, account {to} had {}, and {amount} were to be moved. Then {}, and the next one saw {seen:?} there.",
+            before[from],
+            before[to],
+            where_it_died(&death)
+        );
+    }
+}
+
 fn nobody_sees_half_of_a_transfer() {
     explain(
         "crash_isolation/exercise.md#step-5-a-lock-whose-owner-died",
@@ -611,8 +635,12 @@ fn random_kills_leave_the_total() {
         "Somebody was killed at a random moment. Whoever came next has to find a whole state.",
     );
     let balances = vec![1000, 2000, 3000, 4000];
-    let (totals, deaths) = under_fire(&balances, &200);
-    for total in totals {
+    // Each in a subject of its own, with the time that it has.
+    let mut random = random();
+    let (totals, deaths): (Vec<_>, Vec<u64>) = (0..8)
+        .map(|_| under_fire(&balances, &25, &random.u64(..)))
+        .unzip();
+    for total in totals.into_iter().flatten() {
         assert_eq!(
             total,
             Ok(10_000),
@@ -620,7 +648,8 @@ fn random_kills_leave_the_total() {
         );
     }
     assert_eq!(
-        deaths, 200,
+        deaths.iter().sum::<u64>(),
+        200,
         "processes that made transfers until they were killed"
     );
 }

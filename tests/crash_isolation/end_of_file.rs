@@ -66,6 +66,12 @@ checks::subject! {
         find_holders(learner)
     }
 
+    /// The search, when no folder can be opened: whether it returned an error.
+    fn holders_without_descriptors(learner) -> Result<Vec<u32>, String> as holders {
+        let me = std::process::id();
+        in_words(faults::without_new_descriptors(|| (learner.holders)(1, &[me])))
+    }
+
     /// What the search leaves behind.
     fn holders_left(learner) -> Leftovers as holders {
         let me = std::process::id();
@@ -80,6 +86,8 @@ pub const TESTS: &[checks::Test] = checks::tests![
     the_other_end_is_another_inode,
     whoever_has_the_pipe_is_found,
     nobody_has_what_does_not_exist,
+    a_file_is_neither_socket_nor_pipe,
+    descriptors_that_cannot_be_read_are_an_error,
     one_worker_sees_the_end_of_its_input,
     siblings_do_not_keep_an_input_open,
     every_input_has_a_worker_of_its_own,
@@ -101,18 +109,46 @@ fn inode(end: impl Into<OwnedFd>) -> u64 {
     File::from(end.into()).metadata().expect("it is open").ino()
 }
 
+/// An inode that nobody has.
+const NAMED_INODE: u64 = u32::MAX as u64 + 54_321;
+
+/// A file whose link in `/proc` contains that of a socket. It has no name any more.
+struct NamedLikeASocket(File);
+
+impl NamedLikeASocket {
+    fn open() -> Self {
+        let folder = std::env::temp_dir().join(format!("holders-{}", std::process::id()));
+        std::fs::create_dir(&folder).expect("a folder");
+        let path = folder.join(format!("socket:[{NAMED_INODE}]"));
+        let file = File::create(&path).expect("a file");
+        std::fs::remove_dir_all(&folder).expect("it is ours");
+        Self(file)
+    }
+}
+
+/// 12345 becomes 2345.
+fn without_first_digit(inode: u64) -> u64 {
+    inode % 10u64.pow(inode.ilog10())
+}
+
 /// Three children: the first has both ends of a socket and of a pipe, the second only one of each, the third none.
 fn find_holders(learner: Learner) -> Vec<Found> {
     let (one, other) = UnixStream::pair().expect("a stream");
     let (reader, writer) = io::pipe().expect("a pipe");
     let (gate, held) = io::pipe().expect("a pipe");
     let (mut ready, announce) = io::pipe().expect("a pipe");
+    let file = NamedLikeASocket::open();
     let mut ends = Some((one, other, reader, writer));
     let mut start = |keeps: u8| -> Child<()> {
         middle::child(|| {
             let (one, other, reader, writer) = ends.take().expect("the child has a copy");
-            let first = (keeps > 0).then_some((one, reader));
-            let second = (keeps > 1).then_some((other, writer));
+            // The ends come after many others.
+            let _many = (0..70)
+                .map(|_| File::open("/dev/null"))
+                .collect::<io::Result<Vec<_>>>()?;
+            let first = (keeps > 0).then_some((one.try_clone()?, reader.try_clone()?));
+            let second = (keeps > 1).then_some((other.try_clone()?, writer.try_clone()?));
+            drop((one, other, reader, writer));
             (&announce).write_all(b"!")?;
             let _ = (&gate).read(&mut [0]);
             drop((first, second));
@@ -135,23 +171,30 @@ fn find_holders(learner: Learner) -> Vec<Found> {
         inode(reader),
         u64::from(u32::MAX) + 12_345,
         socket / 10, // the first digits of one that exists
+        without_first_digit(socket),
+        file.0.metadata().expect("it is open").ino(),
+        NAMED_INODE,
     ];
     drop(writer);
     // The other end of the socket is in the first child only; nobody is asked about the parent itself.
-    let shortened = format!(":[{}]", socket / 10);
-    let has_shortened = |pid: &u32| {
+    let has = |pid: &u32, inode: u64| {
+        let names = [format!("socket:[{inode}]"), format!("pipe:[{inode}]")];
         let links = std::fs::read_dir(format!("/proc/{pid}/fd"))
             .into_iter()
             .flatten()
             .flatten();
         links
             .flat_map(|link| std::fs::read_link(link.path()))
-            .any(|link| link.to_string_lossy().ends_with(&shortened))
+            .any(|link| names.iter().any(|name| link.as_os_str() == name.as_str()))
     };
-    let unlikely = (0..pids.len())
-        .filter(|place| has_shortened(&pids[*place]))
-        .collect();
-    let right = [vec![1, 3], vec![3], vec![1, 3], vec![], unlikely];
+    // Most probably nobody has these; but inodes are small numbers.
+    let by_chance = |inode: u64| -> Vec<usize> {
+        (0..pids.len())
+            .filter(|place| has(&pids[*place], inode))
+            .collect()
+    };
+    let mut right = vec![vec![1, 3], vec![3], vec![1, 3], vec![]];
+    right.extend(inodes[4..].iter().map(|inode| by_chance(*inode)));
     let find = |inode: u64| {
         in_words((learner.holders)(inode, &pids)).map(|found| {
             let place = |pid: &u32| pids.iter().position(|other| other == pid).unwrap_or(99);
@@ -212,6 +255,34 @@ fn nobody_has_what_does_not_exist() {
     assert_found(
         4,
         "a descriptor of an inode whose digits are the first ones of another inode",
+    );
+    assert_found(
+        5,
+        "a descriptor of an inode whose digits are the last ones of another inode",
+    );
+}
+
+fn a_file_is_neither_socket_nor_pipe() {
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "Only the text of the link says what is open. The inode of a file means something on its own disk only, and a file may have any name.",
+    );
+    assert_found(6, "a descriptor of the inode of a file");
+    assert_found(
+        7,
+        "a descriptor of an inode that doesn't exist, but is in the name of a file",
+    );
+}
+
+fn descriptors_that_cannot_be_read_are_an_error() {
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "Only `NotFound` says that a process is gone. Whoever can't look doesn't know, and must not say \"nobody\".",
+    );
+    let yours = holders_without_descriptors();
+    assert!(
+        yours.is_err(),
+        "no folder of /proc could be opened (EMFILE), and holders returned {yours:?}"
     );
 }
 

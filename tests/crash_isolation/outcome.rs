@@ -242,6 +242,7 @@ fn a_whole_report_is_decoded() {
         (random.u64(..), "größer als gedacht: ∞".to_owned()),
         (u64::MAX, "x".repeat(300)),
         (0x0102_0304_0506_0708, "a\0b\n".to_owned()),
+        (1, " \0neither trimmed nor cut \n\0\0".to_owned()),
     ];
     let inputs: Vec<_> = cases
         .iter()

@@ -23,9 +23,15 @@ checks::subject! {
         kill_from_outside(learner, &tasks, scene)
     }
 
-    /// Answers by a function that needs no place of a task.
-    fn run_twice(learner, tasks: Vec<u64>) -> Result<Vec<Answer>, String> as run_tasks {
-        (learner.run_tasks)(&tasks, 2, 1, &|task| !task).map_err(|error| error.to_string())
+    /// Answers by a function that needs no place of a task; and how often it was called.
+    fn run_twice(learner, tasks: Vec<u64>) -> (Result<Vec<Answer>, String>, u64) as run_tasks {
+        let runs = Mapping::shared(1).expect("memory can be mapped");
+        let work = |task: u64| {
+            runs.word(0).fetch_add(1, SeqCst);
+            !task
+        };
+        let answers = (learner.run_tasks)(&tasks, 2, 1, &work).map_err(|error| error.to_string());
+        (answers, runs.word(0).load(SeqCst))
     }
 
     /// So many SIGKILLs, at workers and moments drawn at random.
@@ -78,6 +84,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     many_poisoned_tasks_fail_alone,
     a_task_is_tried_as_often_as_it_may,
     a_second_attempt_may_succeed,
+    a_failure_is_that_of_the_last_attempt,
     a_worker_killed_at_work_loses_its_task_only,
     a_worker_killed_while_idle_costs_nothing,
     an_answer_outlives_its_worker,
@@ -251,7 +258,7 @@ fn a_poisoned_task_fails_alone() {
 fn every_other_task_runs_exactly_once() {
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
-        "A task that has been answered, or may still be, isn't given to another worker: it might send the same mail twice.",
+        "Each task is begun once. One that has been answered, or has used up its attempts, isn't given to another worker: it might send the same mail twice.",
     );
     let case = Case::new(40, 3).poisoned(&[0, 11, 12, 39], Poison::Panic);
     let seen = case.run();
@@ -435,6 +442,39 @@ fn a_second_attempt_may_succeed() {
     );
 }
 
+fn a_failure_is_that_of_the_last_attempt() {
+    explain(
+        "crash_isolation/exercise.md#try-again-but-not-for-ever",
+        "Each attempt may end in another way. The failure tells of the worker that had the task last.",
+    );
+    let mut case = Case {
+        attempts: 3,
+        ..Case::new(6, 2)
+    };
+    let ends = [
+        (2, [Poison::Panic, Poison::Kill, Poison::Exit(4)]),
+        (4, [Poison::Exit(4), Poison::Kill, Poison::Panic]),
+    ];
+    for (place, poisons) in ends {
+        let times = poisons.into_iter().zip(1..);
+        case.poisoned
+            .extend(times.map(|(poison, times)| (place, poison, times)));
+    }
+    let seen = case.run();
+    assert_others_answered(&seen, &case);
+    for (place, poisons) in ends {
+        let last = poisons[2];
+        let yours = answers(&seen, &case)[place]
+            .clone()
+            .map_err(|failure| (failure.outcome, failure.message.is_some()));
+        assert_eq!(
+            yours,
+            Err((last.outcome(), last == Poison::Panic)),
+            "the outcome, and whether there is a message, of a task whose three workers ended by {poisons:?}"
+        );
+    }
+}
+
 fn lost(task_count: usize, scene: Scene) -> (Vec<u64>, Vec<Answer>, Vec<u64>) {
     let tasks = tasks(task_count);
     let (answers, runs) = run_and_kill(&tasks, &scene);
@@ -519,7 +559,33 @@ fn an_answer_outlives_its_worker() {
 fn a_worker_killed_before_its_first_task_loses_no_other() {
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
-        "A worker can be dead before you send it a task. Sending fails then: that is a death like any other, and no error of yours.",
+        "A worker can be dead before you send it a task. Sending fails then: the task was never begun, so it goes back into the queue.",
+    );
+    let dead = [&[1][..], &[2], &[1, 2], &[1, 2, 3]].map(|which| Case {
+        faults: which
+            .iter()
+            .map(|nth| Fault::KillChildAtOnce(*nth))
+            .collect(),
+        ..Case::new(10, 2)
+    });
+    for (case, seen) in dead.iter().zip(run_all(&dead)) {
+        let deaths = case.faults.len();
+        for (place, yours) in answers(&seen, case).iter().enumerate() {
+            let expected = Ok(answer(case.tasks[place]));
+            assert_eq!(
+                *yours, expected,
+                "the answer to task {place}, when {deaths} of the workers were dead before they got a task"
+            );
+        }
+        assert!(
+            seen.runs.iter().all(|runs| *runs == 1),
+            "{deaths} of the workers were dead before they got a task, and the tasks were begun so often: {:?}",
+            seen.runs
+        );
+    }
+    explain(
+        "crash_isolation/exercise.md#what-exactly-is-lost",
+        "These workers are killed as they begin: perhaps before you send them a task, perhaps after. Each may cost one task.",
     );
     let cases = [&[1][..], &[2], &[1, 2], &[1, 2, 3]].map(|which| Case {
         faults: which.iter().map(|nth| Fault::KillChild(*nth)).collect(),
@@ -562,7 +628,7 @@ fn a_worker_killed_before_its_first_task_loses_no_other() {
 fn random_kills_lose_one_task_each_at_most() {
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
-        "Somebody killed workers at random moments: at work, idle, between a task and its answer. Each death may cost one task.",
+        "Somebody killed workers at random moments. Each death may cost one task, and never the whole call: `send` to a dead worker fails with `BrokenPipe`, which is no error of the pool.",
     );
     for attempts in [1, 50] {
         let tasks = tasks(1500);
@@ -660,6 +726,17 @@ fn without_tasks_no_worker_is_started() {
     let seen = case.run();
     assert_eq!(seen.answers, Ok(vec![]), "the answers to no tasks");
     assert_eq!(seen.ledger.all_forks(), 0, "processes forked for no tasks");
+    for (workers, attempts) in [(0, 1), (2, 0), (0, 0)] {
+        let case = Case {
+            attempts,
+            ..Case::new(0, workers)
+        };
+        assert_eq!(
+            case.run().answers,
+            Ok(vec![]),
+            "the answers to no tasks, with `workers` {workers} and `attempts` {attempts}"
+        );
+    }
 }
 
 fn thousands_of_tasks_are_no_trouble() {
@@ -682,12 +759,16 @@ fn any_number_is_a_task_and_an_answer() {
     };
     assert_others_answered(&case.run(), &case);
     // A task that is listed twice is two tasks.
-    let twice = run_twice(&vec![5, 5, 5, 9]);
+    let (twice, runs) = run_twice(&vec![5, 5, 5, 9]);
     let expected: Vec<Answer> = [5, 5, 5, 9].into_iter().map(|task| Ok(!task)).collect();
     assert_eq!(
         twice,
         Ok(expected),
         "the answers to tasks of which three are equal"
+    );
+    assert_eq!(
+        runs, 4,
+        "how often four tasks were begun, of which three are equal"
     );
 }
 

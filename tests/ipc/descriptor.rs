@@ -590,8 +590,8 @@ fn the_end_of_the_socket_ends_the_service() {
 
 fn an_interrupted_call_is_tried_again() {
     explain(
-        STEP,
-        "A signal interrupts `sendmsg` and `recvmsg` as it interrupts reads and writes: try again.",
+        ALONG,
+        "A signal interrupts `sendmsg` and `recvmsg` as it interrupts reads and writes: on `Interrupted`, call again.",
     );
     let interrupts = |operation| {
         (1..4)
@@ -656,8 +656,8 @@ fn another_byte_is_an_error() {
 
 fn the_end_before_the_descriptor_is_an_error() {
     explain(
-        STEP,
-        "After a request the descriptor has to come: if the socket ends there, or inside a frame, the peer died.",
+        ALONG,
+        "After a request the descriptor has to come: if the socket ends there, or inside a frame, the peer died. Return `UnexpectedEof`.",
     );
     for (acts, what) in [
         (vec![Act::Frame(vec![3])], "after the frame of a request"),

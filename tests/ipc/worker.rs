@@ -50,6 +50,16 @@ checks::subject! {
         calls.collect()
     }
 
+    /// A worker that gets a request of so many zeros and returns as many: the length of what `call` returned.
+    fn zeros(learner, ask: usize, answer: usize) -> Result<usize, String> as Worker {
+        let serve: Answers = Box::new(move |request| match request.len() == ask {
+            true => vec![0; answer],
+            false => vec![],
+        });
+        let mut worker = (learner.start_worker)(serve).expect("a worker starts");
+        worker.call(&vec![0; ask]).map(|answer| answer.len()).map_err(|error| kind(&error))
+    }
+
     /// In which process, and of which parent, each of three requests is answered, and how often that process was asked.
     fn who_answers(learner) -> (u32, Vec<(u32, u32, u32)>) as Worker {
         let asked = Cell::new(0);
@@ -92,8 +102,9 @@ checks::subject! {
             .collect()
     }
 
-    /// The pipes that this process holds, those that it held before the worker was started left out, and those of the worker.
-    fn pipes(learner) -> (Ends, Ends) as Worker {
+    /// The pipes that this process holds, those that it held before the worker was started left out; those of the worker; and
+    /// which of an earlier worker's it inherited.
+    fn pipes(learner) -> (Ends, Ends, Ends) as Worker {
         life::pipes(learner)
     }
 
@@ -113,6 +124,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     workers_end_on_their_own,
     nobody_keeps_an_end_that_it_does_not_use,
     empty_and_long_requests_and_answers,
+    requests_and_answers_up_to_the_limit,
     many_requests,
     a_second_worker_begins_anew,
     a_worker_that_dies_is_an_error,
@@ -224,6 +236,26 @@ fn empty_and_long_requests_and_answers() {
     }
 }
 
+fn requests_and_answers_up_to_the_limit() {
+    explain(
+        STEP,
+        "A request and an answer may have `LIMIT` bytes, and not one more: pass `LIMIT` to `recv_frame`, on both sides.",
+    );
+    const LIMIT: usize = 1 << 26;
+    for (ask, answer, expected) in [
+        (LIMIT, 1, Ok(1)),
+        (1, LIMIT, Ok(LIMIT)),
+        (LIMIT + 1, 1, Err("BrokenPipe".to_owned())),
+        (1, LIMIT + 1, Err("InvalidData".to_owned())),
+    ] {
+        assert_eq!(
+            zeros(&ask, &answer),
+            expected,
+            "the length of an answer of {answer} bytes to a request of {ask} bytes"
+        );
+    }
+}
+
 fn many_requests() {
     explain(
         STEP,
@@ -275,8 +307,8 @@ fn a_second_worker_begins_anew() {
 fn the_worker_ends_when_it_is_stopped() {
     explain(
         ENDS,
-        "The worker ends when it finds the end of the requests. It finds it when every process has closed its writing end of that \
-         pipe, the worker's own copy included. So close it before you wait.",
+        "`stop` closes the pipe of requests and then waits. The worker finds the end of the requests when every process has closed \
+         its writing end of that pipe, the worker's own copy included. Then its closure returns `Ok(())`.",
     );
     for requests in [vec![], vec![b"abc".to_vec()]] {
         let life = answers(&vec![requests]).remove(0);

@@ -132,7 +132,7 @@ fn a_hang_is_ended_in_time_and_says_where_it_waits() {
         ("sleep", "it sleeps"),
         (
             "child_that_sleeps",
-            "it waits for a child process, or for bytes from a pipe, a child process sleeps",
+            "it waits for a child process or reads from a pipe; a child process sleeps",
         ),
     ] {
         let (report, _) = fail(victim);

@@ -170,8 +170,11 @@ fn hook(info: &PanicHookInfo<'_>) {
             Status::Failed | Status::Timeout | Status::Crash | Status::OutputLimit
         );
         let why = match failure {
-            Some(failure) => failure.why.clone(),
-            None => context.why.take(),
+            // A hang of which the kernel tells no cause means what the test says.
+            Some(failure) if failure.status != Status::Timeout || failure.why.is_some() => {
+                failure.why.clone()
+            }
+            _ => context.why.take(),
         };
         let mut message = message;
         if judged && !context.printed.is_empty() {

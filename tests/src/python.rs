@@ -9,10 +9,13 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 use supervise::python::Search;
-use supervise::{Group, Limits};
+use supervise::{Clock, Group, Limits, Patience};
 
-/// A peer that says nothing for this long has hung.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// A peer that says nothing for this long, and waits, has hung.
+const WAITS: Duration = Duration::from_secs(10);
+
+/// So has one that computes for this long. On a busy machine even its start takes more than ten seconds.
+const COMPUTES: Duration = Duration::from_secs(60);
 
 /// The oldest version that can be a peer.
 const OLDEST: (u32, u32) = (3, 8);
@@ -81,14 +84,14 @@ fn find() -> Result<Python, String> {
 impl Python {
     /// Starts a script that talks in lines: `print` to send, `input` to receive.
     ///
-    /// It is ended when the [`Peer`] is dropped, and by itself after a minute.
+    /// It is ended when the [`Peer`] is dropped, and by itself after ten minutes.
     ///
     /// # Panics
     /// When it cannot be started.
     #[must_use]
     pub fn peer(&self, script: &str, arguments: &[&str]) -> Peer {
         // Whatever becomes of the judge, no peer outlives it by much.
-        let script = format!("import signal; signal.alarm(60)\n{script}");
+        let script = format!("import signal; signal.alarm(600)\n{script}");
         let mut command = Command::new(&self.executable);
         command
             // Isolated from the learner's environment, and without site-packages: half the time to start.
@@ -139,18 +142,26 @@ impl Peer {
     /// The next line that it prints.
     ///
     /// # Panics
-    /// When it ends first, or says nothing for ten seconds.
+    /// When it ends first, or says nothing: for ten seconds while it waits, for a minute while it computes.
     #[must_use]
     pub fn recv(&mut self) -> String {
-        match self.lines.recv_timeout(DEADLINE) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => failure::infrastructure(format!(
-                "the Python peer said nothing for {} s",
-                DEADLINE.as_secs()
-            )),
-            Err(RecvTimeoutError::Disconnected) => {
-                let errors = self.stop();
-                failure::infrastructure(format!("the Python peer ended early:\n{errors}"))
+        let mut clock = Clock::start(Patience::new(WAITS, COMPUTES));
+        loop {
+            match self.lines.recv_timeout(clock.remaining()) {
+                Ok(line) => return line,
+                Err(RecvTimeoutError::Timeout) => {
+                    let group = self.group.as_ref().map_or(0, Group::id);
+                    if let Some(up) = clock.is_up(group) {
+                        failure::infrastructure(format!(
+                            "the Python peer said nothing for {} s",
+                            up.after.as_secs()
+                        ));
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let errors = self.stop();
+                    failure::infrastructure(format!("the Python peer ended early:\n{errors}"))
+                }
             }
         }
     }

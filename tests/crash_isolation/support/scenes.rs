@@ -240,10 +240,18 @@ pub fn kill_from_outside(
         if matches!(scene, Scene::Idle | Scene::BehindTheCallersBack) {
             answer_and_wait();
         }
+        if scene == Scene::Idle {
+            outside::wait_until_asleep(caller.pid()); // it has read the answer, and waits for the others
+        }
         let hit = if scene == Scene::AllAtWork { count } else { 1 };
         for handle in &handles[..hit] {
-            handle.kill().expect("it can be killed");
+            let killed = handle.kill();
+            // A pool may finish an idle worker when the queue is empty.
+            assert!(killed.is_ok() || scene == Scene::Idle, "it can be killed");
             middle::wait_for(handle);
+        }
+        if scene == Scene::Idle {
+            outside::wait_until_asleep(caller.pid()); // it has seen the death
         }
         if scene == Scene::BehindTheCallersBack {
             outside::resume(caller.pid()).expect("it is a child");

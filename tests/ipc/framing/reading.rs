@@ -2,7 +2,7 @@
 
 use super::streams::{Piece, decode};
 use super::{Taken, frame, from_python, hex, large_frame, recv_frame, recv_random, recv_split};
-use crate::pattern;
+use crate::{checksum, pattern};
 use checks::{explain, random};
 
 const PIECES: &str = "ipc/exercise.md#read-until-it-is-all-there";
@@ -25,15 +25,30 @@ fn bytes(bytes: &[u8]) -> Piece {
 pub fn a_frame_is_received() {
     explain(
         "ipc/exercise.md#the-format",
-        "Four bytes say how long the body is; then it follows. A second frame follows the first.",
+        "Four bytes say how long the body is; then it follows. A second frame follows the first: a buffer that reads ahead, \
+         such as a `BufReader`, takes it away from the next call.",
     );
-    let (first, second) = (small(5), small(300));
+    let (first, second) = (small(5), small(4));
     let stream = [frame(&first), frame(&second)].concat();
     let taken = take(vec![bytes(&stream)], 1 << 16, 0);
     assert_eq!(
         taken.frames,
         [Ok(Some(first)), Ok(Some(second)), Ok(None)],
         "two frames, and the end of the stream"
+    );
+    let body = small(300);
+    let taken = take(vec![bytes(&frame(&body))], 1 << 16, 0);
+    let sums = |frames: Vec<Result<Option<Vec<u8>>, String>>| -> Vec<super::Received> {
+        let sum = |body: Vec<u8>| (body.len(), checksum(&body));
+        let frames = frames.into_iter();
+        frames
+            .map(|frame| frame.map(|body| body.map(sum)))
+            .collect()
+    };
+    assert_eq!(
+        sums(taken.frames),
+        sums(vec![Ok(Some(body)), Ok(None)]),
+        "a frame with a body of 300 bytes, and the end of the stream: length and checksum"
     );
 }
 
@@ -107,7 +122,8 @@ pub fn the_large_form_is_understood() {
 pub fn the_end_between_frames_is_no_error() {
     explain(
         END,
-        "A peer that has nothing more to say closes its end. Where no byte of a frame has come, that is `None`, not an error.",
+        "A peer that has nothing more to say closes its end. Where no byte of a frame has come, that is `None`, not an error. \
+         `read_exact` can't tell the two apart: take the first byte with `read`.",
     );
     let cases = vec![(vec![], 10), (vec![bytes(&frame(b"abc"))], 10)];
     for (what, taken) in ["nothing", "one frame"].iter().zip(recv_frame(&cases, &1)) {
@@ -185,6 +201,12 @@ pub fn a_length_over_the_limit_is_an_error() {
         [Ok(Some(fits.clone())), Ok(Some(fits)), Ok(None)],
         "two bodies of {limit} bytes, with a limit of {limit}"
     );
+    let taken = take(vec![bytes(&frame(b"x"))], usize::MAX, 0);
+    assert_eq!(
+        taken.frames,
+        [Ok(Some(b"x".to_vec())), Ok(None)],
+        "a body of 1 byte, with the largest limit that there is"
+    );
     let longer = small(limit + 1);
     let beyond = [
         frame(&longer),
@@ -250,16 +272,18 @@ pub fn a_negative_length_is_an_error() {
     );
     for len in [-2, -3, -256, i32::MIN, random().i32(i32::MIN..-1)] {
         let stream = [&len.to_be_bytes()[..], &[0; 40]].concat();
-        let taken = take(vec![bytes(&stream)], 1 << 20, 0);
-        assert_eq!(
-            taken.frames,
-            [Err("InvalidData".to_owned())],
-            "a header that holds {len}"
-        );
-        assert_eq!(
-            taken.left, 40,
-            "the bytes left after a header that holds {len}"
-        );
+        for limit in [1 << 20, usize::MAX] {
+            let taken = take(vec![bytes(&stream)], limit, 0);
+            assert_eq!(
+                taken.frames,
+                [Err("InvalidData".to_owned())],
+                "a header that holds {len}, with a limit of {limit}"
+            );
+            assert_eq!(
+                taken.left, 40,
+                "the bytes left after a header that holds {len}"
+            );
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Take {
     Nothing,
     /// The peer is gone.
     Broken,
+    /// Fails: it is a stream that never waits, and takes nothing now.
+    WouldBlock,
 }
 
 /// What one write after the other does.
@@ -55,6 +57,7 @@ impl Write for Sink {
             Some(Take::Interrupt) => return Err(ErrorKind::Interrupted.into()),
             Some(Take::Nothing) => 0,
             Some(Take::Broken) => return Err(ErrorKind::BrokenPipe.into()),
+            Some(Take::WouldBlock) => return Err(ErrorKind::WouldBlock.into()),
         };
         let mut count = 0;
         for part in parts {

@@ -149,6 +149,8 @@ pub fn a_failing_write_is_an_error() {
     );
     let scripts = [
         (vec![Take::Broken], "BrokenPipe"),
+        (vec![Take::WouldBlock], "WouldBlock"),
+        (vec![Take::Part(4), Take::WouldBlock], "WouldBlock"),
         (vec![Take::Part(3), Take::Broken], "BrokenPipe"),
         (vec![Take::Part(4), Take::Broken], "BrokenPipe"),
         (

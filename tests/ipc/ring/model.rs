@@ -1,9 +1,9 @@
 //! Two threads that play two processes: under every schedule and with every stale value, the same has to come out.
 
 use crate::Learner;
-use crate::ring::layout::{DATA, NAMES, put, ring, take};
+use crate::ring::layout::{CONSUMER_ASLEEP, DATA, NAMES, PRODUCER_ASLEEP, put, ring, take};
 use checks::{Explored, explain};
-use os_core::memory::Mapping;
+use os_core::memory::{Mapping, Ordering};
 use os_core::process::Mortal;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
@@ -64,6 +64,7 @@ pub fn exchange(
             let last = messages.len().saturating_sub(usize::from(dies));
             for message in &messages[..last] {
                 (learner.send)(&theirs, message, &their_peer).map_err(|error| error.to_string())?;
+                is_awake(&theirs, PRODUCER_ASLEEP)?;
             }
             if dies {
                 // It is killed after its last message is there and before it wakes anybody.
@@ -78,7 +79,10 @@ pub fn exchange(
         let mut received = Vec::new();
         for _ in 0..count + usize::from(dies) {
             match (learner.recv)(&memory, &peer) {
-                Ok(message) => received.push(message),
+                Ok(message) => {
+                    is_awake(&memory, CONSUMER_ASLEEP)?;
+                    received.push(message);
+                }
                 Err(error) if dies && received.len() == count => {
                     received.push(crate::kind(&error).into_bytes());
                 }
@@ -88,6 +92,17 @@ pub fn exchange(
         thread.join().map_err(|_| "a panic".to_owned())??;
         Ok(received)
     })
+}
+
+/// Whoever has returned doesn't sleep, and its word says so: otherwise the other side makes a system call for nothing.
+fn is_awake(memory: &Mapping, word: usize) -> Result<(), String> {
+    match memory.word(word).fetch_or(0, Ordering::Relaxed) {
+        0 => Ok(()),
+        value if word == CONSUMER_ASLEEP => {
+            Err(format!("`recv` returned with {value} in CONSUMER_ASLEEP"))
+        }
+        value => Err(format!("`send` returned with {value} in PRODUCER_ASLEEP")),
+    }
 }
 
 /// The producer has filled the ring with all messages but the last. The consumer takes so many of them and dies, before it
@@ -146,7 +161,8 @@ pub fn explain_outcome<T: PartialEq + Debug + Serialize + for<'a> Deserialize<'a
             "ipc/exercise.md#no-wake-up-is-lost",
             "One side sleeps and nobody wakes it. Whoever goes to sleep first says so and then looks once more; whoever moves a counter \
              first moves it and then looks whether somebody sleeps. Without a `SeqCst` fence between the two, in both, either side may \
-             miss what the other wrote.",
+             miss what the other wrote. And write 0 before you wake somebody who is only about to sleep: it sleeps \
+             if it still finds 1.",
         );
     }
 }

@@ -19,11 +19,14 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Whether a test of this name is to run.
-    pub fn wants(&self, name: &str) -> bool {
+    /// Whether this test of a step is to run; the step's name selects its tests and no other step's.
+    pub fn wants(&self, steps: &[&str], name: &str) -> bool {
         let fits = |filter: &String| {
             if self.exact {
                 name == filter
+            } else if steps.contains(&filter.as_str()) {
+                name.split_once("::")
+                    .is_some_and(|(step, _)| step == filter)
             } else {
                 name.contains(filter.as_str())
             }
@@ -92,18 +95,25 @@ mod tests {
 
     #[test]
     fn names_select_tests_by_substring_or_exactly() {
-        let options = parsed(&["step", "--skip", "step::slow"]).unwrap();
-        assert!(options.wants("step::one") && !options.wants("other::one"));
-        assert!(!options.wants("step::slow"));
-        let options = parsed(&["--exact", "step::one", "step::two"]).unwrap();
-        assert!(options.wants("step::one") && options.wants("step::two"));
-        assert!(!options.wants("step::one_more"));
+        let wants = |options: &Options, name| options.wants(&["ring", "sleeping"], name);
+        let options = parsed(&["ring", "--skip", "ring::slow"]).unwrap();
+        assert!(wants(&options, "ring::one") && !wants(&options, "sleeping::two"));
+        assert!(!wants(&options, "ring::slow"));
+        assert!(
+            !wants(&options, "sleeping::the_ring_is_full"),
+            "a step's name selects its tests alone"
+        );
+        let options = parsed(&["the_ring"]).unwrap();
+        assert!(wants(&options, "sleeping::the_ring_is_full"));
+        let options = parsed(&["--exact", "ring::one", "ring::two"]).unwrap();
+        assert!(wants(&options, "ring::one") && wants(&options, "ring::two"));
+        assert!(!wants(&options, "ring::one_more"));
     }
 
     #[test]
     fn what_cargo_and_nextest_pass_is_understood() {
         let options = parsed(&["--list", "--format", "terse", "--ignored"]).unwrap();
-        assert!(options.list && !options.wants("step::one"));
+        assert!(options.list && !options.wants(&[], "step::one"));
         let options = parsed(&["--test-threads=3", "--nocapture", "--color", "never"]).unwrap();
         assert_eq!(options.threads, Some(3));
     }

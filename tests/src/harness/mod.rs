@@ -93,9 +93,10 @@ fn judge(slug: &str, cases: Vec<Case>, prepare: Vec<(&str, fn())>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let all = cases.len();
+    let steps: Vec<&str> = cases.iter().map(|case| case.step).collect();
     let cases: Vec<Case> = cases
         .into_iter()
-        .filter(|case| options.wants(&case.name()))
+        .filter(|case| options.wants(&steps, &case.name()))
         .collect();
     if options.list {
         return print::list(&cases);

@@ -11,7 +11,7 @@ pub(super) fn help(slug: &str) {
     println!(
         "Tests of the chapter `{slug}`.\n\n\
          Usage: cargo test [-- [OPTIONS] [FILTERS…]]\n\n\
-         FILTERS select tests whose name contains one of them.\n\n\
+         FILTERS select the tests of a step, or those whose name contains one of them.\n\n\
          \x20 --exact             a filter is a whole name\n\
          \x20 --skip NAME         leaves out tests whose name contains NAME\n\
          \x20 --list              names the tests and ends\n\

@@ -142,7 +142,7 @@ impl<T> Call<T> {
                 failure::fail(
                     Status::Timeout,
                     format!("{function} did not return in time: {what}.{progress}"),
-                    Some(&why),
+                    why.as_deref(),
                 )
             }
             Err(Silence::Flood) => failure::fail(

@@ -11,8 +11,8 @@ struct Task {
     channel: String,
 }
 
-/// What the group's processes do at this moment, in words; and what that means.
-pub(super) fn where_it_waits(group: u32) -> (String, String) {
+/// What the group's processes do at this moment, in words; and what that means, where that alone tells.
+pub(super) fn where_it_waits(group: u32) -> (String, Option<String>) {
     let mut seen: Vec<(String, &str)> = Vec::new();
     for task in tasks(group) {
         let (what, why) = task.describe();
@@ -36,13 +36,9 @@ pub(super) fn where_it_waits(group: u32) -> (String, String) {
         .find(|why| !why.is_empty());
     let sentences: Vec<String> = seen.into_iter().map(|(sentence, _)| sentence).collect();
     if sentences.is_empty() {
-        return ("no answer came".into(), String::new());
+        return ("no answer came".into(), None);
     }
-    (
-        sentences.join(", "),
-        why.unwrap_or("Something that it waits for never happens.")
-            .to_owned(),
-    )
+    (sentences.join("; "), why.map(str::to_owned))
 }
 
 impl Task {
@@ -69,11 +65,22 @@ impl Task {
         if channel == "do_wait" || channel.contains("wait4") || channel.contains("waitid") {
             return ("waits for a child process", "");
         }
+        if channel.contains("pipe_write") {
+            return (
+                "waits for room in a pipe",
+                "A pipe that is full makes its writer wait until somebody reads from it.",
+            );
+        }
         if channel.contains("pipe") {
             return (
-                "waits for a child process, or for bytes from a pipe",
-                "A pipe ends for its reader when every process has closed the writing end, the reader's own copies included.",
+                // `os_core::process::Child::wait` reads what the child returns.
+                "waits for a child process or reads from a pipe",
+                "A pipe ends for its reader when every process has closed the writing end: also the reader itself, its siblings, and \
+                 whoever waits for the reader.",
             );
+        }
+        if channel.contains("unix_stream") {
+            return ("reads from a socket", "");
         }
         if channel.contains("lock") {
             return (

@@ -38,6 +38,8 @@ pub enum Fault {
     Fail(Operation, u64),
     /// The n-th child that is forked is killed by SIGKILL before its closure runs.
     KillChild(u64),
+    /// As `KillChild`, and `fork` returns in its parent only when it is dead: a pipe to it is broken from the beginning.
+    KillChildAtOnce(u64),
     /// Every child is killed by SIGKILL before its n-th access to mapped words, its waits and wake-ups among them.
     KillChildAtAccess(u64),
 }
@@ -51,6 +53,10 @@ pub fn plan(faults: &[Fault]) {
             }
             Fault::KillChild(nth) => {
                 KILLED.fetch_or(bit(nth), SeqCst);
+            }
+            Fault::KillChildAtOnce(nth) => {
+                KILLED.fetch_or(bit(nth), SeqCst);
+                AWAITED.fetch_or(bit(nth), SeqCst);
             }
             Fault::KillChildAtAccess(nth) => {
                 KILL_AT.store(nth, SeqCst);
@@ -67,6 +73,8 @@ static COUNT: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS
 static FAILING: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS];
 /// A bit for each child that is killed as it begins.
 static KILLED: AtomicU64 = AtomicU64::new(0);
+/// A bit for each of them whose parent waits for its death.
+static AWAITED: AtomicU64 = AtomicU64::new(0);
 
 /// The access before which children are killed, counted from 1; 0 for none. How many this process has made. And who plans
 /// this, so that it is not killed itself.
@@ -103,6 +111,7 @@ pub fn hold_children(begun: PipeWriter, go: PipeReader) {
 pub fn reset() {
     LEFT.store(0, SeqCst);
     KILLED.store(0, SeqCst);
+    AWAITED.store(0, SeqCst);
     KILL_AT.store(0, SeqCst);
     ACCESSES.store(0, SeqCst);
     for index in 0..OPERATIONS {
@@ -117,6 +126,33 @@ static LEFT: AtomicU64 = AtomicU64::new(0);
 fn kill_this_process() {
     // SAFETY: kill takes plain numbers, and the process is this one.
     unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
+/// Waits until a child has ended. It stays a zombie, for its parent to wait for.
+fn wait_until_dead(pid: u32) {
+    while matches!(os_core::process::has_ended(pid), Ok(false)) {
+        std::thread::yield_now();
+    }
+}
+
+/// Runs `body` while this process can't open any more descriptors: the kernel answers EMFILE.
+pub fn without_new_descriptors<T>(body: impl FnOnce() -> T) -> T {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` is ours to read and write. Descriptors that are open stay open.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        ..limit
+    };
+    // SAFETY: as above.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const none) };
+    let result = body();
+    // SAFETY: as above.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    result
 }
 
 /// What the deadly access does instead.
@@ -179,6 +215,16 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
                 if nth == KILL_AT.load(SeqCst) {
                     kill_this_process();
                 }
+            }
+            return Ok(());
+        }
+        Event::Fork {
+            when: When::After,
+            child: Some(pid),
+        } => {
+            let nth = COUNT[Operation::Fork as usize].load(SeqCst);
+            if is_set(AWAITED.load(SeqCst), nth) {
+                wait_until_dead(pid);
             }
             return Ok(());
         }

@@ -44,7 +44,7 @@ pub use group::Group;
 pub use limits::Limits;
 pub use options::{Options, Outcome};
 pub use output::{Keep, Output, Stream};
-pub use patience::{Patience, TimeUp};
+pub use patience::{Clock, Patience, TimeUp};
 pub use run::{DRAIN, Running, answer, run};
 pub use stop::Stop;
 pub use sweep::Leftover;

@@ -50,7 +50,7 @@ pub struct TimeUp {
 
 /// A running deadline.
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     patience: Patience,
     began: Instant,
     last_look: Option<Instant>,
@@ -59,7 +59,9 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn start(patience: Patience) -> Self {
+    /// Starts the time.
+    #[must_use]
+    pub fn start(patience: Patience) -> Self {
         Self {
             patience,
             began: Instant::now(),
@@ -70,7 +72,8 @@ impl Clock {
     }
 
     /// For how long at most the caller may sleep before it asks again.
-    pub(crate) fn remaining(&self) -> Duration {
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
         let now = Instant::now();
         let waiting = self.began + self.patience.waiting;
         let total = (self.began + self.patience.total).saturating_duration_since(now);
@@ -81,7 +84,7 @@ impl Clock {
     }
 
     /// Whether the time of the process group `group` is up.
-    pub(crate) fn is_up(&mut self, group: u32) -> Option<TimeUp> {
+    pub fn is_up(&mut self, group: u32) -> Option<TimeUp> {
         let now = Instant::now();
         let after = now - self.began;
         if after < self.patience.waiting {

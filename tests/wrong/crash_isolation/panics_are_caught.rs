@@ -24,8 +24,8 @@ impl Pool<'_> {
                     self.send(index)?;
                 }
             }
-            if self.members.iter().all(|member| member.sent.is_empty()) {
-                return Ok(()); // and nobody waits, or an idle worker would have got it
+            if self.waiting.is_empty() && self.members.iter().all(|m| m.sent.is_empty()) {
+                return Ok(());
             }
             let ready = Worker::wait_any(self.members.iter().map(|member| &member.worker))?;
             // From the back: a member that is removed moves only those behind it.
@@ -47,8 +47,13 @@ impl Pool<'_> {
         member.sent = self.waiting.drain(..count).collect();
         let batch: Vec<u64> = member.sent.iter().map(|place| self.tasks[*place]).collect();
         match member.worker.send(&batch) {
-            // It has died. Its tasks stay with it until its end is received, like those of any other.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            // It has died idle, and has begun none of these.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                while let Some(place) = member.sent.pop_back() {
+                    self.waiting.push_front(place);
+                }
+                Ok(())
+            }
             sent => sent,
         }
     }

@@ -1,7 +1,7 @@
 //! Wrong: takes the end after a request for the end of all requests
 //! Changes: descriptor
 //! Fails: descriptor::the_end_before_the_descriptor_is_an_error
-//! Section: ipc/exercise.md#step-3-an-open-file
+//! Section: ipc/exercise.md#a-descriptor-travels-with-a-byte
 
 pub fn serve(
     socket: &mut UnixStream,

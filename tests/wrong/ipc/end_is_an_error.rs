@@ -1,7 +1,7 @@
 //! Wrong: returns an error at the end between two frames
 //! Changes: framing
-//! Fails: framing::a_frame_is_received
-//! Section: ipc/exercise.md#the-format
+//! Fails: framing::the_end_between_frames_is_no_error
+//! Section: ipc/exercise.md#the-end-of-the-stream
 
 pub fn recv_frame(stream: &mut impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut first = [0; 1];

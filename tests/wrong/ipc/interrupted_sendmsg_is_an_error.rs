@@ -1,7 +1,7 @@
 //! Wrong: gives up at a signal while it sends the descriptor
 //! Changes: descriptor
 //! Fails: descriptor::an_interrupted_call_is_tried_again
-//! Section: ipc/exercise.md#step-3-an-open-file
+//! Section: ipc/exercise.md#a-descriptor-travels-with-a-byte
 
 pub fn call(socket: &mut UnixStream, request: &[u8], file: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     send_frame(socket, request)?;

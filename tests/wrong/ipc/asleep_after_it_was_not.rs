@@ -1,7 +1,7 @@
 //! Wrong: finds a message when it looks once more, and returns with its word still at 1
 //! Changes: sleeping
 //! Fails: sleeping::messages_arrive_under_any_schedule
-//! Section: ipc/exercise.md#no-wake-up-is-lost
+//! Section: ipc/exercise.md#step-5-asleep-until-woken
 
 pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {
     let asleep = ring.memory.word(CONSUMER_ASLEEP);

@@ -1,6 +1,6 @@
 //! Wrong: closes the parent's ends in this worker, but not in those that are forked later
 //! Changes: worker
-//! Fails: worker::workers_end_on_their_own
+//! Fails: worker::nobody_keeps_an_end_that_it_does_not_use
 //! Section: ipc/exercise.md#who-holds-which-end
 
 use crate::framing::{recv_frame, send_frame};

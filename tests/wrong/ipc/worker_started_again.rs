@@ -1,7 +1,7 @@
 //! Wrong: hides a broken pipe behind an empty answer
 //! Changes: worker
-//! Fails: worker::a_worker_that_is_gone_is_a_broken_pipe
-//! Section: ipc/exercise.md#when-the-worker-is-gone
+//! Fails: worker::requests_and_answers_up_to_the_limit
+//! Section: ipc/exercise.md#step-2-a-worker
 
 impl Worker {
     pub fn start(serve: impl Fn(&[u8]) -> Vec<u8>) -> io::Result<Self> {

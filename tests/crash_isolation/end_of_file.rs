@@ -256,6 +256,10 @@ fn nobody_has_what_does_not_exist() {
         4,
         "a descriptor of an inode whose digits are the first ones of another inode",
     );
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "An inode is a whole number: `45]` is only the end of `socket:[12345]`.",
+    );
     assert_found(
         5,
         "a descriptor of an inode whose digits are the last ones of another inode",

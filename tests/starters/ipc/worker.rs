@@ -38,8 +38,9 @@ impl Worker {
     /// Sends a request and returns the worker's answer.
     ///
     /// # Errors
-    /// `BrokenPipe` when the worker has ended, no matter whether the request or the answer finds out. This process
-    /// survives it.
+    /// - `BrokenPipe` when the worker has ended, no matter whether the request or the answer finds out. This process
+    ///   survives it. A request of more than [`LIMIT`] bytes ends the worker.
+    /// - `InvalidData` when the answer has more than [`LIMIT`] bytes.
     pub fn call(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
         todo!(
             "send the request of {} bytes, receive the answer",

@@ -40,22 +40,26 @@ impl Shard {
 
     /// What the engine that runs this says: Bazel, GitLab, a Slurm array, a Kubernetes indexed job.
     ///
-    /// Kubernetes doesn't tell the number of jobs; set `JOB_COMPLETIONS` beside it. A Slurm array may begin anywhere.
+    /// Kubernetes doesn't tell the number of jobs; set `JOB_COMPLETIONS` beside it. A Slurm array has to be whole and to begin at
+    /// 0 or 1: one that repeats some tasks of another doesn't know how many there were.
     #[must_use]
     pub fn from_engine(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let number = |name: &str| variable(name)?.parse::<u64>().ok();
         ENGINES.iter().find_map(|(index, count, first)| {
-            let first = match *index {
-                "SLURM_ARRAY_TASK_ID" => number("SLURM_ARRAY_TASK_MIN").unwrap_or(*first),
-                _ => *first,
-            };
-            // `--array=0-8:2` counts in twos.
-            let step = match *index {
-                "SLURM_ARRAY_TASK_ID" => number("SLURM_ARRAY_TASK_STEP").unwrap_or(1),
-                _ => 1,
-            };
-            let place = number(index)?.checked_sub(first)?.checked_div(step)?;
-            Self::new(place + 1, number(count)?)
+            let (index_is, count_is) = (number(index)?, number(count)?);
+            let (mut first, mut step) = (*first, 1);
+            if *index == "SLURM_ARRAY_TASK_ID" {
+                first = number("SLURM_ARRAY_TASK_MIN").unwrap_or(first);
+                // `--array=0-8:2` counts in twos.
+                step = number("SLURM_ARRAY_TASK_STEP").unwrap_or(step);
+                let last = number("SLURM_ARRAY_TASK_MAX")?;
+                let all = last.checked_sub(first)?.checked_div(step)?;
+                if first > 1 || all + 1 != count_is {
+                    return None;
+                }
+            }
+            let place = index_is.checked_sub(first)?.checked_div(step)?;
+            Self::new(place + 1, count_is)
         })
     }
 

@@ -494,6 +494,40 @@ fn every_sentence_has_a_test_and_every_test_a_sentence() {
 }
 
 #[test]
+fn a_step_that_takes_the_subjects_word_says_so_of_its_tests() {
+    let place = "tests/sums/self_reported.toml";
+    let fixture = Fixture::new();
+    let tests = fixture.read("tests/sums/one.rs");
+    fixture.write("tests/sums/one.rs", format!("{tests}// explore(\n"));
+    expect(
+        &look(&fixture).problems,
+        &[place, "lists no test of `one` under `schedules`"],
+    );
+    fixture.write(place, "schedules = [\"one::after_one\"]\n");
+    assert!(look(&fixture).problems.is_empty());
+    fixture.write(
+        place,
+        "schedules = [\"one::after_one\", \"one::after_one\"]\n",
+    );
+    expect(
+        &look(&fixture).problems,
+        &[place, "lists `one::after_one` twice under `schedules`"],
+    );
+    fixture.write(
+        place,
+        "schedules = [\"one::after_one\", \"one::after_two\"]\n",
+    );
+    let problems = judge_those(&fixture, false, |name| name == "sums::solution").problems;
+    expect(
+        &problems,
+        &[
+            place,
+            "lists `one::after_two` under `schedules`, and there is no such test",
+        ],
+    );
+}
+
+#[test]
 fn every_fact_is_one_of_the_page_and_backed_by_what_exists() {
     let place = "src/sums/evidence.toml";
     let fixture = Fixture::new();

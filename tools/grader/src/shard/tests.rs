@@ -80,9 +80,10 @@ fn engines_count_in_their_own_ways() {
     assert_eq!(of(&[("CI_NODE_INDEX", "3"), ("CI_NODE_TOTAL", "4")]), third);
     assert_eq!(
         of(&[
-            ("SLURM_ARRAY_TASK_ID", "12"),
+            ("SLURM_ARRAY_TASK_ID", "3"),
             ("SLURM_ARRAY_TASK_COUNT", "4"),
-            ("SLURM_ARRAY_TASK_MIN", "10")
+            ("SLURM_ARRAY_TASK_MIN", "1"),
+            ("SLURM_ARRAY_TASK_MAX", "4")
         ]),
         third
     );
@@ -133,16 +134,21 @@ fn somebody_who_was_not_judged_is_named() {
 }
 
 #[test]
-fn a_slurm_array_may_count_in_steps() {
-    let set = [
-        ("SLURM_ARRAY_TASK_ID", "5"),
-        ("SLURM_ARRAY_TASK_MIN", "1"),
-        ("SLURM_ARRAY_TASK_STEP", "2"),
-        ("SLURM_ARRAY_TASK_COUNT", "3"),
-    ];
-    let find = |name: &str| {
-        let found = set.iter().find(|(one, _)| *one == name);
-        found.map(|(_, value)| (*value).to_owned())
+fn a_slurm_array_is_whole_and_may_count_in_steps() {
+    let shard = |id, min, max, step, count| {
+        let set = [
+            ("SLURM_ARRAY_TASK_ID", id),
+            ("SLURM_ARRAY_TASK_MIN", min),
+            ("SLURM_ARRAY_TASK_MAX", max),
+            ("SLURM_ARRAY_TASK_STEP", step),
+            ("SLURM_ARRAY_TASK_COUNT", count),
+        ];
+        Shard::from_engine(|name| {
+            let found = set.iter().find(|(one, _)| *one == name);
+            found.map(|(_, value)| u64::to_string(value))
+        })
     };
-    assert_eq!(Shard::from_engine(find), Shard::new(3, 3));
+    assert_eq!(shard(5, 1, 5, 2, 3), Shard::new(3, 3)); // --array=1-5:2
+    assert_eq!(shard(3, 3, 3, 1, 1), None); // --array=3 repeats one of some other number
+    assert_eq!(shard(1, 1, 3, 1, 2), None); // --array=1,3
 }

@@ -1,15 +1,28 @@
 //! How many threads this process has, as far as the system tells.
 
-use std::io;
+use std::{
+    io, thread,
+    time::{Duration, Instant},
+};
 
-/// Fails unless this process has exactly one thread.
+/// How long threads may take to end. A scope returns when their closures have returned, before the threads themselves end:
+/// see [`std::thread::scope`]. On a busy machine that takes its time.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Fails unless this process has exactly one thread, once those that are about to end have ended.
 pub(crate) fn require_one() -> io::Result<()> {
-    match count()? {
-        1 => Ok(()),
-        count => Err(io::Error::other(format!(
-            "fork: this process has {count} threads, and the child would have only one; \
-             a lock that another thread holds would stay locked in it forever"
-        ))),
+    let begun = Instant::now();
+    loop {
+        match count()? {
+            1 => return Ok(()),
+            _ if begun.elapsed() < ENDING => thread::sleep(Duration::from_millis(1)),
+            count => {
+                return Err(io::Error::other(format!(
+                    "fork: this process has {count} threads, and the child would have only one; \
+                     a lock that another thread holds would stay locked in it forever"
+                )));
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::os::fd::AsRawFd;
 
 fn main() {
     std::panic::set_hook(Box::new(|_| ())); // children panic on purpose
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 12] = [
         ("a_value_comes_back", a_value_comes_back),
         (
             "an_error_comes_back_with_its_kind",
@@ -40,6 +40,10 @@ fn main() {
         (
             "a_thread_that_was_joined_does_not_count",
             a_thread_that_was_joined_does_not_count,
+        ),
+        (
+            "a_thread_whose_scope_has_ended_does_not_count",
+            a_thread_whose_scope_has_ended_does_not_count,
         ),
         (
             "a_fork_beside_a_thread_is_refused",
@@ -205,6 +209,22 @@ fn a_thread_that_was_joined_does_not_count() {
             .wait()
             .expect("it returns");
     }
+}
+
+/// A scope returns when the thread's closure has: what is local to the thread is dropped later.
+fn a_thread_whose_scope_has_ended_does_not_count() {
+    struct Slow;
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+    thread_local!(static SLOW: Slow = const { Slow });
+    std::thread::scope(|scope| {
+        scope.spawn(|| SLOW.with(|_| ()));
+    });
+    let child = fork(|| Ok(1)).expect("the thread ends by itself");
+    assert_eq!(child.wait().expect("it returns"), 1);
 }
 
 fn a_fork_beside_a_thread_is_refused() {

@@ -5,14 +5,13 @@ use crate::framing::socket_name;
 use crate::{Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, random};
+use checks::{explain, faults, random, unused_name};
 use os_core::socket::{recv_with_descriptor, send_with_descriptor};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 
 /// What a client of the test's does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -132,7 +131,8 @@ const SAME: &str = "ipc/exercise.md#the-same-open-file";
 
 /// A file without a name that holds this, read from its beginning.
 fn file_with(text: &str) -> File {
-    let path = PathBuf::from(temporary());
+    let name = format!("checks-{}-{:016x}", std::process::id(), fastrand::u64(..));
+    let path = std::env::temp_dir().join(name);
     let mut file = File::options()
         .read(true)
         .write(true)
@@ -143,12 +143,6 @@ fn file_with(text: &str) -> File {
     file.write_all(text.as_bytes()).expect("it can be written");
     file.seek(SeekFrom::Start(0)).expect("it can be read again");
     file
-}
-
-fn temporary() -> String {
-    let folder = std::env::temp_dir();
-    let name = format!("checks-{}-{:016x}", std::process::id(), fastrand::u64(..));
-    folder.join(name).display().to_string()
 }
 
 fn recv_frame(socket: &mut UnixStream) -> Option<Vec<u8>> {
@@ -501,14 +495,15 @@ fn python_is_served() {
     let name = socket_name();
     python.ask(&format!("listen {name}"));
     python.tell("accept");
-    let path = temporary();
-    std::fs::write(&path, "0123456789").expect("a file can be made");
+    let file = std::env::temp_dir().join(unused_name());
+    let path = file.display();
+    std::fs::write(&file, "0123456789").expect("a file can be made");
     let serving = serve_python::start(&name);
     python.hear();
     let first = python.ask(&format!("call first {path} 0"));
     let second = python.ask(&format!("call second {path} 4"));
     python.ask("close");
-    let _ = std::fs::remove_file(&path);
+    let _ = std::fs::remove_file(&file);
     let (result, _) = serving.finish();
     assert_eq!(
         [first.as_str(), &second],

@@ -4,7 +4,7 @@ use crate::Learner;
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{Peer, explain, faults, panics_with, random, rival};
+use checks::{Peer, explain, faults, panics_with, random, rival, unused_name};
 use os_core::memory::{Block, Ordering::SeqCst};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -149,11 +149,7 @@ struct Name(String);
 impl Name {
     fn new() -> Self {
         require_shared_memory();
-        Self(format!(
-            "checks-{}-{:08x}",
-            std::process::id(),
-            fastrand::u32(..)
-        ))
+        Self(unused_name())
     }
 
     fn exists(&self) -> bool {
@@ -169,11 +165,7 @@ impl Drop for Name {
 
 /// A machine whose shared memory is full or read-only is nobody's wrong answer.
 fn require_shared_memory() {
-    let name = format!(
-        "checks-{}-probe-{:08x}",
-        std::process::id(),
-        fastrand::u32(..)
-    );
+    let name = unused_name();
     let probe = Block::create(&name, 8).and_then(|block| {
         // Memory is reserved when it is written to, and by signal if there is none: so it is written as a file.
         let path = std::path::Path::new("/dev/shm").join(&name);

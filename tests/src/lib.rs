@@ -64,7 +64,7 @@ mod subject;
 
 pub use failure::{explain, infrastructure};
 pub use harness::{Chapter, Step, Test, run};
-pub use judge::Call;
+pub use judge::{Call, unused_name};
 pub use model::{Explored, explore, explore_schedules};
 pub use os_core::model::{Replay, Turn};
 pub use python::{Peer, Python, find_python, linux, python};

@@ -20,6 +20,21 @@ const COMPUTES: Duration = Duration::from_secs(60);
 /// The oldest version that can be a peer.
 const OLDEST: (u32, u32) = (3, 8);
 
+/// Whatever becomes of the judge, no peer outlives it by much, even in the middle of a call that waits for others. A second
+/// after its standard input is closed, it ends as `sys.exit` would end it.
+const LIFETIME: &str = "\
+import _thread, select, signal, sys
+def lifetime(main):
+    end = select.poll()
+    end.register(0, 0)
+    end.poll()
+    select.select([], [], [], 1)
+    signal.pthread_kill(main, signal.SIGTERM)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+signal.alarm(600)
+_thread.start_new_thread(lifetime, (_thread.get_ident(),))
+del lifetime";
+
 /// A CPython interpreter.
 #[derive(Clone, Debug)]
 pub struct Python {
@@ -90,8 +105,7 @@ impl Python {
     /// When it cannot be started.
     #[must_use]
     pub fn peer(&self, script: &str, arguments: &[&str]) -> Peer {
-        // Whatever becomes of the judge, no peer outlives it by much.
-        let script = format!("import signal; signal.alarm(600)\n{script}");
+        let script = format!("{LIFETIME}\n{script}");
         let mut command = Command::new(&self.executable);
         command
             // Isolated from the learner's environment, and without site-packages: half the time to start.

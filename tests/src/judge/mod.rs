@@ -2,11 +2,18 @@
 
 mod call;
 mod diagnose;
+mod names;
 mod process;
 mod start;
 
 pub use call::{Call, start};
-pub(crate) use start::end;
+pub use names::unused_name;
+
+/// Ends what the judge has started once.
+pub(crate) fn end() {
+    start::end();
+    names::end();
+}
 
 /// Keeps the judge's memory from processes of the same user: a submission could otherwise rewrite it through
 /// `/proc/<pid>/mem`. A learner's own tests stay debuggable.

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::cell::Cell;
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 #[cfg(not(target_os = "linux"))]
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -176,7 +177,7 @@ pub(crate) fn serve<'a, L: Copy + 'a>(
 fn begin(mut judge: UnixStream) -> io::Result<Job> {
     let job: Job = frame::recv(&mut judge)?;
     // Only now, when the judge is known to be this process's parent.
-    limit_lifetime();
+    limit_lifetime(&judge)?;
     limit_memory();
     shared::prepare()?;
     hook::install();
@@ -218,12 +219,28 @@ fn reply(reply: &Reply) -> io::Result<()> {
 }
 
 /// A subject ends with its judge, and by itself after a while.
-fn limit_lifetime() {
-    // SAFETY: these take plain numbers. There is one thread.
-    unsafe {
+///
+/// # Errors
+/// When the judge is gone already: then no signal would come.
+fn limit_lifetime(judge: &UnixStream) -> io::Result<()> {
+    let mut end = libc::pollfd {
+        fd: judge.as_raw_fd(),
+        events: 0,
+        revents: 0,
+    };
+    // SAFETY: these take plain numbers, and one `pollfd`, which is ours. There is one thread.
+    let gone = unsafe {
         #[cfg(target_os = "linux")]
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         libc::alarm(LAST_RESORT);
+        libc::poll(&raw mut end, 1, 0) == 1 && end.revents & libc::POLLHUP != 0
+    };
+    match gone {
+        true => Err(io::Error::new(
+            io::ErrorKind::BrokenPipe,
+            "the judge is gone",
+        )),
+        false => Ok(()),
     }
 }
 

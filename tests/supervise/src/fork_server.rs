@@ -58,8 +58,9 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// A started program that forks on request. Dropping it ends it; its forks go on.
 #[derive(Debug)]
 pub struct ForkServer {
-    control: UnixStream,
+    // The process first: it takes the end of `control` for the end of the supervisor, and with that all forks end.
     process: Group,
+    control: UnixStream,
     contained: bool,
 }
 
@@ -230,6 +231,7 @@ fn serve() -> io::Result<Option<UnixStream>> {
     install(&File::open("/dev/null")?.into(), 0)?;
     control.read_exact(&mut [0; MAGIC.len()])?;
     let (mut from_between, to_server) = io::pipe()?;
+    let mut runs = Runs::default();
     while let Some(Request {
         socket,
         stdout,
@@ -250,6 +252,7 @@ fn serve() -> io::Result<Option<UnixStream>> {
             match unsafe { libc::fork() } {
                 0 => {
                     drop((control, from_between, to_server, keeper));
+                    runs.forget();
                     // The process in between does the same: whoever comes first, it is done before the supervisor hears.
                     // SAFETY: takes plain numbers.
                     unsafe { libc::setpgid(0, 0) };
@@ -279,10 +282,58 @@ fn serve() -> io::Result<Option<UnixStream>> {
             // It writes before it ends, and ends at once: afterwards its child is the supervisor's.
             from_between.read_exact(&mut told)?;
             reap(between)?;
+            runs.add(i32::from_ne_bytes(told));
         }
         control.write_all(&told)?;
     }
     Ok(None)
+}
+
+/// The process groups of this fork server's runs. Dropped at the end of the supervisor, it kills those that are still
+/// there: a supervisor that was killed itself could not, and a run's own children don't notice its end.
+///
+/// A pidfd stands for its group even after the leader has ended, and never for a stranger's with the same number. Before Linux
+/// 6.9 no group can be reached this way, so there a run's children stay until they end by themselves.
+#[derive(Default)]
+struct Runs(Vec<OwnedFd>);
+
+impl Runs {
+    /// Takes in the group that this child of nobody here leads, and lets go of those that have ended.
+    fn add(&mut self, leader: i32) {
+        self.0.retain(|run| signal_group(run, 0));
+        let leader = Pid::from_raw(leader).filter(|pid| pid.as_raw_nonzero().get() > 0);
+        self.0
+            .extend(leader.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()));
+    }
+
+    /// In a fork: the runs are the server's.
+    fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        for run in &self.0 {
+            signal_group(run, libc::SIGKILL);
+        }
+    }
+}
+
+/// Whether the process group that this leads, or led, could be sent a signal. With 0 none is sent.
+fn signal_group(leader: &OwnedFd, signal: i32) -> bool {
+    const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
+    // SAFETY: takes plain numbers and no `siginfo_t`.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            leader.as_raw_fd(),
+            signal,
+            std::ptr::null::<libc::siginfo_t>(),
+            PIDFD_SIGNAL_PROCESS_GROUP,
+        )
+    };
+    result == 0
 }
 
 /// In a keeper: hands the supervisor a pidfd of `child`, reports how it ended, and keeps its zombie until the supervisor

@@ -31,12 +31,18 @@ mod linux {
     const LONG: Duration = Duration::from_secs(60);
     static CALLS: AtomicU32 = AtomicU32::new(0);
 
+    /// With this variable the binary is a supervisor to be killed.
+    const SUPERVISES: &str = "TEST_SUPERVISES";
+
     pub fn main() {
         if let Some(socket) = fork_server::requested() {
             run(socket);
             return;
         }
-        let tests: [(&str, fn()); 9] = [
+        if std::env::var_os(SUPERVISES).is_some() {
+            supervise_until_killed();
+        }
+        let tests: [(&str, fn()); 10] = [
             (
                 "a_fork_is_a_child_of_the_supervisor",
                 a_fork_is_a_child_of_the_supervisor,
@@ -57,6 +63,10 @@ mod linux {
             (
                 "what_a_fork_left_behind_is_killed_and_reaped",
                 what_a_fork_left_behind_is_killed_and_reaped,
+            ),
+            (
+                "what_a_fork_left_ends_with_a_supervisor_that_is_killed",
+                what_a_fork_left_ends_with_a_supervisor_that_is_killed,
             ),
             (
                 "a_fork_holds_nothing_but_its_own_descriptors",
@@ -305,6 +315,53 @@ mod linux {
         assert_eq!(fork.end().end.code(), Some(0));
         // The signal is on its way; nobody else is left to end it.
         wait_for_end_of(left);
+    }
+
+    /// Says which processes depend on it, and waits to be killed.
+    fn supervise_until_killed() -> ! {
+        let mut server = server();
+        let mut ended = Fork::of(&mut server);
+        let left_by_ended = ended.ask("leave");
+        ended.tell("0");
+        assert!(ended.running.wait_ended(LONG).expect("poll"));
+        let mut fork = Fork::of(&mut server);
+        let left = fork.ask("leave");
+        println!(
+            "{} {left_by_ended} {left} {}",
+            server.id(),
+            fork.running.id()
+        );
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn what_a_fork_left_ends_with_a_supervisor_that_is_killed() {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux");
+        let mut numbers = release.split('.').map(|number| number.parse().unwrap_or(0));
+        if (numbers.next(), numbers.next()) < (Some(6), Some(9)) {
+            println!("skipped: before Linux 6.9 no pidfd reaches a process group");
+            return;
+        }
+        let mut supervisor = Command::new(std::env::current_exe().expect("this binary"))
+            .env(SUPERVISES, "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this binary starts");
+        let mut ids = String::new();
+        BufReader::new(supervisor.stdout.take().expect("a pipe"))
+            .read_line(&mut ids)
+            .expect("a line");
+        supervisor.kill().expect("it is our child");
+        supervisor.wait().expect("it is our child");
+        let ids: Vec<u32> = ids
+            .split_whitespace()
+            .map(|id| id.parse().expect("an id"))
+            .collect();
+        assert_eq!(ids.len(), 4);
+        for id in ids {
+            wait_for_end_of(id);
+        }
     }
 
     fn a_fork_holds_nothing_but_its_own_descriptors() {

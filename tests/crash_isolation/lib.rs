@@ -152,6 +152,9 @@ pub struct Learner {
     pub sum_in_workers: fn(&[Vec<u8>]) -> io::Result<Vec<u64>>,
 }
 
+/// Why the tests of three steps need Linux.
+const PIDFD: &str = "the tests watch processes that the learner's code started, by pidfd";
+
 /// Runs the tests on a learner's functions: the `main` of the test binary.
 #[must_use]
 pub fn run(learner: Learner) -> ExitCode {
@@ -160,11 +163,14 @@ pub fn run(learner: Learner) -> ExitCode {
             slug: "crash_isolation",
             steps: &[
                 checks::step!(outcome),
-                checks::step!(crash_matrix),
-                checks::step!(supervisor),
-                checks::step!(pool),
-                checks::step!(bank),
-                checks::step!(end_of_file),
+                checks::step!(crash_matrix, linux = PIDFD),
+                checks::step!(supervisor, linux = PIDFD),
+                checks::step!(pool, linux = PIDFD),
+                checks::step!(
+                    bank,
+                    linux = "only Linux has robust locks between processes"
+                ),
+                checks::step!(end_of_file, linux = "/proc tells who holds a descriptor"),
             ],
         },
         learner,

@@ -3,7 +3,6 @@
 //! Runs the tests of `victims.rs`, which go wrong on purpose.
 
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 use wire::status::{Report, Status};
 
 /// Runs tests by name, as the grader would.
@@ -127,7 +126,7 @@ fn deaths_are_named() {
 #[test]
 #[cfg(target_os = "linux")] // elsewhere nobody tells where a process waits
 fn a_hang_is_ended_in_time_and_says_where_it_waits() {
-    let begin = Instant::now();
+    let begin = std::time::Instant::now();
     for (victim, where_it_waits) in [
         ("sleep", "it sleeps"),
         (
@@ -141,7 +140,7 @@ fn a_hang_is_ended_in_time_and_says_where_it_waits() {
             assert_contains(&report.message, where_it_waits);
         }
     }
-    assert!(begin.elapsed() < Duration::from_secs(60));
+    assert!(begin.elapsed().as_secs() < 60);
 }
 
 #[test]

@@ -138,6 +138,7 @@ macro_rules! tests {
 /// A step from the module of its name, which declares `ENTRIES` (by [`subject!`]) and `TESTS` (by [`tests!`]).
 ///
 /// `step!(module, prepare)` names a function of the module that is begun in the background: see [`Step::prepare`].
+/// `step!(module, linux = "why")` skips its tests elsewhere: see [`Step::linux`].
 #[macro_export]
 macro_rules! step {
     ($module:ident) => {
@@ -146,6 +147,13 @@ macro_rules! step {
             entries: $module::ENTRIES,
             tests: $module::TESTS,
             prepare: None,
+            linux: None,
+        }
+    };
+    ($module:ident, linux = $why:expr) => {
+        $crate::Step {
+            linux: Some($why),
+            ..$crate::step!($module)
         }
     };
     ($module:ident, $prepare:ident) => {

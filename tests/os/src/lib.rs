@@ -15,19 +15,16 @@
 /// Memory that is private to a process, shared with its children, or shared by name with any process.
 pub mod memory {
     pub use os_core::memory::{
-        Block, BlockLock, Mapping, Ordering, Pages, Spin, Usage, Word, fence, page_size,
+        Block, BlockLock, Mapping, Ordering, Pages, RobustGuard, RobustLock, Spin, Usage, Word,
+        fence, page_size,
     };
-    #[cfg(target_os = "linux")]
-    pub use os_core::memory::{RobustGuard, RobustLock};
 }
 
 /// Processes: fork a child, wait for it, learn how it ended.
 pub mod process {
-    #[cfg(target_os = "linux")]
-    pub use os_core::process::PidFd;
     pub use os_core::process::{
-        Child, Crash, Ended, Finished, ParentOnly, Peer, Worker, WorkerEnd, die_with_parent, fork,
-        signal_name,
+        Child, Crash, Ended, Finished, ParentOnly, Peer, PidFd, Worker, WorkerEnd, die_with_parent,
+        fork, signal_name,
     };
 }
 

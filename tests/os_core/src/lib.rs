@@ -40,6 +40,9 @@ pub mod process;
 mod region;
 #[cfg(target_os = "linux")]
 mod robust;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_robust.rs"]
+mod robust;
 mod shm;
 mod smaps;
 pub mod socket;

@@ -5,7 +5,6 @@ pub use crate::futex::fence;
 pub use crate::mapping::Mapping;
 pub use crate::pages::Pages;
 pub use crate::region::page_size;
-#[cfg(target_os = "linux")]
 pub use crate::robust::{RobustGuard, RobustLock};
 pub use crate::smaps::Usage;
 pub use crate::spin::Spin;

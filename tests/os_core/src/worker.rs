@@ -3,7 +3,7 @@
 use crate::child::Child;
 use crate::descriptor::ParentOnly;
 use crate::fork::fork;
-use crate::{panics, parent_death, poll};
+use crate::{panics, poll};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -213,7 +213,7 @@ impl Worker {
 /// The worker's side.
 fn run(mut ends: Ends, mut work: impl FnMut(u64) -> u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    parent_death::die_with_parent()?;
+    crate::parent_death::die_with_parent()?;
     let mut buffer = [0; FRAME * BATCH];
     let mut filled = 0;
     loop {

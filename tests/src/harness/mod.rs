@@ -31,6 +31,8 @@ pub struct Step<L: 'static> {
     pub tests: &'static [Test],
     /// What takes a while to start, such as a Python: begun in the background when any of the tests is to run.
     pub prepare: Option<fn()>,
+    /// Why the step needs Linux, if it does: elsewhere its tests are skipped.
+    pub linux: Option<&'static str>,
 }
 
 /// A test: a function that panics when the learner's code is wrong.
@@ -44,6 +46,7 @@ pub struct Test {
 /// A test and the step it belongs to.
 pub(crate) struct Case {
     pub step: &'static str,
+    pub linux: Option<&'static str>,
     pub test: &'static Test,
 }
 
@@ -68,6 +71,7 @@ pub fn run<L: Copy>(chapter: &Chapter<L>, learner: L) -> ExitCode {
         .flat_map(|step| {
             step.tests.iter().map(|test| Case {
                 step: step.name,
+                linux: step.linux,
                 test,
             })
         })

@@ -193,6 +193,7 @@ impl Drop for Group {
 }
 
 impl Leader {
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables))]
     fn wait(self, pid: Pid) -> io::Result<ExitStatus> {
         match self {
             Self::Started(mut child) => child.wait(),

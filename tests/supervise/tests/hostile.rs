@@ -1,13 +1,16 @@
 //! Programs that hang, flood, fork, hide and ignore signals: each is ended in time, told truly, and leaves nothing.
 
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::{
     ops::ControlFlow,
     os::unix::net::UnixStream,
-    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
-use supervise::{End, Keep, Limits, Options, Outcome, Patience, Running, Stop, Stream, TimeUp};
+use supervise::{End, Keep, Options, Outcome, Running, Stop, Stream};
+#[cfg(target_os = "linux")]
+use supervise::{Limits, Patience, TimeUp};
 
 /// A deadline that no test of a program that ends may reach.
 const LONG: Duration = Duration::from_secs(120);

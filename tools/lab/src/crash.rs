@@ -1,12 +1,13 @@
 //! Crashes on purpose, for the experiments on who dies with whom.
 
 use crate::sys::limit_lifetime;
-use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 use std::hint::black_box;
 use std::io;
 use std::os::fd::AsRawFd;
 
 /// Bytes that a process may still allocate once it expects crashes, and more than that.
+#[cfg(target_os = "linux")]
 const ROOM: u64 = 256 << 20;
 const TOO_MUCH: usize = 1 << 30;
 
@@ -88,7 +89,7 @@ pub fn expect() -> io::Result<()> {
             Resource::As,
             Rlimit {
                 current: Some(size),
-                maximum: getrlimit(Resource::As).maximum,
+                maximum: rustix::process::getrlimit(Resource::As).maximum,
             },
         )?;
     }

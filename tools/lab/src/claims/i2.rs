@@ -192,6 +192,10 @@ struct Peer {
     name: &'static str,
     here: Box<dyn End>,
     go: PipeWriter,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "ends with this value")
+    )]
     server: Server,
 }
 

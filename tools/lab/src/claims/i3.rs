@@ -14,7 +14,7 @@ use serde_json::json;
 #[cfg(target_os = "linux")]
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -215,7 +215,11 @@ fn pidfd() -> io::Result<Option<(f64, bool)>> {
 #[cfg(target_os = "linux")]
 fn flock() -> io::Result<Option<(f64, bool)>> {
     let file = rustix::fs::memfd_create("lab", rustix::fs::MemfdFlags::CLOEXEC)?;
-    let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+    let path = format!(
+        "/proc/{}/fd/{}",
+        std::process::id(),
+        std::os::fd::AsRawFd::as_raw_fd(&file)
+    );
     let mut held = None;
     let victim = victim(|| held.insert(File::open(&path)?).lock())?;
     let own = File::open(&path)?;

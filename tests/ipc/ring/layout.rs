@@ -1,5 +1,6 @@
 //! The ring as the exercise describes it, written once more: the other side, as another program would be.
 
+use checks::outside::processor_time;
 use os_core::memory::{Mapping, Ordering, fence};
 use os_core::process::Peer;
 use std::io;
@@ -159,13 +160,6 @@ pub fn falls_asleep(memory: &Mapping, word: usize, pid: u32, peer: &Peer) -> io:
         std::thread::sleep(Duration::from_micros(200));
     }
     Ok(true)
-}
-
-/// Processor time of a process's first thread.
-pub fn processor_time(pid: u32) -> Duration {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
-    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or(0))
 }
 
 /// Waits until a process sleeps on a futex.

@@ -2,11 +2,12 @@
 
 use super::{LOST, STEP, Waited, errors as errors_of, wait as wait_of, wakes as wakes_of};
 use crate::ring::layout::{
-    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, falls_asleep, processor_time, put, ring, take,
-    wait_until_asleep, wake,
+    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, falls_asleep, put, ring, take, wait_until_asleep,
+    wake,
 };
 use crate::{Learner, kind};
 use checks::ledger::{self, What};
+use checks::outside::processor_time;
 use checks::{explain, linux};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Peer, fork};

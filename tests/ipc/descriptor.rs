@@ -10,7 +10,7 @@ use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
 use checks::{explain, random, unused_name};
 use errors::*;
-use peers::{called, file_with, pipe_ends, served, served_and_left};
+use peers::{ASKS_FOR_NOTHING, called, file_with, pipe_ends, served, served_and_left};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -56,7 +56,12 @@ checks::subject! {
     /// Calls a server of the test's own with these requests and one file after the other; it answers with the request
     /// backwards. `fails` makes it close the socket instead of answering.
     fn call(learner, requests: Vec<(Vec<u8>, String)>, fails: Option<Failing>, faults: Vec<Fault>) -> Called {
-        called(learner, &requests, fails, &faults)
+        called(learner, &requests, fails, &faults, 0)
+    }
+
+    /// Calls a server of the test's own with a file of which so many bytes have been read.
+    fn call_later(learner, request: (Vec<u8>, String), skip: u64) -> Called as call {
+        called(learner, &[request], None, &[], skip)
     }
 
     /// Serves a client of the test's own.
@@ -108,6 +113,8 @@ checks::subject! {
 enum Failing {
     /// It closes the socket when the request and the descriptor are there.
     NoAnswer,
+    /// It closes the socket when the request is there.
+    NotEvenTheFile,
     /// It closes it in the middle of the answer.
     HalfAnAnswer,
     /// It announces an answer of so many bytes and closes the socket.
@@ -246,6 +253,27 @@ fn requests_may_be_empty_or_long() {
         [Ok(0), Ok(70_000), Ok(1)],
         "the lengths of the answers"
     );
+    let file = Act::Descriptors(1, 1);
+    let acts = vec![
+        Act::Frame(ASKS_FOR_NOTHING.to_vec()),
+        file.clone(),
+        Act::Frame(vec![1]),
+        file.clone(),
+        Act::Answer,
+    ];
+    assert_eq!(
+        serve(&acts, &vec![]).answers,
+        [Vec::<u8>::new()],
+        "what came first when `answer` returned no bytes for the first of two requests"
+    );
+    let long = pattern(2, 70_000);
+    let served = serve(&vec![Act::Frame(long.clone()), file, Act::Answer], &vec![]);
+    let expected = [&long[..], b"=file 0"].concat();
+    assert_eq!(
+        sums(served.answers.iter().map(Vec::as_slice).collect()),
+        sums(vec![&expected]),
+        "the answer to a request of 70,000 bytes: length and checksum"
+    );
 }
 
 fn python_gets_the_request_and_the_file() {
@@ -346,16 +374,19 @@ fn both_share_one_position_in_the_file() {
          position, too. Send the file that you were given, not a copy that was opened anew, and leave its position alone.",
     );
     let text = "twenty bytes for you and the rest for me".to_owned();
-    let called = call(&vec![(vec![1], text)], &None, &vec![]);
-    assert_eq!(
-        called.seen,
-        [(vec![1], "twenty bytes for you".to_owned())],
-        "what the peer read"
-    );
-    assert_eq!(
-        called.after, " and the rest for me",
-        "what the caller reads from its file afterwards"
-    );
+    for skip in [0, 7] {
+        let called = call_later(&(vec![1], text.clone()), &(skip as u64));
+        let (theirs, yours) = text[skip..].split_at(20);
+        assert_eq!(
+            called.seen,
+            [(vec![1], theirs.to_owned())],
+            "what the peer read of a file of which {skip} bytes had been read before"
+        );
+        assert_eq!(
+            called.after, yours,
+            "what the caller reads from its file afterwards"
+        );
+    }
 }
 
 fn the_file_stays_the_callers() {

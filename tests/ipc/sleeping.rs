@@ -129,7 +129,7 @@ fn messages_arrive_under_any_schedule() {
         STEP,
         "`recv` returns each message once, in order, also if it has to sleep before each of them.",
     );
-    for (words, lens) in [(8, &[9][..]), (8, &[3, 16]), (16, &[8, 0, 8])] {
+    for (words, lens) in [(8, &[9][..]), (8, &[3, 16]), (16, &[8, 8, 0])] {
         let messages = messages(lens);
         let explored = exchange(&words, &messages, &false);
         explain_outcome(&explored);

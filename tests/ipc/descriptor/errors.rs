@@ -129,7 +129,7 @@ pub fn an_error_of_the_socket_comes_through() {
         "what `serve` returned when `recv_with_descriptor` failed with `ConnectionReset`, and how many requests it answered"
     );
     let reset = Fault::Reset(Operation::SendDescriptor, 1);
-    let called = call(&requests(1), &Some(Failing::NoAnswer), &vec![reset]);
+    let called = call(&requests(1), &Some(Failing::NotEvenTheFile), &vec![reset]);
     assert_eq!(
         called.results,
         [Err("ConnectionReset".to_owned())],
@@ -139,7 +139,7 @@ pub fn an_error_of_the_socket_comes_through() {
 
 pub fn requests_and_answers_have_a_limit() {
     explain(
-        ALONG,
+        "ipc/exercise.md#do-not-trust-a-length",
         "The length of a request or an answer comes from another process. `LIMIT` of step 2 is the most that you accept: pass it to \
          `recv_frame`, on both sides.",
     );

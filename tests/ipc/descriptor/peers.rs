@@ -10,10 +10,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 
-/// What each file holds before the position from which it is to be read.
-const READ_ALREADY: &str = "read already: ";
-
-/// A file without a name that holds this. Its position isn't the beginning of the file: something else has been read already.
+/// A file without a name that holds this, read from its beginning.
 pub fn file_with(text: &str) -> File {
     let name = format!("checks-{}-{:016x}", std::process::id(), fastrand::u64(..));
     let path = std::env::temp_dir().join(name);
@@ -24,10 +21,8 @@ pub fn file_with(text: &str) -> File {
         .open(&path)
         .expect("a file can be made");
     std::fs::remove_file(&path).expect("its name can go");
-    file.write_all([READ_ALREADY, text].concat().as_bytes())
-        .expect("it can be written");
-    file.seek(SeekFrom::Start(READ_ALREADY.len() as u64))
-        .expect("it can be read again");
+    file.write_all(text.as_bytes()).expect("it can be written");
+    file.seek(SeekFrom::Start(0)).expect("it can be read again");
     file
 }
 
@@ -50,6 +45,9 @@ fn send_frame(socket: &mut UnixStream, body: &[u8]) {
 pub fn be_the_server(mut socket: UnixStream, fails: Option<Failing>) -> Vec<(Vec<u8>, String)> {
     let mut seen = Vec::new();
     while let Some(request) = recv_frame(&mut socket) {
+        if matches!(fails, Some(Failing::NotEvenTheFile)) {
+            break;
+        }
         let mut byte = [0];
         let received = recv_with_descriptor(&socket, &mut byte);
         let text = match received {
@@ -68,7 +66,7 @@ pub fn be_the_server(mut socket: UnixStream, fails: Option<Failing>) -> Vec<(Vec
         seen.push((request, text));
         match fails {
             None => send_frame(&mut socket, &answer),
-            Some(Failing::NoAnswer) => break,
+            Some(Failing::NoAnswer | Failing::NotEvenTheFile) => break,
             Some(Failing::HalfAnAnswer) => {
                 let _ = socket.write_all(&[0, 0, 0, 9, 1, 2, 3]);
                 break;
@@ -87,6 +85,7 @@ pub fn called(
     requests: &[(Vec<u8>, String)],
     fails: Option<Failing>,
     failing: &[Fault],
+    skip: u64,
 ) -> Called {
     let ((results, seen, after), left) = leftovers::watch(|| {
         let (mut ours, theirs) = UnixStream::pair().expect("a socket pair");
@@ -95,6 +94,8 @@ pub fn called(
         let mut results = Vec::new();
         for (at, (request, text)) in requests.iter().enumerate() {
             let mut file = file_with(text);
+            let moved = file.seek(SeekFrom::Start(skip));
+            moved.expect("the position can be moved");
             if at == 0 {
                 faults::plan(failing);
             }
@@ -115,6 +116,9 @@ pub fn called(
     }
 }
 
+/// A request that is answered by no bytes.
+pub const ASKS_FOR_NOTHING: &[u8] = b"nothing";
+
 pub fn served(learner: Learner, acts: &[Act], failing: &[Fault]) -> Served {
     let acts = acts.to_vec();
     let ((result, seen, answers), left) = leftovers::watch(|| {
@@ -134,7 +138,10 @@ pub fn served(learner: Learner, acts: &[Act], failing: &[Fault]) -> Served {
                 request.to_vec(),
                 read.map_or_else(|error| error.to_string(), |_| text.clone()),
             ));
-            [request, b"=", text.as_bytes()].concat()
+            match request {
+                ASKS_FOR_NOTHING => Vec::new(),
+                _ => [request, b"=", text.as_bytes()].concat(),
+            }
         });
         drop(ours);
         faults::reset();

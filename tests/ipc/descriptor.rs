@@ -271,7 +271,7 @@ fn requests_may_be_empty_or_long() {
     let expected = [&long[..], b"=file 0"].concat();
     assert_eq!(
         sums(served.answers.iter().map(Vec::as_slice).collect()),
-        sums(vec![&expected]),
+        sums(vec![expected.as_slice()]),
         "the answer to a request of 70,000 bytes: length and checksum"
     );
 }

@@ -1,17 +1,19 @@
 //! Step 3: a request and an open file over a Unix socket, to and from a real CPython.
 
+mod errors;
+mod peers;
+
 use crate::framing::python::{connect, python};
 use crate::framing::socket_name;
 use crate::{Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, random, unused_name};
-use os_core::socket::{recv_with_descriptor, send_with_descriptor};
+use checks::{explain, random, unused_name};
+use errors::*;
+use peers::{ASKS_FOR_NOTHING, called, file_with, pipe_ends, served, served_and_left};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::net::UnixStream;
+use std::io::Read;
+use std::os::fd::AsFd;
 
 /// What a client of the test's does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,7 +56,12 @@ checks::subject! {
     /// Calls a server of the test's own with these requests and one file after the other; it answers with the request
     /// backwards. `fails` makes it close the socket instead of answering.
     fn call(learner, requests: Vec<(Vec<u8>, String)>, fails: Option<Failing>, faults: Vec<Fault>) -> Called {
-        called(learner, &requests, fails, &faults)
+        called(learner, &requests, fails, &faults, 0)
+    }
+
+    /// Calls a server of the test's own with a file of which so many bytes have been read.
+    fn call_later(learner, request: (Vec<u8>, String), skip: u64) -> Called as call {
+        called(learner, &[request], None, &[], skip)
     }
 
     /// Serves a client of the test's own.
@@ -89,8 +96,13 @@ checks::subject! {
         })
     }
 
+    /// Serves a client that leaves: what `serve` returned, and how many requests it answered.
+    fn serve_and_be_left(learner, leaves: Leaving) -> (Result<(), String>, usize) as serve {
+        served_and_left(learner, leaves)
+    }
+
     /// Serves two clients after each other, whose file is the writing end of a pipe. Whether the pipe had ended when the answer
-    /// was there.
+    /// began to come.
     fn serve_pipes(learner) -> Vec<bool> as serve {
         (0..2).map(|_| pipe_ends(learner)).collect()
     }
@@ -101,8 +113,21 @@ checks::subject! {
 enum Failing {
     /// It closes the socket when the request and the descriptor are there.
     NoAnswer,
+    /// It closes the socket when the request is there.
+    NotEvenTheFile,
     /// It closes it in the middle of the answer.
     HalfAnAnswer,
+    /// It announces an answer of so many bytes and closes the socket.
+    Announces(u32),
+}
+
+/// How a client leaves.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Leaving {
+    /// It closes the socket when it has sent a request and a descriptor.
+    BeforeTheAnswer,
+    /// It reads a byte of the answer and closes the socket.
+    InTheAnswer,
 }
 
 /// Ordered by what says most about the mistake.
@@ -122,212 +147,16 @@ pub const TESTS: &[checks::Test] = checks::tests![
     another_byte_is_an_error,
     the_end_before_the_descriptor_is_an_error,
     a_peer_that_does_not_answer_is_an_error,
+    an_error_of_the_socket_comes_through,
+    requests_and_answers_have_a_limit,
     serving_leaves_nothing_open,
 ];
 
 const STEP: &str = "ipc/exercise.md#step-3-an-open-file";
+
 const ALONG: &str = "ipc/exercise.md#a-descriptor-travels-with-a-byte";
+
 const SAME: &str = "ipc/exercise.md#the-same-open-file";
-
-/// A file without a name that holds this, read from its beginning.
-fn file_with(text: &str) -> File {
-    let name = format!("checks-{}-{:016x}", std::process::id(), fastrand::u64(..));
-    let path = std::env::temp_dir().join(name);
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(&path)
-        .expect("a file can be made");
-    std::fs::remove_file(&path).expect("its name can go");
-    file.write_all(text.as_bytes()).expect("it can be written");
-    file.seek(SeekFrom::Start(0)).expect("it can be read again");
-    file
-}
-
-fn recv_frame(socket: &mut UnixStream) -> Option<Vec<u8>> {
-    let mut header = [0; 4];
-    socket.read_exact(&mut header).ok()?;
-    let mut body = vec![0; usize::try_from(u32::from_be_bytes(header)).ok()?];
-    socket.read_exact(&mut body).ok()?;
-    Some(body)
-}
-
-fn send_frame(socket: &mut UnixStream, body: &[u8]) {
-    let header = u32::try_from(body.len())
-        .expect("a short body")
-        .to_be_bytes();
-    let _ = socket.write_all(&[&header[..], body].concat());
-}
-
-/// The server's side, in the way that the exercise describes.
-fn be_the_server(mut socket: UnixStream, fails: Option<Failing>) -> Vec<(Vec<u8>, String)> {
-    let mut seen = Vec::new();
-    while let Some(request) = recv_frame(&mut socket) {
-        let mut byte = [0];
-        let received = recv_with_descriptor(&socket, &mut byte);
-        let text = match received {
-            Ok((1, Some(descriptor))) if byte == [1] => {
-                let mut text = String::new();
-                let read = File::from(descriptor).take(20).read_to_string(&mut text);
-                read.map_or_else(|error| error.to_string(), |_| text)
-            }
-            Ok((count, descriptor)) => {
-                let with = if descriptor.is_some() { "a" } else { "no" };
-                format!("{count} byte(s), {byte:?}, with {with} descriptor")
-            }
-            Err(error) => error.to_string(),
-        };
-        let answer: Vec<u8> = request.iter().rev().copied().collect();
-        seen.push((request, text));
-        match fails {
-            None => send_frame(&mut socket, &answer),
-            Some(Failing::NoAnswer) => break,
-            Some(Failing::HalfAnAnswer) => {
-                let _ = socket.write_all(&[0, 0, 0, 9, 1, 2, 3]);
-                break;
-            }
-        }
-    }
-    seen
-}
-
-fn called(
-    learner: Learner,
-    requests: &[(Vec<u8>, String)],
-    fails: Option<Failing>,
-    failing: &[Fault],
-) -> Called {
-    let ((results, seen, after), left) = leftovers::watch(|| {
-        let (mut ours, theirs) = UnixStream::pair().expect("a socket pair");
-        let server = std::thread::spawn(move || be_the_server(theirs, fails));
-        let mut after = String::new();
-        let mut results = Vec::new();
-        for (at, (request, text)) in requests.iter().enumerate() {
-            let mut file = file_with(text);
-            if at == 0 {
-                faults::plan(failing);
-            }
-            let answer = (learner.call)(&mut ours, request, file.as_fd());
-            results.push(answer.map_err(|error| kind(&error)));
-            after.clear();
-            let _ = file.read_to_string(&mut after);
-        }
-        faults::reset();
-        drop(ours);
-        (results, server.join().expect("the server ends"), after)
-    });
-    Called {
-        results,
-        seen,
-        after,
-        left,
-    }
-}
-
-fn served(learner: Learner, acts: &[Act], failing: &[Fault]) -> Served {
-    let acts = acts.to_vec();
-    let ((result, seen, answers), left) = leftovers::watch(|| {
-        let (mut ours, theirs) = UnixStream::pair().expect("a socket pair");
-        let mut files = Vec::new();
-        for n in 0..4 {
-            files.push(file_with(&format!("file {n}")));
-        }
-        let client = std::thread::spawn(move || be_the_client(theirs, &acts, &files));
-        // The client sends descriptors with the same functions: only what the learner's code receives is counted.
-        faults::plan(failing);
-        let mut seen = Vec::new();
-        let result = (learner.serve)(&mut ours, &mut |request, mut file| {
-            let mut text = String::new();
-            let read = file.read_to_string(&mut text);
-            seen.push((
-                request.to_vec(),
-                read.map_or_else(|error| error.to_string(), |_| text.clone()),
-            ));
-            [request, b"=", text.as_bytes()].concat()
-        });
-        drop(ours);
-        faults::reset();
-        (
-            result.map_err(|error| kind(&error)),
-            seen,
-            client.join().expect("the client ends"),
-        )
-    });
-    Served {
-        result,
-        seen,
-        answers,
-        left,
-    }
-}
-
-fn be_the_client(mut socket: UnixStream, acts: &[Act], files: &[File]) -> Vec<Vec<u8>> {
-    let mut answers = Vec::new();
-    let mut next = 0;
-    for act in acts {
-        match act {
-            Act::Frame(body) => send_frame(&mut socket, body),
-            Act::Bytes(bytes) => {
-                let _ = socket.write_all(bytes);
-            }
-            Act::Descriptors(byte, _) => {
-                let _ = send_with_descriptor(&socket, &[*byte], files[next % files.len()].as_fd());
-                next += 1;
-            }
-            Act::Answer => answers.extend(recv_frame(&mut socket)),
-        }
-    }
-    answers
-}
-
-fn pipe_ends(learner: Learner) -> bool {
-    let (mut ours, mut theirs) = UnixStream::pair().expect("a socket pair");
-    let (mut reader, writer) = std::io::pipe().expect("a pipe");
-    let client = std::thread::spawn(move || {
-        send_frame(&mut theirs, b"pipe");
-        let _ = send_with_descriptor(&theirs, &[1], writer.as_fd());
-        drop(writer);
-        let answered = recv_frame(&mut theirs).is_some();
-        // While the server still runs: whoever holds the writing end keeps this from ending.
-        let mut poll = Vec::new();
-        let ended = answered && supports_end(&mut reader, &mut poll);
-        drop(theirs);
-        ended
-    });
-    let _ = (learner.serve)(&mut ours, &mut |_, mut file| {
-        let _ = file.write_all(b"x");
-        vec![]
-    });
-    drop(ours);
-    client.join().unwrap_or(false)
-}
-
-/// Whether the pipe has ended: reads all that is in it, without waiting for more.
-fn supports_end(reader: &mut std::io::PipeReader, text: &mut Vec<u8>) -> bool {
-    let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
-    // Opened again, it doesn't wait: nothing to read and nobody who writes is the end; nothing to read and somebody, an error.
-    let mut again = match File::options()
-        .read(true)
-        .custom_flags_nonblocking()
-        .open(path)
-    {
-        Ok(file) => file,
-        Err(_) => return false,
-    };
-    again.read_to_end(text).is_ok()
-}
-
-trait NonBlocking {
-    fn custom_flags_nonblocking(&mut self) -> &mut Self;
-}
-
-impl NonBlocking for std::fs::OpenOptions {
-    fn custom_flags_nonblocking(&mut self) -> &mut Self {
-        const O_NONBLOCK: i32 = 0o4000;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(self, O_NONBLOCK)
-    }
-}
 
 fn requests(count: usize) -> Vec<(Vec<u8>, String)> {
     let mut random = random();
@@ -423,6 +252,27 @@ fn requests_may_be_empty_or_long() {
         lens,
         [Ok(0), Ok(70_000), Ok(1)],
         "the lengths of the answers"
+    );
+    let file = Act::Descriptors(1, 1);
+    let acts = vec![
+        Act::Frame(ASKS_FOR_NOTHING.to_vec()),
+        file.clone(),
+        Act::Frame(vec![1]),
+        file.clone(),
+        Act::Answer,
+    ];
+    assert_eq!(
+        serve(&acts, &vec![]).answers,
+        [Vec::<u8>::new()],
+        "what came first when `answer` returned no bytes for the first of two requests"
+    );
+    let long = pattern(2, 70_000);
+    let served = serve(&vec![Act::Frame(long.clone()), file, Act::Answer], &vec![]);
+    let expected = [&long[..], b"=file 0"].concat();
+    assert_eq!(
+        sums(served.answers.iter().map(Vec::as_slice).collect()),
+        sums(vec![expected.as_slice()]),
+        "the answer to a request of 70,000 bytes: length and checksum"
     );
 }
 
@@ -521,19 +371,22 @@ fn both_share_one_position_in_the_file() {
     explain(
         SAME,
         "The descriptor that arrives has another number and means the same open file: what one side reads moves the other's \
-         position, too. Send the file that you were given, not a copy that was opened anew.",
+         position, too. Send the file that you were given, not a copy that was opened anew, and leave its position alone.",
     );
     let text = "twenty bytes for you and the rest for me".to_owned();
-    let called = call(&vec![(vec![1], text)], &None, &vec![]);
-    assert_eq!(
-        called.seen,
-        [(vec![1], "twenty bytes for you".to_owned())],
-        "what the peer read"
-    );
-    assert_eq!(
-        called.after, " and the rest for me",
-        "what the caller reads from its file afterwards"
-    );
+    for skip in [0, 7] {
+        let called = call_later(&(vec![1], text.clone()), &(skip as u64));
+        let (theirs, yours) = text[skip..].split_at(20);
+        assert_eq!(
+            called.seen,
+            [(vec![1], theirs.to_owned())],
+            "what the peer read of a file of which {skip} bytes had been read before"
+        );
+        assert_eq!(
+            called.after, yours,
+            "what the caller reads from its file afterwards"
+        );
+    }
 }
 
 fn the_file_stays_the_callers() {
@@ -553,13 +406,13 @@ fn a_file_is_closed_when_it_was_used() {
     explain(
         SAME,
         "A descriptor that arrived is a copy, and as long as it is open, the file is: pass it to `answer` and keep no other. Here the \
-         file is the writing end of a pipe, which doesn't end before.",
+         file is the writing end of a pipe, which doesn't end before; the client looks when the first bytes of a long answer are there.",
     );
     let ended = serve_pipes();
     assert_eq!(
         ended,
         [true, true],
-        "whether the pipe had ended when its request was answered, for two clients"
+        "whether the pipe had ended when the answer to its request began to come, for two clients"
     );
 }
 
@@ -607,94 +460,6 @@ fn an_interrupted_call_is_tried_again() {
         (Ok(()), vec![(vec![3], "file 0".to_owned())]),
         "what `serve` returned and served, when `recv_with_descriptor` was interrupted three times"
     );
-}
-
-fn a_byte_without_a_descriptor_is_an_error() {
-    explain(
-        ALONG,
-        "A peer may send anything. A byte that no descriptor came with is `InvalidData`.",
-    );
-    let served = serve(
-        &vec![Act::Frame(vec![3]), Act::Bytes(vec![1]), Act::Answer],
-        &vec![],
-    );
-    assert_eq!(
-        (served.result, served.seen.len()),
-        (Err("InvalidData".to_owned()), 0),
-        "what `serve` returned for a byte without a descriptor, and how many requests it served"
-    );
-}
-
-fn another_byte_is_an_error() {
-    explain(
-        ALONG,
-        "The byte says how many descriptors came: 1 is the only one that makes sense. Anything else is `InvalidData`, and the \
-         descriptor is closed.",
-    );
-    for byte in [0, 2, 65, 255] {
-        let served = serve(
-            &vec![Act::Frame(vec![3]), Act::Descriptors(byte, 1), Act::Answer],
-            &vec![],
-        );
-        assert_eq!(
-            (served.result, served.seen.len()),
-            (Err("InvalidData".to_owned()), 0),
-            "what `serve` returned for a byte {byte} with a descriptor, and how many requests it served"
-        );
-        assert!(
-            served.left.is_nothing(),
-            "A byte {byte} with a descriptor left {} behind.",
-            served.left
-        );
-    }
-}
-
-fn the_end_before_the_descriptor_is_an_error() {
-    explain(
-        ALONG,
-        "After a request the descriptor has to come: if the socket ends there, or inside a frame, the peer died. Return `UnexpectedEof`.",
-    );
-    for (acts, what) in [
-        (vec![Act::Frame(vec![3])], "after the frame of a request"),
-        (
-            vec![Act::Bytes(vec![0, 0, 0, 5, 1])],
-            "inside the frame of a request",
-        ),
-        (
-            vec![
-                Act::Frame(vec![3]),
-                Act::Descriptors(1, 1),
-                Act::Answer,
-                Act::Frame(vec![]),
-            ],
-            "after the frame of a second request",
-        ),
-    ] {
-        let served = serve(&acts, &vec![]);
-        assert_eq!(
-            served.result,
-            Err("UnexpectedEof".to_owned()),
-            "what `serve` returned when the socket ended {what}"
-        );
-    }
-}
-
-fn a_peer_that_does_not_answer_is_an_error() {
-    explain(
-        STEP,
-        "A peer that closes the socket owes an answer: `UnexpectedEof`.",
-    );
-    for (fails, what) in [
-        (Failing::NoAnswer, "instead of an answer"),
-        (Failing::HalfAnAnswer, "inside its answer"),
-    ] {
-        let called = call(&requests(1), &Some(fails), &vec![]);
-        assert_eq!(
-            called.results,
-            [Err("UnexpectedEof".to_owned())],
-            "what `call` returned when the peer closed the socket {what}"
-        );
-    }
 }
 
 fn serving_leaves_nothing_open() {

@@ -4,9 +4,11 @@ pub(crate) mod both;
 pub(crate) mod layout;
 pub(crate) mod model;
 mod orders;
+mod trust;
 
 use crate::{Learner, kind, pattern};
 use checks::faults::Fault;
+use checks::ledger::{self, What};
 use checks::leftovers::{self, Leftovers};
 use checks::{Explored, explain, random};
 use layout::{DATA, HEAD, TAIL, counters, put, ring, take, used_ring, words, words_for};
@@ -98,14 +100,23 @@ checks::subject! {
         moments.iter().map(|nth| both::killed(learner, Fault::KillChildAtAccess(*nth), receives)).collect()
     }
 
-    fn used(learner) -> Leftovers as Ring {
-        leftovers::watch(|| {
-            let memory = ring(9);
-            for _ in 0..20 {
-                (learner.try_send)(&memory, b"message").expect("it can be sent");
-                (learner.try_recv)(&memory).expect("it can be received");
+    /// What is left after twenty messages, and how often memory was mapped for two more.
+    fn used(learner) -> (Leftovers, usize) as Ring {
+        let exchange = |memory: &Mapping, count| {
+            for _ in 0..count {
+                (learner.try_send)(memory, b"message").expect("it can be sent");
+                (learner.try_recv)(memory).expect("it can be received");
             }
-        }).1
+        };
+        let ((), left) = leftovers::watch(|| exchange(&ring(9), 20));
+        let memory = ring(9);
+        let ((), ledger) = ledger::observe(|| exchange(&memory, 2));
+        (left, ledger.count(|record| matches!(record.what, What::Mapped(_))))
+    }
+
+    /// Another process writes into the ring while it is used.
+    fn meddled(learner, meddling: trust::Meddling) -> Vec<trust::Came> as Ring {
+        trust::meddled(learner, &meddling)
     }
 
     /// Two threads exchange messages, under many schedules.
@@ -133,6 +144,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     counters_that_make_no_sense_are_an_error,
     a_length_that_makes_no_sense_is_an_error,
     random_memory_is_no_trouble,
+    a_word_that_changes_meanwhile_is_no_trouble,
     two_processes_share_a_ring,
     a_killed_producer_leaves_whole_messages,
     a_killed_consumer_leaves_whole_messages,
@@ -152,6 +164,7 @@ use orders::{
     nothing_is_lost_under_any_schedule, the_consumer_sees_the_whole_message,
     the_producer_overwrites_nothing_unread,
 };
+use trust::a_word_that_changes_meanwhile_is_no_trouble;
 
 fn do_it(learner: Learner, memory: &Mapping, act: Act) -> Came {
     match act {
@@ -628,6 +641,7 @@ fn nothing_is_left_behind() {
         STEP,
         "The ring is in the mapping that it was given: it maps and opens nothing.",
     );
-    let left = used();
+    let (left, mapped) = used();
     assert!(left.is_nothing(), "Twenty messages left {left} behind.");
+    assert_eq!(mapped, 0, "how often memory was mapped for two messages");
 }

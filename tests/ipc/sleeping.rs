@@ -63,6 +63,11 @@ checks::subject! {
         death::while_asleep(learner, sends, by_kill)
     }
 
+    /// The peer stands still, stopped by SIGSTOP, and then goes on or is killed; `recv`, then `send`.
+    fn while_stopped(learner, sends: bool, by_kill: bool) -> Result<Option<Vec<u8>>, String> as send_and_recv {
+        death::while_stopped(learner, sends, by_kill)
+    }
+
     /// A child is killed before its n-th access to the memory, or at some moment in a stream of messages: what was wrong.
     fn killed_at(learner, moments: Vec<u64>, receives: bool) -> Vec<Option<String>> as send_and_recv {
         moments.iter().map(|nth| death::killed(learner, Some(Fault::KillChildAtAccess(*nth)), receives, 0)).collect()
@@ -86,6 +91,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_dead_producer_is_a_broken_pipe,
     a_dead_consumer_is_a_broken_pipe,
     a_death_while_asleep_is_noticed,
+    a_stopped_peer_is_alive,
     what_was_sent_before_the_death_arrives,
     errors_of_the_ring_come_through,
     two_processes_exchange_messages,
@@ -101,8 +107,8 @@ const DEAD: &str = "ipc/exercise.md#the-peer-died";
 use death::{
     a_consumer_may_be_killed_at_every_access, a_dead_consumer_is_a_broken_pipe,
     a_dead_producer_is_a_broken_pipe, a_death_while_asleep_is_noticed,
-    a_producer_may_be_killed_at_every_access, processes_may_be_killed_at_random_moments,
-    two_processes_exchange_messages,
+    a_producer_may_be_killed_at_every_access, a_stopped_peer_is_alive,
+    processes_may_be_killed_at_random_moments, two_processes_exchange_messages,
 };
 use idle::{
     a_sleeper_is_woken, a_wake_up_without_a_message_changes_nothing,
@@ -123,7 +129,7 @@ fn messages_arrive_under_any_schedule() {
         STEP,
         "`recv` returns each message once, in order, also if it has to sleep before each of them.",
     );
-    for (words, lens) in [(8, &[9][..]), (8, &[3, 16]), (16, &[8, 8, 8])] {
+    for (words, lens) in [(8, &[9][..]), (8, &[3, 16]), (16, &[8, 8, 0])] {
         let messages = messages(lens);
         let explored = exchange(&words, &messages, &false);
         explain_outcome(&explored);

@@ -16,7 +16,9 @@ use std::os::unix::net::UnixStream;
 /// An interrupted call is tried again.
 ///
 /// # Errors
-/// `UnexpectedEof` when the peer closes the socket instead of answering. Those of the socket, as they are.
+/// - `UnexpectedEof` when the peer closes the socket instead of answering.
+/// - `InvalidData` when the answer has more than [`LIMIT`](crate::worker::LIMIT) bytes.
+/// - Those of the socket, as they are.
 pub fn call(socket: &mut UnixStream, request: &[u8], file: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     send_frame(socket, request)?;
     retry(|| send_with_descriptor(socket, &[1], file))?;
@@ -30,6 +32,7 @@ pub fn call(socket: &mut UnixStream, request: &[u8], file: BorrowedFd<'_>) -> io
 ///
 /// # Errors
 /// - `InvalidData` when no descriptor comes with the byte after the request, or that byte is not 1.
+/// - `InvalidData` when the request has more than [`LIMIT`](crate::worker::LIMIT) bytes.
 /// - `UnexpectedEof` when the socket ends after a request, where the descriptor should come, or inside a frame.
 /// - Those of the socket, as they are.
 pub fn serve(

@@ -83,8 +83,8 @@ impl<'a> Ring<'a> {
     ///
     /// # Errors
     /// `InvalidData` when what is in the memory makes no sense: the tail is before the head, or ahead of it by more than the
-    /// capacity, or a message would be longer than what the producer has put. The other process may have written anything
-    /// there: no value makes this function panic, hang, or ask for more memory than the ring has. Nothing changes.
+    /// capacity, or a message would be longer than what the producer has put. The other process may write anything there,
+    /// also while this function runs: nothing makes it panic, hang, or ask for more memory than the ring has. Nothing changes.
     pub fn try_recv(&self) -> io::Result<Option<Vec<u8>>> {
         // The head is this side's own. `Acquire`: with the tail that is seen here come the messages before it.
         let head = self.memory.word(HEAD).load(Ordering::Relaxed);

@@ -1,11 +1,48 @@
 //! A process between the test and the learner's code: it can be stopped and killed, and the test lives on.
 
+use checks::outside;
 use os_core::process::{Answer, Child, PidFd, die_with_parent, fork};
 use std::io::{self, PipeReader, Read};
 use std::time::{Duration, Instant};
 
-/// How long processes may take to end after they were told to: less than the judge waits.
+/// How long a process may wait for something when it is time to end: less than the judge waits. One that waits for the processor
+/// has all the time that it needs.
 const PATIENCE: Duration = Duration::from_millis(1800);
+
+/// A handle on a process, and its number.
+#[derive(Debug)]
+pub struct Handle {
+    pid: u32,
+    process: PidFd,
+}
+
+impl Handle {
+    /// Opens a handle on this process, which must be alive or a child.
+    pub fn open(pid: u32) -> io::Result<Self> {
+        let process = PidFd::open(pid)?;
+        Ok(Self { pid, process })
+    }
+
+    /// Kills it by SIGKILL.
+    pub fn kill(&self) -> io::Result<()> {
+        self.process.kill()
+    }
+
+    /// Whether it ends before the deadline, or later because it has to wait for the processor.
+    pub fn ends(&self, deadline: Instant) -> bool {
+        const LOOK: Duration = Duration::from_millis(50);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let ended = self.process.wait_timeout(left.max(LOOK));
+            if ended.expect("a handle can be waited for") {
+                return true;
+            }
+            if !outside::wants_to_run(self.pid) {
+                return false;
+            }
+        }
+    }
+}
 
 /// Forks a process of the test's own. It ends with the subject, whatever it waits for: a judge that is killed half-way leaves
 /// nobody behind.
@@ -18,21 +55,18 @@ pub fn child<T: Answer>(body: impl FnOnce() -> io::Result<T>) -> Child<T> {
 }
 
 /// Handles on these processes, which must be alive.
-pub fn handles(pids: impl IntoIterator<Item = u32>) -> Vec<PidFd> {
-    let open = |pid| PidFd::open(pid).expect("it has just announced itself");
+pub fn handles(pids: impl IntoIterator<Item = u32>) -> Vec<Handle> {
+    let open = |pid| Handle::open(pid).expect("it has just announced itself");
     pids.into_iter().map(open).collect()
 }
 
 /// How many of these live on although it is time to end.
-pub fn survivors(handles: &[PidFd]) -> usize {
+pub fn survivors(handles: &[Handle]) -> usize {
     let deadline = Instant::now() + PATIENCE;
-    let lives = |handle: &&PidFd| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        !handle
-            .wait_timeout(left)
-            .expect("a handle can be waited for")
-    };
-    let survivors: Vec<&PidFd> = handles.iter().filter(lives).collect();
+    let survivors: Vec<&Handle> = handles
+        .iter()
+        .filter(|handle| !handle.ends(deadline))
+        .collect();
     for survivor in &survivors {
         let _ = survivor.kill(); // nothing stays behind, whatever the verdict
     }
@@ -53,9 +87,9 @@ pub fn announced(reader: &mut PipeReader, count: usize) -> io::Result<usize> {
 }
 
 /// Waits until a process that was killed has ended.
-pub fn wait_for(handle: &PidFd) {
-    let ended = handle
-        .wait_timeout(PATIENCE)
-        .expect("a handle can be waited for");
-    assert!(ended, "a process that was killed must end");
+pub fn wait_for(handle: &Handle) {
+    assert!(
+        handle.ends(Instant::now() + PATIENCE),
+        "a process that was killed must end"
+    );
 }

@@ -1,8 +1,10 @@
 //! The ring as the exercise describes it, written once more: the other side, as another program would be.
 
+use checks::outside::processor_time;
 use os_core::memory::{Mapping, Ordering, fence};
 use os_core::process::Peer;
 use std::io;
+use std::time::Duration;
 
 pub const HEAD: usize = 0;
 pub const TAIL: usize = 8;
@@ -133,12 +135,31 @@ pub fn is_asleep(memory: &Mapping, word: usize, pid: u32) -> bool {
     // where it doesn't tell. If it says so of a process that sleeps for a long while, it is the last: then all that is
     // known is that it sleeps.
     let untold = || {
-        std::thread::sleep(std::time::Duration::from_micros(200));
+        std::thread::sleep(Duration::from_micros(200));
         memory.word(word).load(Ordering::SeqCst) == 1
             && read("stat").is_ok_and(|stat| stat.contains(") S "))
             && read("wchan").is_ok_and(|channel| channel == "0")
     };
     read("wchan").is_ok_and(|channel| channel.contains("futex")) || (0..200).all(|_| untold())
+}
+
+/// Waits until a process sleeps on a futex; returns whether it does. On a busy machine it may take long to get there, so what
+/// counts is what it does instead: it computes all the time, or sleeps for something else again and again.
+pub fn falls_asleep(memory: &Mapping, word: usize, pid: u32, peer: &Peer) -> io::Result<bool> {
+    const COMPUTES: Duration = Duration::from_millis(500);
+    const SLEEPS_ELSEWHERE: u32 = 3000;
+    let begun = processor_time(pid);
+    let mut elsewhere = 0;
+    while !is_asleep(memory, word, pid) {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        elsewhere += u32::from(stat.is_ok_and(|stat| stat.contains(") S ")));
+        let computed = processor_time(pid).saturating_sub(begun);
+        if elsewhere > SLEEPS_ELSEWHERE || computed > COMPUTES || peer.has_ended()? {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Ok(true)
 }
 
 /// Waits until a process sleeps on a futex.
@@ -147,7 +168,7 @@ pub fn wait_until_asleep(memory: &Mapping, word: usize, pid: u32, peer: &Peer) -
         if peer.has_ended()? {
             return Err(peer.died());
         }
-        std::thread::sleep(std::time::Duration::from_micros(200));
+        std::thread::sleep(Duration::from_micros(200));
     }
     Ok(())
 }

@@ -2,14 +2,17 @@
 
 use super::{
     DEAD, STEP, across as across_of, after_death, killed_at, killed_at_random,
-    while_asleep as while_asleep_of,
+    while_asleep as while_asleep_of, while_stopped as while_stopped_of,
 };
 use crate::ring::both::message;
-use crate::ring::layout::{CONSUMER_ASLEEP, PRODUCER_ASLEEP, put, ring, wait_until_asleep};
+use crate::ring::layout::{
+    CONSUMER_ASLEEP, PRODUCER_ASLEEP, put, ring, take, wait_until_asleep, wake,
+};
 use crate::{Answer, Learner, kind, pattern};
 use checks::faults::{self, Fault};
-use checks::{explain, linux, random};
-use os_core::process::{Child, Peer, PidFd, fork};
+use checks::{explain, linux, outside, random};
+use os_core::process::{Child, ParentOnly, Peer, PidFd, fork};
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 fn send_all(
@@ -121,6 +124,74 @@ pub fn while_asleep(
         false => (learner.recv)(&memory, &peer).map(Some),
     };
     let _ = child.wait();
+    result.map_err(|error| kind(&error))
+}
+
+/// `recv` from an empty ring, or `send` to a full one, whose other side stands still, stopped by SIGSTOP. Once this side has slept
+/// for a while, the other one goes on and sends or takes; or it is killed as it stands there.
+pub fn while_stopped(
+    learner: Learner,
+    sends: bool,
+    by_kill: bool,
+) -> Result<Option<Vec<u8>>, String> {
+    let memory = ring(2);
+    let asleep = if sends {
+        PRODUCER_ASLEEP
+    } else {
+        CONSUMER_ASLEEP
+    };
+    if sends {
+        put(&memory, &[1; 8]);
+    }
+    let this = std::process::id();
+    let (mut told, mut tell) = std::io::pipe().expect("a pipe");
+    let (mut over, done) = std::io::pipe().expect("a pipe");
+    let done = ParentOnly::new(done);
+    let shared = &memory;
+    let keeper = fork(move || {
+        let memory = shared;
+        let caller = Peer::parent(this)?;
+        let keeper = std::process::id();
+        let (mut go, mut let_go) = std::io::pipe()?;
+        let stopped = fork(|| {
+            let keeper = Peer::parent(keeper)?;
+            go.read_exact(&mut [0])?;
+            match sends {
+                true => drop(take(memory)),
+                false => drop(put(memory, b"go on")),
+            }
+            wake(memory, asleep);
+            // It stays until its keeper ends it, so that its end isn't what wakes the caller.
+            while !keeper.has_ended()? {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        })?;
+        outside::stop(stopped.pid())?;
+        let_go.write_all(b"!")?;
+        tell.write_all(&stopped.pid().to_ne_bytes())?;
+        let slept = wait_until_asleep(memory, asleep, this, &caller);
+        // Long enough for `wait_while` to look after its peer several times.
+        std::thread::sleep(Duration::from_millis(60));
+        match by_kill || slept.is_err() {
+            true => PidFd::open(stopped.pid())?.kill()?,
+            false => outside::resume(stopped.pid())?,
+        }
+        let _ = over.read(&mut [0]); // ends when the caller has what it waited for
+        let _ = PidFd::open(stopped.pid()).and_then(|handle| handle.kill());
+        let _ = stopped.wait();
+        Ok(())
+    })
+    .expect("it is forked");
+    let mut pid = [0; 4];
+    told.read_exact(&mut pid).expect("the peer stands still");
+    let peer = Peer::open(u32::from_ne_bytes(pid)).expect("it lives");
+    let result = match sends {
+        true => (learner.send)(&memory, b"more", &peer).map(|()| None),
+        false => (learner.recv)(&memory, &peer).map(Some),
+    };
+    drop(done);
+    let _ = keeper.wait();
     result.map_err(|error| kind(&error))
 }
 
@@ -264,6 +335,33 @@ pub fn a_death_while_asleep_is_noticed() {
                 "{what}, when the peer {how} meanwhile"
             );
         }
+    }
+}
+
+pub fn a_stopped_peer_is_alive() {
+    explain(
+        DEAD,
+        "A peer that was stopped, by SIGSTOP or by a debugger, does nothing for as long as you like, and then goes on. Only one that has \
+         ended is dead: leave that to `wait_while`, and set no deadline.",
+    );
+    if !linux("a process is watched through a pidfd") {
+        return;
+    }
+    for (sends, what) in [
+        (false, "receiving from an empty ring"),
+        (true, "sending to a full ring"),
+    ] {
+        let expected = (!sends).then(|| b"go on".to_vec());
+        assert_eq!(
+            while_stopped_of(&sends, &false),
+            Ok(expected),
+            "{what} whose other side stood still, stopped by SIGSTOP, and then went on"
+        );
+        assert_eq!(
+            while_stopped_of(&sends, &true),
+            Err("BrokenPipe".to_owned()),
+            "{what} whose other side stood still, stopped by SIGSTOP, and was then killed"
+        );
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::{LOST, STEP, Waited, errors as errors_of, wait as wait_of, wakes as wakes_of};
 use crate::ring::layout::{
-    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, is_asleep, put, ring, take, wait_until_asleep,
+    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, falls_asleep, put, ring, take, wait_until_asleep,
     wake,
 };
 use crate::{Learner, kind};
 use checks::ledger::{self, What};
+use checks::outside::processor_time;
 use checks::{explain, linux};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Peer, fork};
@@ -20,8 +21,10 @@ pub struct Wakes {
     awake: usize,
     /// By one `send` with the consumer asleep, on its word, and what the word held then.
     send: (usize, u64),
-    /// By one `recv` with the producer asleep.
+    /// By one `recv` with the producer asleep, which leaves a message in the ring.
     recv: (usize, u64),
+    /// By a `send` and a `recv` of no bytes, with the other side asleep.
+    of_nothing: (usize, usize),
 }
 
 /// A ring with room for one message, and whether it holds it.
@@ -31,13 +34,6 @@ fn one_message(full: bool) -> Mapping {
         put(&memory, b"it is full here");
     }
     memory
-}
-
-/// Processor time of this thread.
-fn cpu() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or(0))
 }
 
 pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waited {
@@ -53,12 +49,7 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
     let child = fork(|| {
         let peer = Peer::parent(this)?;
         // Who never sleeps is not waited for: this side ends, and the other one learns that.
-        let begun = std::time::Instant::now();
-        let mut seen = false;
-        while !seen && begun.elapsed() < Duration::from_millis(2000) {
-            seen = is_asleep(&memory, asleep, this);
-            std::thread::sleep(Duration::from_micros(200));
-        }
+        let seen = falls_asleep(&memory, asleep, this, &peer)?;
         for _ in 0..spurious {
             memory.word(asleep).store(0, SeqCst);
             memory.word(asleep).wake_all();
@@ -80,12 +71,12 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
     })
     .expect("it is forked");
     let peer = Peer::open(child.pid()).expect("it lives");
-    let before = cpu();
+    let before = processor_time(this);
     let result = match sends {
         true => (learner.send)(&memory, b"and again", &peer).map(|()| None),
         false => (learner.recv)(&memory, &peer).map(Some),
     };
-    let cpu_ms = cpu().saturating_sub(before).as_millis();
+    let cpu_ms = processor_time(this).saturating_sub(before).as_millis();
     if result.is_err() {
         memory.word(HEAD).store(1000, SeqCst);
         memory.word(TAIL).store(1000, SeqCst);
@@ -114,12 +105,21 @@ pub fn wakes(learner: Learner) -> Wakes {
     let send = woken(&|| (learner.send)(&memory, b"abc", &peer).expect("there is room"));
     let after_send = memory.word(CONSUMER_ASLEEP).load(SeqCst);
     memory.word(CONSUMER_ASLEEP).store(0, SeqCst);
+    (learner.send)(&memory, b"more", &peer).expect("there is room");
     memory.word(PRODUCER_ASLEEP).store(1, SeqCst);
     let recv = woken(&|| drop((learner.recv)(&memory, &peer).expect("there is a message")));
+    let after_recv = memory.word(PRODUCER_ASLEEP).load(SeqCst);
+    let empty = ring(1);
+    empty.word(CONSUMER_ASLEEP).store(1, SeqCst);
+    let sent = woken(&|| (learner.send)(&empty, b"", &peer).expect("there is room"));
+    empty.word(CONSUMER_ASLEEP).store(0, SeqCst);
+    empty.word(PRODUCER_ASLEEP).store(1, SeqCst);
+    let received = woken(&|| drop((learner.recv)(&empty, &peer).expect("there is a message")));
     Wakes {
         awake,
         send: (send, after_send),
-        recv: (recv, memory.word(PRODUCER_ASLEEP).load(SeqCst)),
+        recv: (recv, after_recv),
+        of_nothing: (sent, received),
     }
 }
 
@@ -169,7 +169,7 @@ pub fn who_sleeps_says_so_and_sleeps_on_the_word() {
         let waited = wait_of(&sends, &0, &0);
         assert!(
             waited.seen_asleep,
-            "{what}, and for 2 seconds it wasn't asleep in the kernel with its word at 1."
+            "{what}, and was never asleep in the kernel with its word at 1: it computed, or slept for something else."
         );
     }
 }
@@ -232,8 +232,21 @@ pub fn nobody_is_woken_who_does_not_sleep() {
     );
     assert!(
         wakes.recv.0 >= 1,
-        "`recv` woke nobody, though the producer's word said that it sleeps."
+        "`recv` took the first of two messages and woke nobody, though the producer's word said that it sleeps."
     );
+    explain(
+        STEP,
+        "A message of no bytes is a message: it takes a word of the ring, and whoever waits for it, or for its place, sleeps like any other.",
+    );
+    for (woken, what) in [
+        (wakes.of_nothing.0, "`send` put a message of no bytes"),
+        (wakes.of_nothing.1, "`recv` took a message of no bytes"),
+    ] {
+        assert!(
+            woken >= 1,
+            "{what} and woke nobody, though the other side's word said that it sleeps."
+        );
+    }
 }
 
 pub fn errors_of_the_ring_come_through() {

@@ -4,7 +4,7 @@ use super::{
     ENDS, Ends, GONE, dying_worker, orphan as orphan_of, pipes as pipes_of, several_workers,
 };
 use crate::{Answers, Learner, pattern};
-use checks::{explain, linux};
+use checks::{explain, linux, outside};
 use os_core::process::{ParentOnly, PidFd, fork};
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -320,7 +320,7 @@ pub fn orphan(learner: Learner, answer: Option<usize>) -> bool {
     let pid = u32::from_ne_bytes(pid);
     let begun = Instant::now();
     let mut ended = false;
-    while !ended && (begun.elapsed() < Duration::from_secs(2) || wants_to_run(pid)) {
+    while !ended && (begun.elapsed() < Duration::from_secs(2) || outside::wants_to_run(pid)) {
         ended = worker
             .wait_timeout(Duration::from_millis(100))
             .unwrap_or(false);
@@ -329,12 +329,6 @@ pub fn orphan(learner: Learner, answer: Option<usize>) -> bool {
         let _ = worker.kill();
     }
     ended
-}
-
-/// Whether a process runs, waits for the processor or for a disk.
-fn wants_to_run(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
-    stat.is_ok_and(|stat| stat.contains(") R ") || stat.contains(") D "))
 }
 
 pub fn a_worker_ends_when_its_parent_dies() {

@@ -76,29 +76,91 @@ fn fences_order_relaxed_accesses() {
     assert!(!seen.contains(&(1, 0)), "{seen:?}");
 }
 
-/// Store buffering: each side writes its own word and reads the other's. Both may read 0 unless something stronger than
-/// release and acquire is between.
-fn store_buffering(order: (Ordering, Ordering), fenced: bool) -> BTreeSet<(u64, u64)> {
-    outcomes(&run(move |memory| {
-        let side = move |memory: &Mapping, mine: usize, theirs: usize| {
-            memory.word(mine).store(1, order.0);
-            if fenced {
-                fence(SeqCst);
-            }
-            memory.word(theirs).load(order.1)
-        };
+/// What one side of store buffering does: it writes its own word, and reads the other side's.
+#[derive(Clone, Copy, Debug)]
+struct Side {
+    store: Ordering,
+    fence: Option<Ordering>,
+    load: Ordering,
+}
+
+impl Side {
+    fn run(self, memory: &Mapping, mine: usize, theirs: usize) -> u64 {
+        memory.word(mine).store(1, self.store);
+        if let Some(order) = self.fence {
+            fence(order);
+        }
+        memory.word(theirs).load(self.load)
+    }
+}
+
+/// Both sides may read 0 unless something stronger than release and acquire is between.
+fn may_miss_each_other(one: Side, other: Side) -> bool {
+    let seen = outcomes(&run(move |memory| {
         let theirs = memory.clone();
-        let thread = thread::spawn(move || side(&theirs, 8, 0));
-        let seen = side(&memory, 0, 8);
+        let thread = thread::spawn(move || other.run(&theirs, 8, 0));
+        let seen = one.run(&memory, 0, 8);
         (seen, thread.join().expect("it ends"))
-    }))
+    }));
+    seen.contains(&(0, 0))
 }
 
 #[test]
 fn two_sides_may_miss_each_other() {
-    assert!(store_buffering((Release, Acquire), false).contains(&(0, 0)));
-    assert!(!store_buffering((SeqCst, SeqCst), false).contains(&(0, 0)));
-    assert!(!store_buffering((Relaxed, Relaxed), true).contains(&(0, 0)));
+    let side = |store, fence, load| Side { store, fence, load };
+    let fenced = side(Relaxed, Some(SeqCst), Relaxed);
+    let consistent = side(SeqCst, None, SeqCst);
+    for (one, other) in [
+        (fenced, fenced),
+        (consistent, consistent),
+        (fenced, consistent),
+        (consistent, fenced),
+    ] {
+        assert!(!may_miss_each_other(one, other), "{one:?} {other:?}");
+    }
+    // A `SeqCst` access is no fence: it orders only accesses that are `SeqCst`, too.
+    for weak in [
+        side(Release, None, Acquire),
+        side(SeqCst, None, Acquire),
+        side(Release, None, SeqCst),
+        side(Relaxed, Some(AcqRel), Relaxed),
+    ] {
+        for other in [weak, fenced, consistent] {
+            assert!(may_miss_each_other(weak, other), "{weak:?} {other:?}");
+            assert!(may_miss_each_other(other, weak), "{other:?} {weak:?}");
+        }
+    }
+}
+
+/// `main` reads a word that somebody else stores without any order, then one that a third stores; that one reads the first.
+fn sees_more_than_a_later_one(read: fn(&Mapping) -> u64) -> bool {
+    let seen = outcomes(&run(move |memory| {
+        let (one, two) = (memory.clone(), memory.clone());
+        let storing = thread::spawn(move || one.word(0).store(1, Relaxed));
+        let third = thread::spawn(move || {
+            two.word(8).store(1, SeqCst);
+            two.word(0).load(SeqCst)
+        });
+        let first = read(&memory);
+        let second = memory.word(8).load(SeqCst);
+        storing.join().expect("it ends");
+        (first, second, third.join().expect("it ends"))
+    }));
+    seen.contains(&(1, 0, 0))
+}
+
+#[test]
+fn what_a_consistent_load_has_seen_a_later_one_sees() {
+    assert!(!sees_more_than_a_later_one(|memory| memory
+        .word(0)
+        .load(SeqCst)));
+    assert!(!sees_more_than_a_later_one(|memory| {
+        let seen = memory.word(0).compare_exchange(9, 9, Relaxed, SeqCst);
+        seen.unwrap_or_else(|seen| seen)
+    }));
+    assert!(sees_more_than_a_later_one(|memory| memory
+        .word(0)
+        .load(Acquire)));
 }
 
 #[test]
@@ -192,6 +254,25 @@ fn copies_that_nothing_orders_are_a_race() {
     assert!(
         matches!(&overwritten, Some(Failure::Race(what)) if what.contains("A writes") && what.contains("main read")),
         "{overwritten:?}"
+    );
+}
+
+#[test]
+fn fences_alone_order_no_copies() {
+    let explored = run(|memory| {
+        let theirs = memory.clone();
+        let thread = thread::spawn(move || {
+            theirs.write_bytes(16, &[1; 16]);
+            fence(SeqCst);
+        });
+        fence(SeqCst);
+        memory.read_bytes(16, &mut [0; 16]);
+        thread.join().expect("it ends");
+    });
+    let values: Vec<_> = explored.outcomes.iter().map(|o| &o.value).collect();
+    assert!(
+        values.iter().all(|v| matches!(v, Err(Failure::Race(_)))),
+        "{values:?}"
     );
 }
 

@@ -36,6 +36,8 @@ pub enum Operation {
 pub enum Fault {
     /// The n-th operation of this kind fails.
     Fail(Operation, u64),
+    /// The n-th operation of this kind, on a socket, fails for good: the peer has reset the connection.
+    Reset(Operation, u64),
     /// The n-th child that is forked is killed by SIGKILL before its closure runs.
     KillChild(u64),
     /// As `KillChild`, and `fork` returns in its parent only when it is dead: a pipe to it is broken from the beginning.
@@ -50,6 +52,9 @@ pub fn plan(faults: &[Fault]) {
         match *fault {
             Fault::Fail(operation, nth) => {
                 FAILING[operation as usize].fetch_or(bit(nth), SeqCst);
+            }
+            Fault::Reset(operation, nth) => {
+                RESET[operation as usize].fetch_or(bit(nth), SeqCst);
             }
             Fault::KillChild(nth) => {
                 KILLED.fetch_or(bit(nth), SeqCst);
@@ -71,6 +76,7 @@ const OPERATIONS: usize = 9;
 /// For each operation: how many there were, and a bit for each that is to fail.
 static COUNT: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS];
 static FAILING: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS];
+static RESET: [AtomicU64; OPERATIONS] = [const { AtomicU64::new(0) }; OPERATIONS];
 /// A bit for each child that is killed as it begins.
 static KILLED: AtomicU64 = AtomicU64::new(0);
 /// A bit for each of them whose parent waits for its death.
@@ -98,6 +104,15 @@ pub fn hold_at_access(nth: u64, held: PipeWriter, go: PipeReader) {
     LEFT.store(nth, SeqCst);
 }
 
+/// As [`kill_at_access`], but there it does this: what another process does to the memory at that moment.
+///
+/// # Panics
+/// Never: nobody panics with the lock.
+pub fn meddle_at_access(nth: u64, meddle: impl FnOnce() + Send + 'static) {
+    *MEDDLE.lock().expect("nobody panics with it") = Some(Box::new(meddle));
+    LEFT.store(nth, SeqCst);
+}
+
 /// From here on each child that is forked stands still as it begins: it writes its process id (four bytes, little-endian) into
 /// `begun` and waits for a byte from `go`.
 ///
@@ -110,6 +125,7 @@ pub fn hold_children(begun: PipeWriter, go: PipeReader) {
 /// Nothing fails any more, and operations are counted anew.
 pub fn reset() {
     LEFT.store(0, SeqCst);
+    drop(MEDDLE.lock().ok().and_then(|mut meddle| meddle.take()));
     KILLED.store(0, SeqCst);
     AWAITED.store(0, SeqCst);
     KILL_AT.store(0, SeqCst);
@@ -117,6 +133,7 @@ pub fn reset() {
     for index in 0..OPERATIONS {
         COUNT[index].store(0, SeqCst);
         FAILING[index].store(0, SeqCst);
+        RESET[index].store(0, SeqCst);
     }
 }
 
@@ -158,6 +175,9 @@ pub fn without_new_descriptors<T>(body: impl FnOnce() -> T) -> T {
 /// What the deadly access does instead.
 static HOLD: Mutex<Option<(PipeWriter, PipeReader)>> = Mutex::new(None);
 
+/// What happens at that access instead.
+static MEDDLE: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
 /// What a child does as it begins.
 static HOLD_CHILDREN: Mutex<Option<(PipeWriter, PipeReader)>> = Mutex::new(None);
 
@@ -169,6 +189,10 @@ fn count_access(event: &Event<'_>) {
         _ => false,
     };
     if counts && LEFT.load(SeqCst) > 0 && LEFT.fetch_sub(1, SeqCst) == 1 {
+        let meddle = MEDDLE.lock().ok().and_then(|mut meddle| meddle.take());
+        if let Some(meddle) = meddle {
+            return meddle();
+        }
         match HOLD.lock().ok().and_then(|mut hold| hold.take()) {
             None => kill_this_process(),
             Some((mut held, mut go)) => {
@@ -242,6 +266,9 @@ pub(super) fn inject(event: &Event<'_>) -> io::Result<()> {
         _ => return Ok(()),
     };
     let nth = COUNT[operation as usize].fetch_add(1, SeqCst) + 1;
+    if is_set(RESET[operation as usize].load(SeqCst), nth) {
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
     if is_set(FAILING[operation as usize].load(SeqCst), nth) {
         return Err(io::Error::from_raw_os_error(error));
     }

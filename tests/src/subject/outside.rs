@@ -1,10 +1,10 @@
 //! What one process can do to another from outside: stop it, let it go on, see whose child it is and whether it waits.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long a process may take to come into a state that it is about to reach.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// For how long a process may compute on its way into a state. Not how long it takes: on a busy machine it may not run at all.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Stops a child of this process, and returns once it stands still.
 ///
@@ -38,7 +38,7 @@ fn signal(child: u32, signal: i32) -> io::Result<()> {
     }
 }
 
-/// Waits until a process is blocked by something that it waits for, or has ended. Gives up after a while.
+/// Waits until a process is blocked by something that it waits for, or has ended. Gives up on one that computes all the time.
 pub fn wait_until_asleep(pid: u32) {
     wait_for_state(pid, "SZX");
 }
@@ -50,13 +50,27 @@ pub fn parent_of(pid: u32) -> Option<u32> {
 }
 
 fn wait_for_state(pid: u32, states: &str) {
-    let begin = Instant::now();
+    let begin = processor_time(pid);
     while let Some((state, _)) = fields(pid) {
-        if states.contains(state) || begin.elapsed() > PATIENCE {
+        if states.contains(state) || processor_time(pid).saturating_sub(begin) > PATIENCE {
             return;
         }
         std::thread::sleep(Duration::from_micros(100));
     }
+}
+
+/// Whether a process wants to go on: it computes, waits for the processor, or for a disk. One that doesn't waits for somebody.
+#[must_use]
+pub fn wants_to_run(pid: u32) -> bool {
+    fields(pid).is_some_and(|(state, _)| matches!(state, 'R' | 'D'))
+}
+
+/// Processor time of a process's first thread; none where the kernel doesn't tell.
+#[must_use]
+pub fn processor_time(pid: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
 }
 
 /// The state and the parent, from `/proc/<pid>/stat`: `pid (name) state ppid …`, where the name may hold anything.

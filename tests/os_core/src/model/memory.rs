@@ -5,6 +5,10 @@
 //! it, and each thread has a *view*, which says for each word the oldest store that it may still read. A release store
 //! carries its thread's view, and an acquire load that reads it takes the view over.
 //!
+//! `SeqCst` is that of C++20: its total order is the one in which the steps run. A `SeqCst` load reads no store that is older
+//! than what `SeqCst` accesses to the same word wrote or read before, and orders no other word. Only a `SeqCst` fence does: after
+//! it, loads see what was stored before any earlier such fence, and what earlier `SeqCst` accesses saw of their words.
+//!
 //! What is left out makes the model stricter than the language, never laxer: stores to one word take effect in the order
 //! in which they run, and a load never reads a store that has not run yet. So a program that fails here is wrong. The
 //! opposite order, "my loads come before the store that frees the slot", needs loads from the future; there, copies of
@@ -32,10 +36,7 @@ pub(super) struct View {
 
 impl View {
     fn join(&mut self, other: &Self) {
-        for (word, at) in &other.words {
-            let mine = self.words.entry(*word).or_default();
-            *mine = (*mine).max(*at);
-        }
+        raise(&mut self.words, &other.words);
         for (thread, at) in &other.threads {
             let mine = self.threads.entry(*thread).or_default();
             *mine = (*mine).max(*at);
@@ -44,6 +45,14 @@ impl View {
 
     fn knows(&self, (thread, at): (usize, u64)) -> bool {
         self.threads.get(&thread).is_some_and(|known| *known >= at)
+    }
+}
+
+/// Takes the later store of each word.
+fn raise(words: &mut BTreeMap<usize, usize>, other: &BTreeMap<usize, usize>) {
+    for (word, at) in other {
+        let mine = words.entry(*word).or_default();
+        *mine = (*mine).max(*at);
     }
 }
 
@@ -91,8 +100,10 @@ pub(super) struct Memory {
     locations: Vec<Location>,
     /// The location of each address that is mapped now.
     by_address: BTreeMap<usize, usize>,
-    /// What sequentially consistent operations have in common.
-    consistent: View,
+    /// For each word, the oldest store that a `SeqCst` load, and any load after a `SeqCst` fence, may still read.
+    consistent: BTreeMap<usize, usize>,
+    /// What operations that are full barriers have in common.
+    synchronized: View,
     names: BTreeMap<usize, &'static str>,
     /// Words that hold nothing but data, however they are accessed.
     data: Vec<Range<usize>>,
@@ -105,7 +116,8 @@ impl Memory {
             threads: BTreeMap::new(),
             locations: Vec::new(),
             by_address: BTreeMap::new(),
-            consistent: View::default(),
+            consistent: BTreeMap::new(),
+            synchronized: View::default(),
             names: BTreeMap::new(),
             data: Vec::new(),
         }
@@ -173,22 +185,23 @@ impl Run {
         location
     }
 
-    /// Joins what sequentially consistent operations know, both ways.
-    fn make_consistent(&mut self) {
+    /// A `SeqCst` fence and those before it. It orders loads and stores of words; alone, it doesn't order plain data.
+    fn meet_earlier_fences(&mut self) {
         let (me, _) = self.thread();
         let memory = &mut self.memory;
         if let Some(thread) = memory.threads.get_mut(&me) {
-            thread.now.join(&memory.consistent);
-            memory.consistent.join(&thread.now);
+            raise(&mut thread.now.words, &memory.consistent);
+            raise(&mut memory.consistent, &thread.now.words);
         }
     }
 
     fn load(&mut self, location: usize, order: Ordering) -> (u64, bool) {
-        if order == Ordering::SeqCst {
-            self.make_consistent();
-        }
         let (me, thread) = self.thread();
-        let oldest = thread.now.words.get(&location).copied().unwrap_or(0);
+        let mut oldest = thread.now.words.get(&location).copied().unwrap_or(0);
+        if order == Ordering::SeqCst {
+            let seen = self.memory.consistent.get(&location).copied();
+            oldest = oldest.max(seen.unwrap_or(0));
+        }
         let chosen = self.memory.pick(me, location, oldest);
         self.read_store(location, chosen, order)
     }
@@ -206,14 +219,14 @@ impl Run {
                 thread.acquirable.join(&store.view);
             }
         }
+        if order == Ordering::SeqCst {
+            memory.consistent.insert(location, chosen);
+        }
         (store.value, chosen + 1 < stores.len())
     }
 
     /// Adds a store. `before` is the view of the store that an update has read: it goes on with its release sequence.
     fn store(&mut self, location: usize, value: u64, order: Ordering, before: Option<View>) {
-        if order == Ordering::SeqCst {
-            self.make_consistent();
-        }
         let (me, _) = self.thread();
         let memory = &mut self.memory;
         let at = memory.locations[location].stores.len();
@@ -224,9 +237,9 @@ impl Run {
                 true => thread.now.clone(),
                 false => thread.released.clone(),
             };
-            if order == Ordering::SeqCst {
-                memory.consistent.join(&thread.now);
-            }
+        }
+        if order == Ordering::SeqCst {
+            memory.consistent.insert(location, at);
         }
         view.words.insert(location, at);
         if let Some(before) = before {
@@ -242,16 +255,13 @@ impl Run {
     }
 
     fn fence(&mut self, order: Ordering) {
-        if order == Ordering::SeqCst {
-            self.make_consistent();
-        }
         let (_, thread) = self.thread();
         if acquires(order) {
             let acquirable = thread.acquirable.clone();
             thread.now.join(&acquirable);
         }
         if order == Ordering::SeqCst {
-            self.make_consistent();
+            self.meet_earlier_fences();
         }
         let (_, thread) = self.thread();
         if releases(order) {
@@ -307,6 +317,13 @@ impl Run {
     /// Operations of `crate::sync`, and those of the kernel, order everything before and after them.
     pub(super) fn full_barrier(&mut self) {
         self.fence(Ordering::SeqCst);
+        let (me, _) = self.thread();
+        let memory = &mut self.memory;
+        if let Some(thread) = memory.threads.get_mut(&me) {
+            thread.now.join(&memory.synchronized);
+            thread.released = thread.now.clone();
+            memory.synchronized.join(&thread.now);
+        }
     }
 }
 
@@ -362,9 +379,6 @@ pub(crate) fn access(atomic: &AtomicU64, change: &Change<'_>) -> (u64, bool) {
                 let (seen, before) = (store.value, store.view.clone());
                 let new = update(seen);
                 let order = if new.is_some() { success } else { failure };
-                if order == Ordering::SeqCst {
-                    run.make_consistent();
-                }
                 run.read_store(location, latest, order);
                 let op = match new {
                     Some(new) => {

@@ -1,0 +1,165 @@
+//! What a peer may do wrong, and what the socket may.
+
+use super::{ALONG, Act, Failing, Leaving, STEP, call, requests, serve, serve_and_be_left};
+use checks::faults::{Fault, Operation};
+use checks::{explain, linux};
+
+pub fn a_byte_without_a_descriptor_is_an_error() {
+    explain(
+        ALONG,
+        "A peer may send anything. A byte that no descriptor came with is `InvalidData`.",
+    );
+    let served = serve(
+        &vec![Act::Frame(vec![3]), Act::Bytes(vec![1]), Act::Answer],
+        &vec![],
+    );
+    assert_eq!(
+        (served.result, served.seen.len()),
+        (Err("InvalidData".to_owned()), 0),
+        "what `serve` returned for a byte without a descriptor, and how many requests it served"
+    );
+}
+
+pub fn another_byte_is_an_error() {
+    explain(
+        ALONG,
+        "The byte says how many descriptors came: 1 is the only one that makes sense. Anything else is `InvalidData`, and the \
+         descriptor is closed.",
+    );
+    for byte in [0, 2, 65, 255] {
+        let served = serve(
+            &vec![Act::Frame(vec![3]), Act::Descriptors(byte, 1), Act::Answer],
+            &vec![],
+        );
+        assert_eq!(
+            (served.result, served.seen.len()),
+            (Err("InvalidData".to_owned()), 0),
+            "what `serve` returned for a byte {byte} with a descriptor, and how many requests it served"
+        );
+        assert!(
+            served.left.is_nothing(),
+            "A byte {byte} with a descriptor left {} behind.",
+            served.left
+        );
+    }
+}
+
+pub fn the_end_before_the_descriptor_is_an_error() {
+    explain(
+        ALONG,
+        "After a request the descriptor has to come: if the socket ends there, or inside a frame, the peer died. Return `UnexpectedEof`.",
+    );
+    for (acts, what) in [
+        (vec![Act::Frame(vec![3])], "after the frame of a request"),
+        (
+            vec![Act::Bytes(vec![0, 0, 0, 5, 1])],
+            "inside the frame of a request",
+        ),
+        (
+            vec![
+                Act::Frame(vec![3]),
+                Act::Descriptors(1, 1),
+                Act::Answer,
+                Act::Frame(vec![]),
+            ],
+            "after the frame of a second request",
+        ),
+    ] {
+        let served = serve(&acts, &vec![]);
+        assert_eq!(
+            served.result,
+            Err("UnexpectedEof".to_owned()),
+            "what `serve` returned when the socket ended {what}"
+        );
+    }
+}
+
+pub fn a_peer_that_does_not_answer_is_an_error() {
+    explain(
+        STEP,
+        "A peer that closes the socket owes an answer: `UnexpectedEof`.",
+    );
+    for (fails, what) in [
+        (Failing::NoAnswer, "instead of an answer"),
+        (Failing::HalfAnAnswer, "inside its answer"),
+    ] {
+        let called = call(&requests(1), &Some(fails), &vec![]);
+        assert_eq!(
+            called.results,
+            [Err("UnexpectedEof".to_owned())],
+            "what `call` returned when the peer closed the socket {what}"
+        );
+    }
+}
+
+pub fn an_error_of_the_socket_comes_through() {
+    explain(
+        STEP,
+        "An error of the socket, other than `Interrupted`, goes to your caller as it is: use `?`, or return it. A client that is gone \
+         before it has its answer did not end the conversation as agreed.",
+    );
+    if !linux("a socket tells that its peer left data unread") {
+        return;
+    }
+    for (leaves, what, expected) in [
+        (
+            Leaving::BeforeTheAnswer,
+            "had closed the socket before it was answered",
+            "BrokenPipe",
+        ),
+        (
+            Leaving::InTheAnswer,
+            "closed the socket after one byte of the answer",
+            "ConnectionReset",
+        ),
+    ] {
+        assert_eq!(
+            serve_and_be_left(&leaves),
+            (Err(expected.to_owned()), 1),
+            "what `serve` returned for a client that {what}, and how many requests it answered"
+        );
+    }
+    let served = serve(
+        &vec![Act::Frame(vec![3]), Act::Descriptors(1, 1)],
+        &vec![Fault::Reset(Operation::RecvDescriptor, 1)],
+    );
+    assert_eq!(
+        (served.result, served.seen.len()),
+        (Err("ConnectionReset".to_owned()), 0),
+        "what `serve` returned when `recv_with_descriptor` failed with `ConnectionReset`, and how many requests it answered"
+    );
+    let reset = Fault::Reset(Operation::SendDescriptor, 1);
+    let called = call(&requests(1), &Some(Failing::NotEvenTheFile), &vec![reset]);
+    assert_eq!(
+        called.results,
+        [Err("ConnectionReset".to_owned())],
+        "what `call` returned when `send_with_descriptor` failed with `ConnectionReset`"
+    );
+}
+
+pub fn requests_and_answers_have_a_limit() {
+    explain(
+        "ipc/exercise.md#do-not-trust-a-length",
+        "The length of a request or an answer comes from another process. `LIMIT` of step 2 is the most that you accept: pass it to \
+         `recv_frame`, on both sides.",
+    );
+    const LIMIT: u32 = 1 << 26;
+    for (len, expected) in [
+        (LIMIT, "UnexpectedEof"), // it was accepted, and is not there
+        (LIMIT + 1, "InvalidData"),
+        (i32::MAX as u32, "InvalidData"),
+    ] {
+        let served = serve(&vec![Act::Bytes(len.to_be_bytes().to_vec())], &vec![]);
+        assert_eq!(
+            served.result,
+            Err(expected.to_owned()),
+            "what `serve` returned when a request of {len} bytes was announced, and then the socket ended"
+        );
+        let called = call(&requests(1), &Some(Failing::Announces(len)), &vec![]);
+        assert_eq!(
+            called.results,
+            [Err(expected.to_owned())],
+            "what `call` returned when an answer of {len} bytes was announced, and then the socket ended"
+        );
+    }
+}

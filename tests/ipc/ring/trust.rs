@@ -1,0 +1,112 @@
+//! Memory that the other process writes while this one reads it.
+
+use super::{TRUST, meddled as meddled_of, memory_of};
+use crate::ring::layout::{DATA, HEAD, TAIL, ring, words};
+use crate::{Learner, kind};
+use checks::{explain, faults};
+use os_core::memory::Ordering::SeqCst;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A ring, and what another process does to it while `try_recv` or `try_send` runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Meddling {
+    words: Vec<u64>,
+    /// Which word it writes, and what.
+    word: usize,
+    value: u64,
+    sends: bool,
+}
+
+/// What `try_recv` returned, or `try_send`: `None` for "no room".
+pub type Came = Result<Option<Vec<u8>>, String>;
+
+/// More accesses than a careful answer makes to a ring that is so small.
+const MOMENTS: u64 = 24;
+
+/// What came when the word was written before each access in turn, as long as there were so many.
+pub fn meddled(learner: Learner, meddling: &Meddling) -> Vec<Came> {
+    let mut all = Vec::new();
+    for nth in 1..=MOMENTS {
+        let memory = Arc::new(memory_of(&meddling.words));
+        let (theirs, word, value) = (memory.clone(), meddling.word, meddling.value);
+        faults::meddle_at_access(nth, move || theirs.word(word).store(value, SeqCst));
+        let came = match meddling.sends {
+            true => (learner.try_send)(&memory, b"abc").map(|sent| sent.then(Vec::new)),
+            false => (learner.try_recv)(&memory),
+        };
+        faults::reset();
+        all.push(came.map_err(|error| kind(&error)));
+    }
+    all
+}
+
+pub fn a_word_that_changes_meanwhile_is_no_trouble() {
+    explain(
+        TRUST,
+        "The other process may write at any moment, also between your check and your use of a word. Read each word once, into a variable, \
+         and check and use that.",
+    );
+    let words_with = |length| {
+        let mut all = words(&ring(9));
+        (all[TAIL], all[DATA]) = (4, length);
+        all
+    };
+    let invalid = Err("InvalidData".to_owned());
+    let right: Came = Ok(Some(vec![0; 20]));
+    let receiving = |length, word, value| Meddling {
+        words: words_with(length),
+        word,
+        value,
+        sends: false,
+    };
+    // In a ring of 9 words the producer has put 4, for 20 bytes.
+    for (meddling, what, allowed) in [
+        (
+            receiving(20, DATA, 64),
+            "64 into the word with the length, which was 20: words enough for 24 bytes had been put",
+            vec![right, invalid.clone()],
+        ),
+        (
+            receiving(100, TAIL, 20),
+            "20 into the tail, which was 4: the head is 0, the ring has 9 words, and the message claims to have 100 bytes",
+            vec![invalid.clone()],
+        ),
+        (
+            receiving(u64::MAX - 9, TAIL, u64::MAX),
+            "the largest number into the tail, while the message claims to have almost as many bytes",
+            vec![invalid.clone()],
+        ),
+    ] {
+        for (nth, came) in (1..).zip(meddled_of(&meddling)) {
+            assert!(
+                allowed.contains(&came),
+                "Right before access number {nth} of `try_recv` to the memory, the other process wrote {what}. What came was {}.",
+                shown(&came)
+            );
+        }
+    }
+    // What `try_send` reads of the other side is the head.
+    for value in [u64::MAX, 1 << 40, 5] {
+        let meddling = Meddling {
+            sends: true,
+            ..receiving(20, HEAD, value)
+        };
+        for (nth, came) in (1..).zip(meddled_of(&meddling)) {
+            assert!(
+                [Ok(Some(vec![])), invalid.clone()].contains(&came),
+                "The head was 0 and the tail 4, in a ring of 9 words. Right before access number {nth} of `try_send` to the \
+                 memory, the other process wrote {value} into the head. What came was {}.",
+                shown(&came)
+            );
+        }
+    }
+}
+
+fn shown(came: &Came) -> String {
+    match came {
+        Ok(Some(message)) => format!("a message of {} bytes", message.len()),
+        Ok(None) => "nothing: `None`, or `false` from `try_send`".to_owned(),
+        Err(kind) => format!("the error `{kind}`"),
+    }
+}

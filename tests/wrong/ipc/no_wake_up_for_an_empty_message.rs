@@ -1,0 +1,35 @@
+//! Wrong: doesn't wake anybody for a message of no bytes
+//! Changes: sleeping
+//! Fails: sleeping::messages_arrive_under_any_schedule
+//! Section: ipc/exercise.md#no-wake-up-is-lost
+
+pub fn send(ring: Ring<'_>, message: &[u8], peer: &Peer) -> io::Result<()> {
+    let asleep = ring.memory.word(PRODUCER_ASLEEP);
+    let mut spin = Spin::new();
+    while !ring.try_send(message)? {
+        if spin.again() {
+            continue;
+        }
+        asleep.store(1, Ordering::Relaxed);
+        // Between saying that this side sleeps and looking for the last time: see `wake`.
+        fence(Ordering::SeqCst);
+        let mut sent = ring.try_send(message)?;
+        if !sent {
+            let slept = asleep.wait_while(1, peer);
+            if slept.is_err() {
+                sent = ring.try_send(message)?; // the last thing it did may have been to make room
+            }
+            if !sent {
+                slept?;
+            }
+        }
+        asleep.store(0, Ordering::Relaxed);
+        if sent {
+            break;
+        }
+    }
+    if !message.is_empty() {
+        wake(ring, CONSUMER_ASLEEP);
+    }
+    Ok(())
+}

@@ -107,12 +107,17 @@ impl<T> Call<T> {
             .unwrap_or_else(|error| self.fail_with(Err(Silence::Broken(error.to_string()))))
     }
 
-    /// Waits for what the subject sends next, past reports of progress.
+    /// Waits for what the subject sends next, past reports of progress, which give it no more time.
     fn reply(&mut self) -> Result<Reply, Silence> {
         self.subject.restart_clock();
         loop {
             match self.subject.reply() {
-                Ok(Reply::Progress(progress)) => self.progress = Some(progress),
+                Ok(Reply::Progress(progress)) => {
+                    self.progress = Some(progress);
+                    if self.subject.is_late() {
+                        return Err(Silence::Late);
+                    }
+                }
                 other => return other,
             }
         }

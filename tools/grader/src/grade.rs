@@ -258,11 +258,17 @@ impl Grader {
         progress: &mut dyn FnMut(Step<'_>),
     ) -> Result<Result<Subject, (Status, String)>, Interrupted> {
         progress(Step::Building);
-        let compiled = self
-            .slot
-            .compile(slug, sources, Author::Learner, &self.stop, |line| {
-                progress(Step::Cargo(line));
-            });
+        let mut compile = || {
+            self.slot
+                .compile(slug, sources, Author::Learner, &self.stop, |line| {
+                    progress(Step::Cargo(line));
+                })
+        };
+        let mut compiled = compile();
+        // Something of ours may have failed for a moment, such as a compiler that somebody killed.
+        if let Err(SubjectError::Infrastructure(_)) = compiled {
+            compiled = compile();
+        }
         Ok(match compiled {
             Ok(subject) => Ok(subject),
             Err(SubjectError::Interrupted) => return Err(Interrupted),

@@ -5,6 +5,7 @@ use crate::{
     course::Chapter,
     runner::{self, Plan, RunError, Status, TestResult},
     sandbox::Sandbox,
+    scratch,
     slot::Subject,
     stop::Stop,
 };
@@ -123,7 +124,7 @@ impl Judging {
         on_result: impl FnMut(&TestResult),
     ) -> Result<Vec<TestResult>, RunError> {
         // A folder of its own: what the submission leaves in it goes with it.
-        let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
+        let dir = scratch::folder("grade-");
         let dir = dir.map_err(|cause| RunError::Start {
             path: std::env::temp_dir(),
             cause,

@@ -2,6 +2,7 @@
 
 use super::words::{Args, quoted, system};
 use super::{Compiler, Contained, Exceeded, Level, Unit, cgroup, probe, seccomp};
+use crate::scratch;
 use std::{
     env, fs, io,
     os::unix::fs::PermissionsExt,
@@ -10,7 +11,6 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use supervise::python::Search;
-use tempfile::TempDir;
 
 /// Where things are inside.
 const JUDGE: &str = "/judge/tests";
@@ -48,7 +48,7 @@ pub(super) struct Bwrap {
     level: Level,
     tools: Tools,
     /// The compiled system call filters, `0`, `1`, ….
-    filters: TempDir,
+    filters: scratch::Folder,
     filter_count: usize,
     python: Option<PathBuf>,
     cgroups: cgroup::Parents,
@@ -66,7 +66,7 @@ struct Tools {
 #[derive(Debug)]
 pub(super) struct Guard {
     cgroup: cgroup::Cgroup,
-    _folder: TempDir,
+    _folder: scratch::Folder,
 }
 
 impl Guard {
@@ -89,7 +89,7 @@ impl Bwrap {
     pub(super) fn strongest(hidden: &[&Path]) -> Result<Self, String> {
         let tools = Tools::find()?;
         let filters = seccomp::filters()?;
-        let folder = scratch("course-filters-").map_err(|error| error.to_string())?;
+        let folder = scratch::folder("filters-").map_err(|error| error.to_string())?;
         for (number, filter) in filters.iter().enumerate() {
             let path = folder.path().join(number.to_string());
             fs::write(&path, filter).map_err(|error| error.to_string())?;
@@ -156,7 +156,7 @@ impl Bwrap {
 
     fn enter(&self, unit: &Unit, entry: Entry) -> io::Result<Contained> {
         let user = self.user();
-        let folder = scratch("course-unit-")?;
+        let folder = scratch::folder("unit-")?;
         let cgroup = self.cgroups.create(MEMORY, PROCESSES)?;
         let launcher = folder.path().join("launcher");
         fs::write(&launcher, self.launcher(&cgroup, user, unit, entry))?;
@@ -296,7 +296,7 @@ impl Bwrap {
 
     /// A compiler's sandbox: it runs none of the submission's code, but reads and is fed it.
     pub(super) fn compiler(&self, compiler: &Compiler) -> io::Result<Contained> {
-        let folder = scratch("course-unit-")?;
+        let folder = scratch::folder("unit-")?;
         let cgroup = self.cgroups.create(COMPILER_MEMORY, COMPILER_PROCESSES)?;
         let mut args = Args::default();
         args.0.extend(self.namespaces().0);
@@ -408,8 +408,4 @@ fn find(name: &str, package: &str) -> Result<PathBuf, String> {
         .filter_map(|path| path.canonicalize().ok())
         .find(|path| path.starts_with("/usr") && path.is_file())
         .ok_or_else(|| format!("{name} is missing (install the package {package})"))
-}
-
-fn scratch(prefix: &str) -> io::Result<TempDir> {
-    tempfile::Builder::new().prefix(prefix).tempdir()
 }

@@ -189,6 +189,21 @@ fn a_count_that_only_the_subject_keeps_is_its_own_word() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_report_that_is_lost_ends_the_judge() {
+    let (output, _) = run(&["victim::wrong"], &[("CHECKS_REPORT", "/dev/full")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(102), "{said}");
+    assert_contains(
+        &said,
+        "could not write to CHECKS_REPORT=/dev/full: No space left",
+    );
+    // Nobody may take a line without a report for a verdict.
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(!shown.contains("FAILED"), "{shown}");
+}
+
+#[test]
 fn one_hang_does_not_shorten_the_time_of_the_next() {
     let seconds = |reports: Vec<Report>| reports.last().expect("a report").seconds;
     let (_, alone) = run(&["victim::sleep"], &[]);

@@ -29,11 +29,14 @@ pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serial
     };
     match Subject::start() {
         Ok(subject) => Call::ready(subject, function, &job),
-        Err(error) if super::start::is_learners_doing() => failure::fail(
-            Status::Crash,
-            format!("{function} could not be started again: {error}."),
-            Some("Earlier calls filled or killed everything in their sandbox."),
-        ),
+        Err(error) if super::start::is_learners_doing() => {
+            failure::remember_kill();
+            failure::fail(
+                Status::Crash,
+                format!("{function} could not be started again: {error}."),
+                Some("Earlier calls filled or killed everything in their sandbox."),
+            )
+        }
         Err(error) => {
             failure::infrastructure(format!("no subject could be started: {error}"));
         }

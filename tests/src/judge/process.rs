@@ -1,6 +1,7 @@
 //! A subject as a process: its socket, its group, and what it prints.
 
 use super::start;
+use crate::failure;
 use crate::subject::Reply;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -164,6 +165,9 @@ impl Subject {
             let _ = running.wait_ended(GOODBYE);
             if let Ok(outcome) = running.finish(None) {
                 let end = Some(outcome.end).filter(|end| matches!(end, End::Exited(_)));
+                if end.and_then(End::signal) == Some(libc::SIGKILL) {
+                    failure::remember_kill();
+                }
                 self.state = State::Ended(end, printed(&outcome));
             }
         }

@@ -68,7 +68,11 @@ impl Judging {
         let mut on_result = on_result;
         let mut results = judge(&mut on_result);
         // Something of ours may have failed for a moment: once more, before it costs somebody's mark.
-        if results.as_ref().is_ok_and(|results| unit.is_ours(results)) {
+        let again = match &results {
+            Ok(results) => unit.is_ours(results),
+            Err(error) => !matches!(error, RunError::Interrupted),
+        };
+        if again {
             results = judge(&mut on_result);
         }
         let results = match results {

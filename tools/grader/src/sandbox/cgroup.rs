@@ -104,6 +104,8 @@ impl Parents {
                 continue;
             };
             if !group.folders.contains(&folder) {
+                // A killed grader may have had this one's process id.
+                let _ = fs::remove_dir(&folder);
                 fs::create_dir(&folder)?;
                 group.folders.push(folder.clone());
             }

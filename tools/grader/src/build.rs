@@ -4,6 +4,7 @@ mod toolchain;
 
 use crate::{
     sandbox::{Compiler, Contained, Exceeded, Level, Sandbox},
+    scratch,
     stop::Stop,
     text,
 };
@@ -181,7 +182,12 @@ impl Build {
         stop: &Stop,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<Ran, CompileError> {
+        // A linker that is killed leaves its files. A sandbox has a folder for them that ends with it.
+        let temporary = scratch::folder("build-").map_err(CompileError::Start)?;
         let mut contained = self.contained().map_err(CompileError::Start)?;
+        if self.sandbox.level() == Level::L0 {
+            contained.command.env("TMPDIR", temporary.path());
+        }
         let mut command = std::mem::replace(&mut contained.command, Command::new("true"));
         let rendered = if self.color {
             "json-diagnostic-rendered-ansi"

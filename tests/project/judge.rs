@@ -29,7 +29,11 @@ fn run(tests: &[&str], environment: &[(&str, &str)]) -> (Output, Vec<Report>) {
 
 /// Runs a victim that fails; returns its report and what the learner's screen shows.
 fn fail(victim: &str) -> (Report, String) {
-    let (output, mut reports) = run(&[&format!("victim::{victim}")], &[]);
+    fail_in("victim", victim)
+}
+
+fn fail_in(step: &str, victim: &str) -> (Report, String) {
+    let (output, mut reports) = run(&[&format!("{step}::{victim}")], &[]);
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(101), "{shown}");
     assert_eq!(reports.len(), 1, "{reports:?}\n{shown}");
@@ -141,6 +145,61 @@ fn a_hang_is_ended_in_time_and_says_where_it_waits() {
         }
     }
     assert!(begin.elapsed().as_secs() < 60);
+}
+
+/// Far more than any of these may take: 12 s, and what a busy machine adds.
+#[cfg(target_os = "linux")]
+const BOUND: Duration = Duration::from_secs(45);
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_subject_that_has_the_connection_cannot_hold_up_its_judge() {
+    std::thread::scope(|scope| {
+        for (victim, status, how) in [
+            ("byte_by_byte", Status::Timeout, "did not return in time"),
+            ("half_a_length", Status::Timeout, "did not return in time"),
+            ("too_long", Status::Crash, "a message of 4294967295 bytes"),
+            ("endless_progress", Status::Timeout, "nearly done"),
+            ("closed", Status::Crash, "closed its connection"),
+            ("all_closed", Status::Crash, "closed its connection"),
+            ("left_to_a_child", Status::Crash, "exited with code 7"),
+            ("untaken", Status::Timeout, "did not return in time"),
+            ("stopped", Status::Timeout, "it is stopped"),
+        ] {
+            scope.spawn(move || {
+                let begin = Instant::now();
+                let (report, _) = fail_in("forged", victim);
+                assert_eq!(report.status, status, "{victim}: {}", report.message);
+                assert_contains(&report.message, how);
+                assert!(begin.elapsed() < BOUND, "{victim}: {:?}", begin.elapsed());
+            });
+        }
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_count_that_only_the_subject_keeps_is_its_own_word() {
+    let (report, _) = fail_in("forged", "honest_count");
+    assert_eq!(report.status, Status::Failed);
+    // A hole in safe Rust, which no sandbox closes: what counts has to be seen from outside.
+    let (_, reports) = run(&["forged::forged_count"], &[]);
+    assert_eq!(reports[0].status, Status::Passed);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_that_is_lost_ends_the_judge() {
+    let (output, _) = run(&["victim::wrong"], &[("CHECKS_REPORT", "/dev/full")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(102), "{said}");
+    assert_contains(
+        &said,
+        "could not write to CHECKS_REPORT=/dev/full: No space left",
+    );
+    // Nobody may take a line without a report for a verdict.
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(!shown.contains("FAILED"), "{shown}");
 }
 
 #[test]

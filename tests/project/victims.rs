@@ -2,6 +2,10 @@
 //!
 //! `judge.rs` runs them as a learner or a grader would and looks at what they say.
 
+#[cfg(target_os = "linux")]
+#[path = "victims/forged.rs"]
+mod forged;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -12,6 +16,8 @@ fn main() -> ExitCode {
                 checks::step!(right),
                 checks::step!(victim),
                 checks::step!(untouched),
+                #[cfg(target_os = "linux")]
+                checks::step!(forged),
             ],
         },
         (),

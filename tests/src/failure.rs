@@ -23,6 +23,8 @@ struct Context {
     why: Option<String>,
     /// What the subjects printed, for a failure to show.
     printed: String,
+    /// Whether a subject was killed by a signal that the judge didn't send.
+    killed: bool,
     report: Option<Report>,
 }
 
@@ -42,7 +44,10 @@ pub(crate) fn begin(test: String) {
 pub(crate) fn end(panicked: bool) -> Report {
     let context = CONTEXT.take();
     match context.report {
-        Some(report) if panicked || report.status == Status::Skipped => report,
+        Some(report) if panicked || report.status == Status::Skipped => Report {
+            killed: context.killed,
+            ..report
+        },
         _ => Report {
             test: context.test,
             // A panic always leaves a report, unless somebody replaced the hook.
@@ -56,6 +61,7 @@ pub(crate) fn end(panicked: bool) -> Report {
             section: None,
             seed: context.seed,
             seconds: 0.0,
+            killed: context.killed,
         },
     }
 }
@@ -70,6 +76,11 @@ pub(crate) fn seed() -> Option<u64> {
 
 pub(crate) fn remember_seed(seed: u64) {
     CONTEXT.with_borrow_mut(|context| context.seed = Some(seed));
+}
+
+/// SIGKILL ended a subject, or what it runs in. Its own code may have sent it; so may anybody else.
+pub(crate) fn remember_kill() {
+    CONTEXT.with_borrow_mut(|context| context.killed = true);
 }
 
 /// What a subject printed, to be shown if the test fails.
@@ -192,6 +203,7 @@ fn hook(info: &PanicHookInfo<'_>) {
                 .filter(|_| judged || status == Status::Unstarted),
             seed: context.seed,
             seconds: 0.0,
+            killed: false,
         });
     });
 }
@@ -246,9 +258,14 @@ pub(crate) fn skip(requirement: &str, why: &str) {
             section: None,
             seed: None,
             seconds: 0.0,
+            killed: false,
         });
     });
 }
+
+/// Ends this process when a report is lost. The line on standard output would be taken for the verdict, and with a full disk that
+/// may be a failure of ours.
+const REPORT_LOST: i32 = 102;
 
 /// Appends a report to the file that `CHECKS_REPORT` names.
 pub(crate) fn append(report: &Report) {
@@ -266,5 +283,6 @@ pub(crate) fn append(report: &Report) {
             "could not write to CHECKS_REPORT={}: {error}",
             path.display()
         );
+        std::process::exit(REPORT_LOST);
     }
 }

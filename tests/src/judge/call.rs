@@ -29,11 +29,14 @@ pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serial
     };
     match Subject::start() {
         Ok(subject) => Call::ready(subject, function, &job),
-        Err(error) if super::start::is_learners_doing() => failure::fail(
-            Status::Crash,
-            format!("{function} could not be started again: {error}."),
-            Some("Earlier calls filled or killed everything in their sandbox."),
-        ),
+        Err(error) if super::start::is_learners_doing() => {
+            failure::remember_kill();
+            failure::fail(
+                Status::Crash,
+                format!("{function} could not be started again: {error}."),
+                Some("Earlier calls filled or killed everything in their sandbox."),
+            )
+        }
         Err(error) => {
             failure::infrastructure(format!("no subject could be started: {error}"));
         }
@@ -107,12 +110,17 @@ impl<T> Call<T> {
             .unwrap_or_else(|error| self.fail_with(Err(Silence::Broken(error.to_string()))))
     }
 
-    /// Waits for what the subject sends next, past reports of progress.
+    /// Waits for what the subject sends next, past reports of progress, which give it no more time.
     fn reply(&mut self) -> Result<Reply, Silence> {
         self.subject.restart_clock();
         loop {
             match self.subject.reply() {
-                Ok(Reply::Progress(progress)) => self.progress = Some(progress),
+                Ok(Reply::Progress(progress)) => {
+                    self.progress = Some(progress);
+                    if self.subject.is_late() {
+                        return Err(Silence::Late);
+                    }
+                }
                 other => return other,
             }
         }

@@ -50,6 +50,12 @@ impl Task {
                 "A loop never ends, or takes far too long: is its condition ever false?",
             );
         }
+        if self.state == 'T' {
+            return (
+                "is stopped",
+                "A process that SIGSTOP stops goes on only when another one sends it SIGCONT.",
+            );
+        }
         if channel.contains("nanosleep") {
             return (
                 "sleeps",

@@ -1,13 +1,14 @@
 //! A subject as a process: its socket, its group, and what it prints.
 
 use super::start;
+use crate::failure;
 use crate::subject::Reply;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use supervise::{End, Keep, Limits, Options, Outcome, Patience, Running};
-use wire::frame;
+use wire::frame::{self, Incoming};
 
 /// A subject that only waits, for this long, has hung.
 const WAITS: Duration = Duration::from_secs(3);
@@ -33,7 +34,11 @@ pub(super) enum Silence {
 }
 
 pub(super) struct Subject {
+    /// Doesn't block: a subject that stops in the middle of a message, or takes none, must not stop its judge.
     socket: UnixStream,
+    incoming: Incoming,
+    /// Whether it took no message before its time was up.
+    stuck: bool,
     state: State,
 }
 
@@ -56,8 +61,11 @@ impl Subject {
             sweep: false,
         };
         let running = start::subject(&ours, &theirs, &options)?;
+        ours.set_nonblocking(true)?;
         Ok(Self {
             socket: ours,
+            incoming: Incoming::default(),
+            stuck: false,
             state: State::Running(Box::new(running)),
         })
     }
@@ -70,9 +78,39 @@ impl Subject {
         }
     }
 
-    /// Sends a message. A subject that has died shows when its answer is awaited.
+    /// Sends a message. A subject that has died, or doesn't take it in time, shows when its answer is awaited.
     pub fn send(&mut self, message: &impl serde::Serialize) {
-        let _ = frame::send(&mut self.socket, message);
+        const TICK: Duration = Duration::from_millis(1);
+        let Ok(frame) = frame::encode(message) else {
+            return;
+        };
+        let mut rest = frame.as_slice();
+        self.restart_clock();
+        while !rest.is_empty() {
+            match self.socket.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let State::Running(running) = &mut self.state else {
+                        return;
+                    };
+                    // It may be printing, and take messages only when that is read.
+                    if running.pump(None, TICK).is_err() || running.time_up().is_some() {
+                        self.stuck = true;
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Whether the subject's time is up, whatever it has sent.
+    pub fn is_late(&mut self) -> bool {
+        match &mut self.state {
+            State::Running(running) => running.time_up().is_some(),
+            State::Ended(..) => false,
+        }
     }
 
     /// Gives the subject its whole time again: it is asked the next question.
@@ -88,24 +126,35 @@ impl Subject {
         let State::Running(running) = &mut self.state else {
             return Err(Silence::End);
         };
+        if self.stuck {
+            return Err(Silence::Late);
+        }
         loop {
             if running.floods().is_some() {
                 return Err(Silence::Flood);
             }
-            match running.pump(Some(self.socket.as_fd()), TICK) {
-                Ok(true) => break,
-                Ok(false) if running.time_up().is_some() => return Err(Silence::Late),
-                Ok(false) => {}
-                Err(error) => return Err(Silence::Broken(error.to_string())),
+            let broken = |error: io::Error| Silence::Broken(error.to_string());
+            running
+                .pump(Some(self.socket.as_fd()), TICK)
+                .map_err(broken)?;
+            // In this order: what it sent before it ended has arrived.
+            let ended = running.has_ended();
+            match self.incoming.recv(&mut self.socket) {
+                Ok(Some(reply)) => return Ok(reply),
+                // A process that it started may hold the socket on, but is not asked.
+                Ok(None) if ended => return Err(Silence::End),
+                Ok(None) if running.time_up().is_some() => return Err(Silence::Late),
+                Ok(None) => {}
+                Err(error) => {
+                    return Err(match error.kind() {
+                        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+                            Silence::End
+                        }
+                        _ => broken(error),
+                    });
+                }
             }
         }
-        // Once a frame has begun, the rest follows at once; a subject that stops inside one is cut off.
-        let _ = self.socket.set_read_timeout(Some(COMPUTES));
-        frame::recv(&mut self.socket).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Silence::End,
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Silence::Late,
-            _ => Silence::Broken(error.to_string()),
-        })
     }
 
     /// Ends the subject and all of its group; says how it ended, if by itself.
@@ -116,6 +165,9 @@ impl Subject {
             let _ = running.wait_ended(GOODBYE);
             if let Ok(outcome) = running.finish(None) {
                 let end = Some(outcome.end).filter(|end| matches!(end, End::Exited(_)));
+                if end.and_then(End::signal) == Some(libc::SIGKILL) {
+                    failure::remember_kill();
+                }
                 self.state = State::Ended(end, printed(&outcome));
             }
         }

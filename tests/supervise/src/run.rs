@@ -9,11 +9,17 @@ use crate::{
     stop::Stop,
     sweep,
 };
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::Signal,
+};
 use std::{
     io,
     ops::ControlFlow,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::ExitStatusExt,
+    },
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -273,7 +279,7 @@ impl Running {
     }
 
     /// Kills the program and all that it started, collects the rest of the output, and says how it ended: by itself if it
-    /// had before, else for `reason`, [`End::Halted`] by default.
+    /// had before or was about to, else for `reason`, [`End::Halted`] by default.
     ///
     /// # Errors
     /// When somebody else reaped the program.
@@ -326,6 +332,8 @@ impl Running {
             // Ended by itself in the meantime: that is what happened.
             Some(End::TimeUp(_) | End::Stopped) | None if ended => End::Exited(status),
             Some(reason) => reason,
+            // It was ending already when it was killed: on a busy machine its files are closed long before it is a zombie.
+            None if status.signal() != Some(Signal::KILL.as_raw()) => End::Exited(status),
             None => End::Halted,
         };
         if !ended {

@@ -439,3 +439,18 @@ fn a_program_that_has_ended_keeps_nobody_busy_while_its_child_talks_on() {
     }
     assert!(turns < 50, "{turns} turns in 0.3 s");
 }
+
+#[test]
+fn a_program_that_is_killed_while_it_ends_has_ended_by_itself() {
+    for _ in 0..300 {
+        let mut command = Command::new("true");
+        let mut running = Running::spawn(&mut command, &Options::new(LONG)).expect("it starts");
+        let out = running.group().id();
+        // Its output is closed, so it is about to end; that shows as a zombie only later.
+        while std::fs::read_dir(format!("/proc/{out}/fd")).is_ok_and(|all| all.count() > 0) {
+            let _ = running.pump(None, Duration::from_micros(1));
+        }
+        let end = running.finish(None).expect("it is ours").end;
+        assert!(end.is_success(), "{end}");
+    }
+}

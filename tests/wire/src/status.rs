@@ -84,6 +84,9 @@ pub struct Report {
     /// Seconds from the start of the test to its end.
     #[serde(default)]
     pub seconds: f64,
+    /// Whether SIGKILL ended the subject, or what it runs in: if its own code didn't send it, somebody else did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub killed: bool,
 }
 
 impl Report {

@@ -44,7 +44,7 @@ and two that must not count as a zero: infrastructure_error (something of ours) 
 
 Exit codes: 0 everything was judged, whatever the marks; 2 the command line was wrong, nothing was judged;
 3 something could not be judged; 130 interrupted. What is judged is kept in FILE.partial, at whatever moment a grader ends, and
-the same command goes on from there.
+the same command goes on from there. So it does after 3: it tries again what could not be judged, and nothing else.
 
 Submissions are compiled and run in a sandbox (bubblewrap): L3 as root (sudo), L2 otherwise; each result names its level.
 Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
@@ -313,7 +313,9 @@ fn show(course: &Course, rows: &[Row], sandbox: Level) {
     }
     let unjudged = |row: &&Row| !row.records.iter().all(|record| record.status.is_verdict());
     if rows.iter().any(|row| unjudged(&row)) {
-        outln!("{ODD}?{ODD:#}: tests that could not be judged; they must not count as a zero");
+        outln!(
+            "{ODD}?{ODD:#}: tests that could not be judged; they must not count as a zero. The same command tries them again"
+        );
     }
     let open = rows.iter().filter(unjudged).count();
     let full = rows

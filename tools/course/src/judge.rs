@@ -216,6 +216,7 @@ mod tests {
             why: None,
             section: None,
             seed: None,
+            killed: false,
         };
         Step {
             name: "a".to_owned(),

@@ -3,7 +3,8 @@
 mod toolchain;
 
 use crate::{
-    sandbox::{Compiler, Contained, Level, Sandbox},
+    sandbox::{Compiler, Contained, Exceeded, Level, Sandbox},
+    scratch,
     stop::Stop,
     text,
 };
@@ -63,6 +64,13 @@ pub struct Compiled {
     pub anew: bool,
 }
 
+/// What became of a cargo.
+struct Ran {
+    outcome: Outcome,
+    /// The limit that its processes ran into, where the kernel counts.
+    exceeded: Option<Exceeded>,
+}
+
 /// Why there is no test binary.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
@@ -78,6 +86,9 @@ pub enum CompileError {
     /// The compiler crashed, was killed, or wrote without end.
     #[error("{0}")]
     Died(String),
+    /// SIGKILL ended the compiler, which hadn't used up its memory as far as the kernel counts: somebody else did it.
+    #[error("the compiler was killed (is the machine out of memory?)")]
+    Killed,
     /// Cargo failed for a reason that is not in the package's code: the network, the disk, the toolchain, a dependency.
     #[error("cargo could not build the tests: {0}")]
     Tool(String),
@@ -131,7 +142,7 @@ impl Build {
             // A sandboxed build has no network, whatever it would need.
             Err(CompileError::Tool(_))
                 if self.sandbox.level() == Level::L0
-                    && first.stderr.text().contains("--offline") =>
+                    && first.outcome.stderr.text().contains("--offline") =>
             {
                 let second = self.patiently(false, stop, &mut on_line)?;
                 self.conclude(&second)
@@ -146,18 +157,19 @@ impl Build {
         offline: bool,
         stop: &Stop,
         on_line: &mut dyn FnMut(&str),
-    ) -> Result<Outcome, CompileError> {
+    ) -> Result<Ran, CompileError> {
         for _ in 0..2 {
-            let outcome = self.cargo(offline, stop, on_line)?;
-            match outcome.end {
+            let ran = self.cargo(offline, stop, on_line)?;
+            match ran.outcome.end {
                 End::Stopped => return Err(CompileError::Interrupted),
                 End::TimeUp(_)
-                    if outcome
+                    if ran
+                        .outcome
                         .stderr
                         .text()
                         .contains("Blocking waiting for file lock") => {}
                 End::TimeUp(_) => return Err(CompileError::Deadline(self.deadline)),
-                _ => return Ok(outcome),
+                _ => return Ok(ran),
             }
         }
         let problem = "another cargo kept the target folder locked (wait for it, then try again)";
@@ -169,8 +181,13 @@ impl Build {
         offline: bool,
         stop: &Stop,
         on_line: &mut dyn FnMut(&str),
-    ) -> Result<Outcome, CompileError> {
+    ) -> Result<Ran, CompileError> {
+        // A linker that is killed leaves its files. A sandbox has a folder for them that ends with it.
+        let temporary = scratch::folder("build-").map_err(CompileError::Start)?;
         let mut contained = self.contained().map_err(CompileError::Start)?;
+        if self.sandbox.level() == Level::L0 {
+            contained.command.env("TMPDIR", temporary.path());
+        }
         let mut command = std::mem::replace(&mut contained.command, Command::new("true"));
         let rendered = if self.color {
             "json-diagnostic-rendered-ansi"
@@ -199,13 +216,17 @@ impl Build {
         options.flood = self.flood;
         // Cargo may start a compiler cache that is meant to stay, and no code of the package runs when it is built.
         options.sweep = false;
-        supervise::run(command, &options, stop, |stream, line| {
+        let outcome = supervise::run(command, &options, stop, |stream, line| {
             if stream == Stream::Stderr {
                 on_line(line);
             }
             ControlFlow::Continue(())
         })
-        .map_err(CompileError::Start)
+        .map_err(CompileError::Start)?;
+        Ok(Ran {
+            exceeded: contained.exceeded(),
+            outcome,
+        })
     }
 
     /// Cargo, in the sandbox if there is one, still without arguments.
@@ -232,7 +253,8 @@ impl Build {
         Ok(contained)
     }
 
-    fn conclude(&self, outcome: &Outcome) -> Result<Compiled, CompileError> {
+    fn conclude(&self, ran: &Ran) -> Result<Compiled, CompileError> {
+        let outcome = &ran.outcome;
         let manifest = self.package.join("Cargo.toml");
         let stdout = outcome.stdout.text();
         let messages: Vec<_> = stdout
@@ -259,7 +281,10 @@ impl Build {
                 )));
             }
             if let Some(how) = death(outcome) {
-                return Err(CompileError::Died(how));
+                return Err(match ran.exceeded {
+                    None if how.contains("SIGKILL") => CompileError::Killed,
+                    _ => CompileError::Died(how),
+                });
             }
             if !diagnostics()
                 .any(|diagnostic| diagnostic.level == "error" && !diagnostic.spans.is_empty())

@@ -195,6 +195,29 @@ impl Gate {
         Ok(judged)
     }
 
+    /// What deserves full marks: the solution and the right answers of every chapter, each with a name and as a whole submission.
+    ///
+    /// # Errors
+    /// When one can't be read.
+    pub fn right_answers(&self) -> Result<Vec<(String, String, Sources)>, String> {
+        let mut all = Vec::new();
+        for chapter in &self.course.chapters {
+            let slug = &chapter.slug;
+            let solution = self.solution(slug)?;
+            for answer in answers::read(&self.course, chapter, &mut Findings::default()) {
+                if answer.kind == Kind::Right {
+                    all.push((
+                        slug.clone(),
+                        answer.name.clone(),
+                        answer.sources(&solution)?,
+                    ));
+                }
+            }
+            all.push((slug.clone(), "solution".to_owned(), solution));
+        }
+        Ok(all)
+    }
+
     fn solution(&self, slug: &str) -> Result<Sources, String> {
         let folder = self.course.root.join("solutions").join(slug).join("src");
         Sources::read(&folder).map_err(|error| error.to_string())

@@ -258,11 +258,18 @@ impl Grader {
         progress: &mut dyn FnMut(Step<'_>),
     ) -> Result<Result<Subject, (Status, String)>, Interrupted> {
         progress(Step::Building);
-        let compiled = self
-            .slot
-            .compile(slug, sources, Author::Learner, &self.stop, |line| {
-                progress(Step::Cargo(line));
-            });
+        let mut compile = || {
+            self.slot
+                .compile(slug, sources, Author::Learner, &self.stop, |line| {
+                    progress(Step::Cargo(line));
+                })
+        };
+        let mut compiled = compile();
+        // Something of ours may have failed for a moment, or somebody has killed the compiler.
+        if let Err(SubjectError::Infrastructure(_) | SubjectError::Killed(_)) = compiled {
+            compiled = compile();
+        }
+        let counts_memory = self.sandbox.counts_memory();
         Ok(match compiled {
             Ok(subject) => Ok(subject),
             Err(SubjectError::Interrupted) => return Err(Interrupted),
@@ -271,7 +278,11 @@ impl Grader {
                 Err((Status::CompileTimeout, error.to_string()))
             }
             Err(SubjectError::Rejected(message)) => Err((Status::Rejected, message)),
-            Err(SubjectError::Infrastructure(message)) => {
+            // It may have used up the machine's memory. The reference solution didn't.
+            Err(SubjectError::Killed(message)) if !counts_memory => {
+                Err((Status::CompileError, message))
+            }
+            Err(SubjectError::Killed(message) | SubjectError::Infrastructure(message)) => {
                 Err((Status::InfrastructureError, message))
             }
         })
@@ -318,7 +329,12 @@ impl Grader {
         if let Some(judge) = self.judges.get(slug) {
             return Ok(judge.clone());
         }
-        let judge = self.make_judge(slug, progress)?.map(Arc::new);
+        let mut judge = self.make_judge(slug, progress)?;
+        // Without one nobody gets a mark: once more, before a fault of a moment costs them all.
+        if judge.is_err() {
+            judge = self.make_judge(slug, progress)?;
+        }
+        let judge = judge.map(Arc::new);
         self.judges.insert(slug.to_owned(), judge.clone());
         Ok(judge)
     }

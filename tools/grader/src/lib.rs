@@ -9,6 +9,7 @@ pub mod report;
 pub mod results;
 pub mod runner;
 pub mod sandbox;
+mod scratch;
 pub mod shard;
 pub mod slot;
 pub mod sources;

@@ -2,7 +2,8 @@
 //!
 //! While a class is judged, what is known goes to a journal beside it, `<path>.partial`: one line per unit, flushed to the disk
 //! before the next unit's begins. A grader that is killed, at whatever moment, loses at most the unit at hand. The next one
-//! with the same output takes over what is still valid: a unit's key is a digest of all that its verdict depends on.
+//! with the same output takes over what is still valid: a unit's key is a digest of all that its verdict depends on. It is the order
+//! of the lines that counts in the journal; no time is written down or compared, so a clock that is set back changes nothing.
 
 use crate::{grade::Record, runner::Status};
 use files::write::AtomicFile;
@@ -22,6 +23,14 @@ pub enum ResultsError {
     /// The system refuses.
     #[error("cannot write {}: {cause} (choose another place with --output)", path.display())]
     Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        cause: io::Error,
+    },
+    /// There is no room.
+    #[error("cannot write {}: {cause} (free some space, then run the same command again: it goes on from there)", path.display())]
+    Full {
         /// The file.
         path: PathBuf,
         /// The system's answer.
@@ -153,14 +162,17 @@ impl Results {
     }
 
     fn error(&self, cause: io::Error) -> ResultsError {
-        ResultsError::Write {
-            path: self.path.clone(),
-            cause,
+        let path = self.path.clone();
+        match cause.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                ResultsError::Full { path, cause }
+            }
+            _ => ResultsError::Write { path, cause },
         }
     }
 
-    /// Writes `records` to the path and removes the journal. An older file is kept as `<path>.1`, or under the next free
-    /// number, which is returned.
+    /// Writes `records` to the path and removes the journal, unless some of them could not be judged because of us: then the next
+    /// grader tries those alone. An older file is kept as `<path>.1`, or under the next free number, which is returned.
     ///
     /// # Errors
     /// When the disk is full or the older file can't be kept; the older file and the journal are then unchanged.
@@ -168,9 +180,11 @@ impl Results {
         self,
         records: impl IntoIterator<Item = &'a Record>,
     ) -> Result<Option<PathBuf>, ResultsError> {
+        let mut is_whole = true;
         let write = || {
             let mut file = BufWriter::new(AtomicFile::create(&self.path)?);
             for record in records {
+                is_whole &= record.status != Status::InfrastructureError;
                 serde_json::to_writer(&mut file, record)?;
                 file.write_all(b"\n")?;
             }
@@ -178,8 +192,10 @@ impl Results {
             file.commit_with_backup()
         };
         let kept = write().map_err(|error| self.error(error))?;
-        // Should this fail, the next grader knows all of it already.
-        let _ = fs::remove_file(&self.journal);
+        if is_whole {
+            // Should this fail, the next grader knows all of it already.
+            let _ = fs::remove_file(&self.journal);
+        }
         Ok(kept)
     }
 }

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! One judge process runs all the tests: it never runs the learner's code itself, so that code can't bring it down. If it ends
-//! early all the same, or stalls for longer than a test may take, each test that is still open gets a process of its own.
+//! early all the same, or stalls for longer than a test may take, each test that is still open gets a process of its own. So does a
+//! submission's test whose subject was killed.
 
 mod environment;
 mod judge;
@@ -189,17 +190,28 @@ fn run_together<F: FnMut(&TestResult)>(
 ) -> Result<(), RunError> {
     let trouble = |cause| cannot_start(plan, cause);
     let judge = Judge::start(plan, tests.iter().map(String::as_str)).map_err(trouble)?;
-    let watched = judge.watch(stop, until, |result| results.add(result));
+    let add = |results: &mut Results<'_, F>, result| {
+        if !is_doubtful(plan, &result) {
+            results.add(result);
+        }
+    };
+    let watched = judge.watch(stop, until, |result| add(results, result));
     let (outcome, said) = watched.map_err(trouble)?;
     if outcome.end == End::Stopped {
         return Err(RunError::Interrupted);
     }
     for (test, printed) in &said.printed {
         if let Some(result) = said.conclude(test, *printed, Some(&outcome)) {
-            results.add(result);
+            add(results, result);
         }
     }
     Ok(())
+}
+
+/// Whether somebody else may have killed a submission's subject: then the test is run again, apart. If the submission's own code
+/// did it, that ends the same way.
+fn is_doubtful(plan: &Plan, result: &TestResult) -> bool {
+    plan.untrusted && result.killed && result.status == Status::Crash
 }
 
 /// Runs each test in a judge process of its own, several at a time.
@@ -286,6 +298,7 @@ fn result(test: &str, status: Status, message: String) -> TestResult {
         section: None,
         seed: None,
         seconds: 0.0,
+        killed: false,
     })
 }
 

@@ -157,6 +157,14 @@ impl Sandbox {
         Level::L0
     }
 
+    /// Whether the kernel counts, and limits, the memory of all processes of a unit together.
+    pub(crate) fn counts_memory(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.0.as_ref().is_some_and(|inner| inner.counts_memory());
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
+
     /// What it guarantees, in a line for people.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -23,7 +23,7 @@ use std::{
     io,
     os::unix::fs::symlink,
     path::{Component, Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// How long the compiler may take for a submission whose dependencies are compiled: it takes about a second.
@@ -96,6 +96,9 @@ pub enum SubjectError {
     /// It compiles, but reads what it must not: the rule it breaks.
     #[error("{0}")]
     Rejected(String),
+    /// The compiler was killed, perhaps by somebody else.
+    #[error("{0}")]
+    Killed(String),
     /// The course or the machine failed, not the submission.
     #[error("{0}")]
     Infrastructure(String),
@@ -183,6 +186,9 @@ impl Slot {
             Err(CompileError::Died(how)) if author == Author::Learner => {
                 return Err(SubjectError::Code(how));
             }
+            Err(error @ CompileError::Killed) if author == Author::Learner => {
+                return Err(SubjectError::Killed(error.to_string()));
+            }
             Err(CompileError::Interrupted) => return Err(SubjectError::Interrupted),
             Err(error) => return Err(SubjectError::Infrastructure(error.to_string())),
         };
@@ -264,7 +270,7 @@ impl Slot {
         Ok(())
     }
 
-    /// Makes the package of `slug` from the course's manifest and the given sources, with fresh times.
+    /// Makes the package of `slug` from the course's manifest and the given sources, with times that make cargo compile them.
     fn stage(&self, slug: &str, sources: &Sources) -> Result<PathBuf, SlotError> {
         let package = self.package(slug);
         remove(&package)?;
@@ -278,7 +284,11 @@ impl Slot {
             &package.join("Cargo.toml"),
         )?;
         for (path, text) in sources.iter() {
-            write(&package.join("src").join(path), text.as_bytes())?;
+            let path = package.join("src").join(path);
+            write(&path, text.as_bytes())?;
+            let file = File::options().write(true).open(&path).map_err(at(&path))?;
+            file.set_modified(later_than_any_build())
+                .map_err(at(&path))?;
         }
         Ok(package)
     }
@@ -293,6 +303,14 @@ impl Slot {
             .map_err(at(&compiled.tests))?;
         Ok(kept.into_temp_path())
     }
+}
+
+/// A time of change by which cargo takes no build for one of these sources, even where the clock was set back after it.
+///
+/// 32 bits hold it, which is all that some file systems keep.
+fn later_than_any_build() -> SystemTime {
+    const LATE: Duration = Duration::from_secs(i32::MAX as u64);
+    (SystemTime::UNIX_EPOCH + LATE).max(SystemTime::now())
 }
 
 /// Waits for the lock; an error without a cause is a stop.

@@ -14,8 +14,7 @@ const POLICY: u32 = 1;
 /// A digest of the course's side: all tests, the solution and the manifests, the compiler, this grader.
 pub(super) fn surroundings(root: &Path, slug: &str) -> io::Result<String> {
     let mut hash = Sha256::new();
-    let compiler = Command::new("rustc").arg("-vV").output();
-    let version = compiler.map(|output| output.stdout).unwrap_or_default();
+    let version = compiler()?;
     for part in [
         &version[..],
         env!("CARGO_PKG_VERSION").as_bytes(),
@@ -38,6 +37,19 @@ pub(super) fn surroundings(root: &Path, slug: &str) -> io::Result<String> {
         field(&mut hash, &fs::read(&file).unwrap_or_default());
     }
     Ok(hex(hash))
+}
+
+/// What the compiler says of its version. Without it another compiler's verdicts would be taken over.
+fn compiler() -> io::Result<Vec<u8>> {
+    let ask = || {
+        let output = Command::new("rustc").arg("-vV").output()?;
+        match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(io::Error::other(format!("`rustc -vV`: {}", output.status))),
+        }
+    };
+    // It may have been killed along with something else.
+    ask().or_else(|_| ask())
 }
 
 /// The regular files below `folder`, but for what compilers put there.

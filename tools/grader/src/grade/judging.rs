@@ -5,6 +5,7 @@ use crate::{
     course::Chapter,
     runner::{self, Plan, RunError, Status, TestResult},
     sandbox::Sandbox,
+    scratch,
     slot::Subject,
     stop::Stop,
 };
@@ -67,7 +68,11 @@ impl Judging {
         let mut on_result = on_result;
         let mut results = judge(&mut on_result);
         // Something of ours may have failed for a moment: once more, before it costs somebody's mark.
-        if results.as_ref().is_ok_and(|results| unit.is_ours(results)) {
+        let again = match &results {
+            Ok(results) => unit.is_ours(results),
+            Err(error) => !matches!(error, RunError::Interrupted),
+        };
+        if again {
             results = judge(&mut on_result);
         }
         let results = match results {
@@ -123,7 +128,7 @@ impl Judging {
         on_result: impl FnMut(&TestResult),
     ) -> Result<Vec<TestResult>, RunError> {
         // A folder of its own: what the submission leaves in it goes with it.
-        let dir = tempfile::Builder::new().prefix("course-grade-").tempdir();
+        let dir = scratch::folder("grade-");
         let dir = dir.map_err(|cause| RunError::Start {
             path: std::env::temp_dir(),
             cause,

@@ -1,5 +1,6 @@
 //! What the judge said of its tests: in its report, a line of JSON per test, and on its standard output, as libtest does.
 
+use crate::scratch;
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -14,7 +15,7 @@ const MOST: u64 = 16 << 20;
 /// A report file that the judge appends to while we read.
 #[derive(Debug)]
 pub(super) struct Reports {
-    file: tempfile::NamedTempFile,
+    file: scratch::TempFile,
     read: u64,
     /// A line that is not complete yet.
     rest: Vec<u8>,
@@ -24,7 +25,7 @@ pub(super) struct Reports {
 impl Reports {
     pub(super) fn create() -> io::Result<Self> {
         Ok(Self {
-            file: tempfile::NamedTempFile::with_prefix("course-report-")?,
+            file: scratch::file("report-")?,
             read: 0,
             rest: Vec::new(),
             latest: BTreeMap::new(),

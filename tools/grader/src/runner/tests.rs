@@ -158,6 +158,29 @@ fn a_judge_that_dies_is_our_fault() {
 }
 
 #[test]
+fn a_kill_that_is_not_repeated_was_somebody_elses() {
+    let killed = r#"report crash 'was killed by SIGKILL' '"killed":true,'; bad"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let once = format!(
+        "if mkdir '{}/'$test; then {killed}; fi; ok",
+        folder.path().display()
+    );
+    let untrusted = |plan: &mut Plan| plan.untrusted = true;
+    let found = |body: &str, change: fn(&mut Plan)| {
+        let results = results("x y", body, change).expect("runs");
+        results
+            .into_iter()
+            .map(|one| one.status)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(&once, untrusted), [Status::Passed; 2]);
+    assert_eq!(found(killed, untrusted), [Status::Crash; 2]);
+    // One's own code, in `check`, is told at once.
+    std::fs::remove_dir(folder.path().join("x")).expect("the mark");
+    assert_eq!(found(&once, |_| ()), [Status::Crash, Status::Passed]);
+}
+
+#[test]
 fn a_test_over_its_deadline_is_a_timeout() {
     let result = results("a::x", "sleep 1000", |plan| {
         plan.deadline = Duration::from_millis(200)

@@ -2,6 +2,7 @@
 
 use super::words::{Args, quoted, system};
 use super::{Compiler, Contained, Exceeded, Level, Unit, cgroup, probe, seccomp};
+use crate::scratch;
 use std::{
     env, fs, io,
     os::unix::fs::PermissionsExt,
@@ -10,7 +11,6 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use supervise::python::Search;
-use tempfile::TempDir;
 
 /// Where things are inside.
 const JUDGE: &str = "/judge/tests";
@@ -48,7 +48,7 @@ pub(super) struct Bwrap {
     level: Level,
     tools: Tools,
     /// The compiled system call filters, `0`, `1`, ….
-    filters: TempDir,
+    filters: scratch::Folder,
     filter_count: usize,
     python: Option<PathBuf>,
     cgroups: cgroup::Parents,
@@ -66,7 +66,7 @@ struct Tools {
 #[derive(Debug)]
 pub(super) struct Guard {
     cgroup: cgroup::Cgroup,
-    _folder: TempDir,
+    _folder: scratch::Folder,
 }
 
 impl Guard {
@@ -89,14 +89,16 @@ impl Bwrap {
     pub(super) fn strongest(hidden: &[&Path]) -> Result<Self, String> {
         let tools = Tools::find()?;
         let filters = seccomp::filters()?;
-        let folder = scratch("course-filters-").map_err(|error| error.to_string())?;
+        let folder = scratch::folder("filters-").map_err(|error| error.to_string())?;
         for (number, filter) in filters.iter().enumerate() {
             let path = folder.path().join(number.to_string());
             fs::write(&path, filter).map_err(|error| error.to_string())?;
         }
         let search = Search::from_env("CHECKS_PYTHON", (3, 8));
         let named = search.named.clone();
-        let python = search.one(Path::new(&named.unwrap_or_else(|| "python3".into())));
+        let python = PathBuf::from(named.unwrap_or_else(|| "python3".into()));
+        // Once more if that failed: without a peer, tests are skipped.
+        let python = search.one(&python).or_else(|_| search.one(&python));
         let mut sandbox = Self {
             level: Level::L3,
             tools,
@@ -113,7 +115,8 @@ impl Bwrap {
                 continue;
             }
             sandbox.level = level;
-            match probe::run(&sandbox) {
+            // A fault of a moment must not cost a level.
+            match probe::run(&sandbox).or_else(|_| probe::run(&sandbox)) {
                 Ok(()) => return Ok(sandbox),
                 Err(problem) => problems.push(format!("{level}: {problem}")),
             }
@@ -127,6 +130,10 @@ impl Bwrap {
 
     pub(super) fn hidden(&self) -> &[PathBuf] {
         &self.hidden
+    }
+
+    pub(super) fn counts_memory(&self) -> bool {
+        self.cgroups.has_memory()
     }
 
     pub(super) fn describe(&self) -> String {
@@ -156,7 +163,7 @@ impl Bwrap {
 
     fn enter(&self, unit: &Unit, entry: Entry) -> io::Result<Contained> {
         let user = self.user();
-        let folder = scratch("course-unit-")?;
+        let folder = scratch::folder("unit-")?;
         let cgroup = self.cgroups.create(MEMORY, PROCESSES)?;
         let launcher = folder.path().join("launcher");
         fs::write(&launcher, self.launcher(&cgroup, user, unit, entry))?;
@@ -296,7 +303,7 @@ impl Bwrap {
 
     /// A compiler's sandbox: it runs none of the submission's code, but reads and is fed it.
     pub(super) fn compiler(&self, compiler: &Compiler) -> io::Result<Contained> {
-        let folder = scratch("course-unit-")?;
+        let folder = scratch::folder("unit-")?;
         let cgroup = self.cgroups.create(COMPILER_MEMORY, COMPILER_PROCESSES)?;
         let mut args = Args::default();
         args.0.extend(self.namespaces().0);
@@ -408,8 +415,4 @@ fn find(name: &str, package: &str) -> Result<PathBuf, String> {
         .filter_map(|path| path.canonicalize().ok())
         .find(|path| path.starts_with("/usr") && path.is_file())
         .ok_or_else(|| format!("{name} is missing (install the package {package})"))
-}
-
-fn scratch(prefix: &str) -> io::Result<TempDir> {
-    tempfile::Builder::new().prefix(prefix).tempdir()
 }

@@ -37,6 +37,9 @@ impl Parents {
     pub(super) fn find() -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let found = Self::parse(&own, Path::new(ROOT));
+        for folder in [&found.memory, &found.pids].into_iter().flatten() {
+            sweep(folder);
+        }
         Self {
             memory: found.memory.filter(|folder| is_usable(folder)),
             pids: found.pids.filter(|folder| is_usable(folder)),
@@ -101,6 +104,8 @@ impl Parents {
                 continue;
             };
             if !group.folders.contains(&folder) {
+                // A killed grader may have had this one's process id.
+                let _ = fs::remove_dir(&folder);
                 fs::create_dir(&folder)?;
                 group.folders.push(folder.clone());
             }
@@ -113,6 +118,19 @@ impl Parents {
             let _ = fs::write(folder.join("memory.swap.max"), "0");
         }
         Ok(group)
+    }
+}
+
+/// Removes the groups that a killed grader left. The kernel keeps those that have processes.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let rest = name.strip_prefix("course-grade-").unwrap_or_default();
+        let pid = rest.split('-').next().unwrap_or_default();
+        if pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists() {
+            let _ = fs::remove_dir(entry.path());
+        }
     }
 }
 

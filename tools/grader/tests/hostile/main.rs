@@ -8,6 +8,7 @@
 mod common;
 
 mod attacks;
+mod connection;
 mod folders;
 
 use attacks::{Attack, Expect};

@@ -218,6 +218,7 @@ pub fn install(hook: Hook) {
 }
 
 /// Whether a hook is installed.
+#[inline]
 pub(crate) fn listening() -> bool {
     HOOK.get().is_some()
 }

@@ -48,6 +48,7 @@ mod smaps;
 pub mod socket;
 mod spaces;
 mod spin;
+mod strings;
 #[cfg(feature = "model")]
 pub mod sync;
 #[cfg(feature = "model")]
@@ -61,6 +62,7 @@ mod worker;
 #[cfg(not(feature = "model"))]
 mod model {
     /// Without a scheduler there are plain runs only.
+    #[inline]
     pub(crate) fn running() -> bool {
         false
     }

@@ -72,6 +72,7 @@ impl Mapping {
 
     /// The number of words.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.words
     }
@@ -87,6 +88,7 @@ impl Mapping {
     /// # Panics
     /// When there is no such word.
     #[must_use]
+    #[inline]
     #[track_caller] // a panic names the caller's line
     pub fn word(&self, index: usize) -> &Word {
         let count = self.words;
@@ -139,6 +141,7 @@ impl Mapping {
     ///
     /// # Panics
     /// When they don't fit between that word and the end of the mapping.
+    #[inline]
     #[track_caller]
     pub fn write_bytes(&self, first: usize, bytes: &[u8]) {
         self.check(first, bytes.len());
@@ -157,6 +160,7 @@ impl Mapping {
     ///
     /// # Panics
     /// When there are not as many bytes between that word and the end of the mapping.
+    #[inline]
     #[track_caller]
     pub fn read_bytes(&self, first: usize, bytes: &mut [u8]) {
         self.check(first, bytes.len());
@@ -169,6 +173,7 @@ impl Mapping {
         self.report(When::After, first, Access::Load);
     }
 
+    #[inline]
     #[track_caller]
     fn check(&self, first: usize, bytes: usize) {
         let len = self.region.len();
@@ -194,6 +199,7 @@ impl Mapping {
         word.map_or(0, |word| word.load(std::sync::atomic::Ordering::Relaxed))
     }
 
+    #[inline]
     fn report(&self, when: When, index: usize, access: Access) {
         if !hook::listening() {
             return;

@@ -4,6 +4,7 @@
 //! to reach memory. A region is only ever reached through atomics of one size: words (for mappings and
 //! blocks) or bytes (for pages), never both, since atomic accesses of different sizes to one place race.
 
+use crate::strings;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -185,11 +186,13 @@ impl Region {
     }
 
     /// The bytes of the usable part.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// The start of `size` bytes at `offset`, if they lie inside the usable part.
+    #[inline]
     fn at(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
         if offset.checked_add(size)? > self.len {
             return None;
@@ -200,6 +203,7 @@ impl Region {
     }
 
     /// The word with this number, if the region has it.
+    #[inline]
     pub(crate) fn word(&self, index: usize) -> Option<&AtomicU64> {
         if self.unit != Unit::Words {
             return None;
@@ -211,6 +215,7 @@ impl Region {
     }
 
     /// All whole words, if it is a region of words: one check for all of them, where copying is what is timed.
+    #[inline]
     fn words(&self) -> Option<&[AtomicU64]> {
         if self.unit != Unit::Words {
             return None;
@@ -238,14 +243,13 @@ impl Region {
 
     /// Copies `bytes` to the word with this number and those after it, word by word; `false` if they do not fit. The
     /// last word keeps the bytes that are not written.
+    #[inline]
     pub(crate) fn copy_in(&self, first: usize, bytes: &[u8]) -> bool {
         let Some(words) = self.words_from(first, bytes.len()) else {
             return false;
         };
         let (chunks, rest) = bytes.as_chunks::<WORD>();
-        for (word, chunk) in words.iter().zip(chunks) {
-            word.store(u64::from_ne_bytes(*chunk), Relaxed);
-        }
+        strings::store(&words[..chunks.len()], chunks);
         if let (false, Some(word)) = (rest.is_empty(), self.word(first + chunks.len())) {
             let merge = |seen: u64| {
                 let mut all = seen.to_ne_bytes();
@@ -261,15 +265,14 @@ impl Region {
     }
 
     /// Copies from the word with this number on to `bytes`, word by word; `false` if there are not as many.
+    #[inline]
     pub(crate) fn copy_out(&self, first: usize, bytes: &mut [u8]) -> bool {
         let Some(words) = self.words_from(first, bytes.len()) else {
             return false;
         };
         let (chunks, rest) = bytes.as_chunks_mut::<WORD>();
         let whole = chunks.len();
-        for (word, chunk) in words.iter().zip(chunks) {
-            *chunk = word.load(Relaxed).to_ne_bytes();
-        }
+        strings::load(&words[..whole], chunks);
         if let (false, Some(word)) = (rest.is_empty(), self.word(first + whole)) {
             rest.copy_from_slice(&word.load(Relaxed).to_ne_bytes()[..rest.len()]);
         }
@@ -277,6 +280,7 @@ impl Region {
     }
 
     /// The words from this number on, if `bytes` bytes lie there.
+    #[inline]
     fn words_from(&self, first: usize, bytes: usize) -> Option<&[AtomicU64]> {
         let begin = first.checked_mul(WORD)?;
         if begin.checked_add(bytes)? > self.len {

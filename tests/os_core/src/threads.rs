@@ -36,9 +36,13 @@ fn count() -> io::Result<usize> {
             format!("fork: cannot count this process's threads in /proc/self/task: {error}"),
         )
     })?;
+    let tasks = tasks.collect::<io::Result<Vec<_>>>()?;
+    if let [_] = &tasks[..] {
+        return Ok(1); // the caller, which runs
+    }
     let mut count = 0;
     for task in tasks {
-        let path = task?.path();
+        let path = task.path();
         // A thread that is gone by now cannot be read.
         if std::fs::read_to_string(path.join("stat")).is_ok_and(|stat| !is_exiting(&stat)) {
             count += 1;

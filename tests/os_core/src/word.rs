@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Word(AtomicU64);
 
 impl Word {
+    #[inline]
     pub(crate) fn wrap(atomic: &AtomicU64) -> &Self {
         // SAFETY: `Word` is a transparent wrapper of `AtomicU64`.
         unsafe { &*std::ptr::from_ref(atomic).cast() }
@@ -99,6 +100,7 @@ impl Word {
     }
 
     /// Reads the word.
+    #[inline]
     pub fn load(&self, order: Ordering) -> u64 {
         #[cfg(feature = "model")]
         if let Some((seen, _)) = self.in_model(&memory::Change::Load(order)) {
@@ -111,6 +113,7 @@ impl Word {
     }
 
     /// Writes the word.
+    #[inline]
     pub fn store(&self, value: u64, order: Ordering) {
         #[cfg(feature = "model")]
         if self

@@ -154,18 +154,56 @@ fn a_copy_of_any_length_keeps_what_it_does_not_cover() {
     assert!(panics(|| mapping.copy_out(&mut [0; 65])));
 }
 
-/// Two threads copy over each other through shared references. Each word they see is one that was written whole.
+/// Long copies take another instruction than short ones, and only between aligned places.
+#[test]
+fn a_long_copy_keeps_its_bounds_wherever_it_begins() {
+    let mut random = fastrand::Rng::new();
+    const WORDS: usize = 300;
+    let mapping = Mapping::shared(WORDS).expect("a mapping");
+    let mut ours = vec![0_u8; WORDS * 8 + 8];
+    for round in 0..400 {
+        let old: Vec<u8> = (0..WORDS * 8).map(|_| random.u8(..)).collect();
+        mapping.copy_in(&old);
+        let (first, at) = (random.usize(..=WORDS - 130), round % 8);
+        let len = random.usize(1000..=(WORDS - first) * 8);
+        random.fill(&mut ours);
+        let new = &ours[at..at + len];
+        mapping.write_bytes(first, new);
+        let mut seen = vec![0; WORDS * 8];
+        mapping.copy_out(&mut seen);
+        assert_eq!(seen[..first * 8], old[..first * 8]);
+        assert_eq!(seen[first * 8..][..len], *new);
+        assert_eq!(seen[first * 8 + len..], old[first * 8 + len..]);
+
+        let mut theirs = vec![0x55; WORDS * 8 + 16];
+        mapping.read_bytes(first, &mut theirs[at..at + len]);
+        assert_eq!(theirs[at..at + len], *new);
+        let rest = [&theirs[..at], &theirs[at + len..]].concat();
+        assert!(rest.iter().all(|byte| *byte == 0x55));
+    }
+}
+
+/// Two threads copy over each other through shared references, from aligned places and from others. Each word they see is
+/// one that was written whole.
 #[test]
 fn copies_do_not_tear_words() {
     let mapping = Mapping::shared(1024).expect("a mapping");
     std::thread::scope(|s| {
         for byte in [0x11, 0xEE] {
             let mapping = &mapping;
-            s.spawn(move || (0..200).for_each(|_| mapping.copy_in(&[byte; 8192])));
+            s.spawn(move || {
+                let bytes = vec![byte; 8200]; // an allocation this large is aligned
+                for round in 0..400 {
+                    let at = if round % 2 == 0 { 0 } else { round % 8 };
+                    mapping.copy_in(&bytes[at..at + 8192]);
+                }
+            });
         }
-        let mut seen = vec![0; 8192];
-        for _ in 0..200 {
-            mapping.copy_out(&mut seen);
+        let mut room = vec![0; 8200];
+        for round in 0..400 {
+            let at = if round % 2 == 0 { 0 } else { round % 8 };
+            let seen = &mut room[at..at + 8192];
+            mapping.copy_out(seen);
             for word in seen.as_chunks::<8>().0 {
                 assert!(
                     word.iter().all(|byte| *byte == word[0]),

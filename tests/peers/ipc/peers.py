@@ -13,9 +13,9 @@ def pin(cpu):
     os.sched_setaffinity(0, {cpu % os.cpu_count()})
 
 
-def pipe():
-    """`send_bytes` one way; after the last message an answer."""
-    theirs, ours = Pipe(duplex=False)
+def pipe(duplex=False):
+    """`send_bytes` one way; after the last message an answer. A duplex pipe is a Unix socket, and `Pipe`'s default."""
+    theirs, ours = Pipe(duplex)
     back, answer = Pipe(duplex=False)
     if os.fork() == 0:
         pin(1)
@@ -67,7 +67,7 @@ def memory():
     return run, end
 
 
-run, end = {"pipe": pipe, "shared_memory": memory}[way]()
+run, end = {"pipe": pipe, "duplex": lambda: pipe(True), "shared_memory": memory}[way]()
 pin(0)
 try:
     while line := sys.stdin.readline():

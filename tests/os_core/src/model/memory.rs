@@ -434,6 +434,7 @@ pub(crate) fn futex_to_wake(atomic: &AtomicU64) -> usize {
 }
 
 /// A copy of bytes is about to begin; nothing comes between this and the copy.
+#[inline]
 pub(crate) fn before_data() {
     if run::running() {
         point();
@@ -441,17 +442,23 @@ pub(crate) fn before_data() {
 }
 
 /// Bytes were copied into a mapping.
+#[inline]
 pub(crate) fn data_written(mapping: &Mapping, first: usize, bytes: usize) {
-    data(mapping, first, bytes, true);
+    if run::running() {
+        data(mapping, first, bytes, true);
+    }
 }
 
 /// Bytes were copied out of a mapping.
+#[inline]
 pub(crate) fn data_read(mapping: &Mapping, first: usize, bytes: usize) {
-    data(mapping, first, bytes, false);
+    if run::running() {
+        data(mapping, first, bytes, false);
+    }
 }
 
 fn data(mapping: &Mapping, first: usize, bytes: usize, writes: bool) {
-    if !run::running() || bytes == 0 {
+    if bytes == 0 {
         return;
     }
     with(|run| {

@@ -21,10 +21,17 @@ macro_rules! atomic {
             }
 
             /// Reads the value.
+            #[inline]
             pub fn load(&self, order: Ordering) -> $value {
-                if !model::running() {
-                    return self.value.load(order);
+                if model::running() {
+                    return self.load_in_model(order);
                 }
+                self.value.load(order)
+            }
+
+            #[cold]
+            #[inline(never)]
+            fn load_in_model(&self, order: Ordering) -> $value {
                 model::access(&self.tag, $kind, || {
                     let seen = self.value.load(order);
                     (seen, Op::Load { value: seen.to_string() })
@@ -32,10 +39,17 @@ macro_rules! atomic {
             }
 
             /// Writes `value`.
+            #[inline]
             pub fn store(&self, value: $value, order: Ordering) {
-                if !model::running() {
-                    return self.value.store(value, order);
+                if model::running() {
+                    return self.store_in_model(value, order);
                 }
+                self.value.store(value, order);
+            }
+
+            #[cold]
+            #[inline(never)]
+            fn store_in_model(&self, value: $value, order: Ordering) {
                 model::access(&self.tag, $kind, || {
                     self.value.store(value, order);
                     ((), Op::Store { value: value.to_string() })

@@ -4,7 +4,7 @@ use super::{lift, try_lift};
 use crate::model::{self, Op, Tag, Waiting, show};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{LockResult, TryLockError, TryLockResult};
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 /// A lock around a value, as [`std::sync::Mutex`].
 ///
@@ -36,38 +36,50 @@ impl<T> Mutex<T> {
     ///
     /// # Errors
     /// Poisoned: a thread panicked while it held the lock.
+    #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        if !model::running() {
-            return lift(self.inner.lock(), |guard| self.guard(guard));
+        if model::running() {
+            model::point();
+            return self.acquire();
         }
-        model::point();
-        self.acquire()
+        lift(self.inner.lock(), |guard| self.guard(guard))
     }
 
     /// In a model run: waits for the lock, without a scheduling point if it is free.
+    #[inline]
     pub(super) fn acquire(&self) -> LockResult<MutexGuard<'_, T>> {
-        let object = self.tag.object(KIND);
-        loop {
-            match self.inner.try_lock() {
-                Ok(guard) => return Ok(self.acquired(guard)),
-                Err(TryLockError::Poisoned(poisoned)) => {
-                    return lift(Err(poisoned), |guard| self.acquired(guard));
-                }
-                Err(TryLockError::WouldBlock) => model::wait(Waiting::Lock(object)),
-            }
+        let guard = self.guard(self.acquire_in_model());
+        match self.inner.is_poisoned() {
+            true => Err(PoisonError::new(guard)),
+            false => Ok(guard),
         }
     }
 
-    fn acquired<'a>(&'a self, guard: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    /// Returns what fits into two registers: a guard that was in memory once stays there, which makes a plain run slower, too.
+    #[cold]
+    #[inline(never)]
+    fn acquire_in_model(&self) -> std::sync::MutexGuard<'_, T> {
+        let object = self.tag.object(KIND);
+        let guard = loop {
+            match self.inner.try_lock() {
+                Ok(guard) => break guard,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => model::wait(Waiting::Lock(object)),
+            }
+        };
+        self.record_lock(&guard);
+        guard
+    }
+
+    fn record_lock(&self, guard: &std::sync::MutexGuard<'_, T>) {
         let object = self.tag.object(KIND);
         model::run::hold(object);
         model::record(
             Some(object),
             Op::Lock {
-                value: show::value(&*guard),
+                value: show::value(&**guard),
             },
         );
-        self.guard(guard)
     }
 
     /// In a model run: unlocks without a scheduling point.
@@ -81,6 +93,18 @@ impl<T> Mutex<T> {
         model::run::release(self.tag.object(KIND));
     }
 
+    /// In a model run: a scheduling point, then unlocks.
+    #[cold]
+    #[inline(never)]
+    fn unlock_in_model(&self, guard: std::sync::MutexGuard<'_, T>) {
+        model::point(); // others may find it locked
+        let object = self.tag.object(KIND);
+        let value = show::value(&*guard);
+        model::record(Some(object), Op::Unlock { value });
+        self.unlock(guard);
+    }
+
+    #[inline]
     fn guard<'a>(&'a self, guard: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         MutexGuard {
             inner: Some(guard),
@@ -97,7 +121,10 @@ impl<T> Mutex<T> {
             return try_lift(self.inner.try_lock(), |guard| self.guard(guard));
         }
         model::point();
-        let result = try_lift(self.inner.try_lock(), |guard| self.acquired(guard));
+        let result = try_lift(self.inner.try_lock(), |guard| {
+            self.record_lock(&guard);
+            self.guard(guard)
+        });
         if let Err(TryLockError::WouldBlock) = result {
             let (expected, value) = ("unlocked".into(), "locked".into());
             model::record(
@@ -203,16 +230,12 @@ impl<T: fmt::Display> fmt::Display for MutexGuard<'_, T> {
 }
 
 impl<T> Drop for MutexGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        if self.inner.is_none() || !model::running() {
-            return;
-        }
-        model::point(); // others may find it locked
-        let object = self.mutex.tag.object(KIND);
-        let value = self.inner.as_ref().and_then(|guard| show::value(&**guard));
-        model::record(Some(object), Op::Unlock { value });
-        if let Some(guard) = self.inner.take() {
-            self.mutex.unlock(guard);
+        if model::running()
+            && let Some(guard) = self.inner.take()
+        {
+            self.mutex.unlock_in_model(guard);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One measurement of the reference pool, or of procspawn. Prints one number; `measure.py` asks for it again and again.
 //!
-//! `ours pipelined 20000`: microseconds a task; `ours serial 2000`; `ours crash`: microseconds from a crash to the next task's
+//! `ours pipelined 20000`: microseconds a task; `ours serial 2000`; `ours crash 50`: microseconds from a crash to the next task's
 //! begin in the replacement; `ours lost`: tasks lost of 1,000 when one kills its worker; `ours kills 100`: runs that hung or
 //! lost more than the killed workers had in hand; `ours orphans`: workers that live 100 ms after their caller was killed.
 
@@ -17,13 +17,13 @@ fn main() -> ExitCode {
     let number = match words.as_slice() {
         ["ours", "pipelined", n] => ours::pipelined(count(n)),
         ["ours", "serial", n] => ours::serial(count(n)),
-        ["ours", "crash"] => ours::crash(),
+        ["ours", "crash", n] => ours::crash(count(n)),
         ["ours", "lost"] => ours::lost(),
         ["ours", "kills", n] => ours::kills(count(n)),
         ["ours", "orphans"] => ours::orphans(),
         ["procspawn", "pipelined", n] => procspawned::pipelined(count(n)),
         ["procspawn", "serial", n] => procspawned::serial(count(n)),
-        ["procspawn", "crash"] => procspawned::crash(),
+        ["procspawn", "crash", n] => procspawned::crash(count(n)),
         ["procspawn", "lost"] => procspawned::lost(),
         _ => {
             eprintln!("usage: crash_isolation_peers ours|procspawn WHAT [COUNT]");
@@ -32,6 +32,12 @@ fn main() -> ExitCode {
     };
     println!("{number}");
     ExitCode::SUCCESS
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Nanoseconds on a clock that all processes share.

@@ -1,6 +1,6 @@
 //! procspawn's pool.
 
-use crate::nanos;
+use crate::{median, nanos};
 use procspawn::Pool;
 use std::time::Instant;
 
@@ -52,19 +52,23 @@ pub fn serial(count: u64) -> f64 {
     time.as_secs_f64() * 1e6 / count as f64
 }
 
-/// From the request that crashes the worker to the begin of the next task, in another process.
-pub fn crash() -> f64 {
+/// From the request that crashes the worker to the begin of the next task, in another process: the median of many.
+pub fn crash(count: u64) -> f64 {
     let pool = warm(1);
     let stamp = |(): ()| nanos();
-    let begin = nanos();
-    assert!(
-        pool.spawn((), |(): ()| -> u64 { os::process::Crash::Kill.now() })
-            .join()
-            .is_err()
-    );
-    let end = pool.spawn((), stamp).join().expect("it answers");
+    let one = |_| {
+        let begin = nanos();
+        assert!(
+            pool.spawn((), |(): ()| -> u64 { os::process::Crash::Kill.now() })
+                .join()
+                .is_err()
+        );
+        let end = pool.spawn((), stamp).join().expect("it answers");
+        (end - begin) as f64 / 1e3
+    };
+    let time = median((0..count).map(one));
     pool.shutdown();
-    (end - begin) as f64 / 1e3
+    time
 }
 
 /// One of 1,000 tasks kills its worker.

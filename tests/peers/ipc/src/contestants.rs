@@ -5,12 +5,12 @@ use iceoryx2::node::NodeBuilder;
 use iceoryx2::port::{publisher::Publisher, subscriber::Subscriber};
 use iceoryx2::service::ipc::Service;
 use ipc::framing::{recv_frame, send_frame};
-use ipc::ring::{DATA, Ring};
+use ipc::ring::{DATA, HEAD, Ring, TAIL};
 use ipc::{sleeping, worker::Worker};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, bytes_channel};
 use os::memory::{Mapping, Ordering};
 use os::process::{Child, ParentOnly, Peer, PidFd, fork};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -103,7 +103,11 @@ fn other(error: impl std::fmt::Debug) -> io::Error {
     io::Error::other(format!("{error:?}"))
 }
 
-const ROOM: usize = 1 << 19;
+/// Words of a ring for short messages: 64 KiB, as much as a pipe holds. It stays in the processors' caches, as the few samples
+/// of iceoryx2 do.
+const ROOM: usize = 1 << 13;
+/// Words of a ring for messages of 1 MiB: both sides are busy at once only if it holds several.
+const LARGE_ROOM: usize = 1 << 19;
 
 /// Two rings: there and back.
 pub fn ring(size: usize) -> io::Result<Contestant> {
@@ -130,7 +134,10 @@ pub fn ring(size: usize) -> io::Result<Contestant> {
 
 /// One ring, one way; after the last message an answer.
 pub fn ring_stream(size: usize) -> io::Result<Contestant> {
-    let (there, back) = (Mapping::shared(DATA + ROOM)?, Mapping::shared(DATA + 16)?);
+    let (there, back) = (
+        Mapping::shared(DATA + LARGE_ROOM)?,
+        Mapping::shared(DATA + 16)?,
+    );
     let this = std::process::id();
     let child = start(|| {
         let peer = Peer::parent(this)?;
@@ -177,6 +184,42 @@ pub fn cache_line() -> io::Result<Contestant> {
     }))
 }
 
+/// A part of what the ring does, to see what the whole of it costs: the counters of two rings, and the words of a message if it
+/// has any. Nothing is checked, allocated, or waited for asleep, and nobody asks whether there is room.
+pub fn parts(words: usize) -> io::Result<Contestant> {
+    const PLACES: u64 = ROOM as u64 / 64;
+    let rings = [Mapping::shared(DATA + ROOM)?, Mapping::shared(DATA + ROOM)?];
+    let place = move |number: u64| DATA + (number % PLACES) as usize * words;
+    let send = move |ring: &Mapping, bytes: &[u8]| {
+        let tail = ring.word(TAIL).load(Ordering::Relaxed);
+        ring.write_bytes(place(tail), bytes);
+        ring.word(TAIL).store(tail + 1, Ordering::Release);
+    };
+    let recv = move |ring: &Mapping, bytes: &mut [u8]| {
+        let head = ring.word(HEAD).load(Ordering::Relaxed);
+        while ring.word(TAIL).load(Ordering::Acquire) == head {
+            std::hint::spin_loop();
+        }
+        ring.read_bytes(place(head), bytes);
+        ring.word(HEAD).store(head + 1, Ordering::Release);
+    };
+    let mut bytes = vec![7; words * 8];
+    let child = start(|| {
+        let mut bytes = bytes.clone();
+        loop {
+            recv(&rings[0], &mut bytes);
+            send(&rings[1], &bytes);
+        }
+    })?;
+    Ok(Contestant::new(child, move |count| {
+        for _ in 0..count {
+            send(&rings[0], &bytes);
+            recv(&rings[1], &mut bytes);
+        }
+        Ok(())
+    }))
+}
+
 /// Two pipes without frames.
 pub fn pipe(size: usize) -> io::Result<Contestant> {
     let (mut requests, ours) = io::pipe()?;
@@ -216,28 +259,56 @@ pub fn worker(size: usize) -> io::Result<Contestant> {
     }))
 }
 
-/// Frames through a pipe, one way; after the last one an answer. Whoever receives many small frames puts a buffer around the
-/// pipe, which `recv_frame` takes as well as the pipe itself.
-pub fn framed(size: usize) -> io::Result<Contestant> {
-    let (requests, ours) = io::pipe()?;
-    let (mut answers, mut theirs) = io::pipe()?;
-    let mut ours = ParentOnly::new(ours);
-    let child = start(move || {
-        let mut requests = BufReader::with_capacity(1 << 16, requests);
-        while let Some(body) = recv_frame(&mut requests, 1 << 26)? {
-            if body.is_empty() {
-                theirs.write_all(&[1])?;
-            }
+/// Sends so many frames and an empty one.
+fn send_frames(stream: &mut impl Write, body: &[u8], count: u64) -> io::Result<()> {
+    for _ in 0..count {
+        send_frame(stream, body)?;
+    }
+    send_frame(stream, &[])
+}
+
+/// Receives frames, and answers the empty ones. Whoever receives many small frames puts a buffer around the stream, which
+/// `recv_frame` takes as well as the stream itself.
+fn recv_frames(stream: impl Read, mut answers: impl Write) -> io::Result<()> {
+    let mut stream = BufReader::with_capacity(1 << 16, stream);
+    while let Some(body) = recv_frame(&mut stream, 1 << 26)? {
+        if body.is_empty() {
+            answers.write_all(&[1])?;
         }
-        Ok(())
-    })?;
+    }
+    Ok(())
+}
+
+/// Frames through a pipe, one way; after the last one an answer. With `buffered`, the sender has a buffer, too.
+pub fn framed(size: usize, buffered: bool) -> io::Result<Contestant> {
+    let (requests, ours) = io::pipe()?;
+    let (mut answers, theirs) = io::pipe()?;
+    let mut ours = ParentOnly::new(ours);
+    let child = start(move || recv_frames(requests, theirs))?;
     let body = vec![7; size];
     Ok(Contestant::new(child, move |count| {
-        for _ in 0..count {
-            send_frame(&mut *ours, &body)?;
+        match buffered {
+            true => {
+                let mut stream = BufWriter::with_capacity(1 << 16, &mut *ours);
+                send_frames(&mut stream, &body, count)?;
+                stream.flush()?;
+            }
+            false => send_frames(&mut *ours, &body, count)?,
         }
-        send_frame(&mut *ours, &[])?;
         answers.read_exact(&mut [0])
+    }))
+}
+
+/// The same through a Unix socket.
+pub fn framed_socket(size: usize) -> io::Result<Contestant> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let mut ours = ParentOnly::new(ours);
+    let child = start(|| recv_frames(&theirs, &theirs))?;
+    drop(theirs);
+    let body = vec![7; size];
+    Ok(Contestant::new(child, move |count| {
+        send_frames(&mut *ours, &body, count)?;
+        ours.read_exact(&mut [0])
     }))
 }
 

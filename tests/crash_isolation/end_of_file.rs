@@ -443,7 +443,7 @@ fn a_killed_caller_leaves_no_workers() {
 fn a_killed_worker_is_an_error() {
     explain(
         "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
-        "Wait for every worker, also for those that come after one that failed. Only then return the error.",
+        "Wait forevery worker, also for those that come after one that failed. Only then return the error.",
     );
     for nth in [1, 2, 3] {
         let long = vec![vec![1; 300_000]; 3];

@@ -384,7 +384,7 @@ fn many_poisoned_tasks_fail_alone() {
 
 fn a_task_is_tried_as_often_as_it_may() {
     explain(
-        "crash_isolation/exercise.md#try-again-but-not-for-ever",
+        "crash_isolation/exercise.md#try-again-but-not-forever",
         "A task that kills every worker kills the next one, too. Count its attempts.",
     );
     for attempts in [1, 2, 5] {
@@ -420,7 +420,7 @@ fn a_task_is_tried_as_often_as_it_may() {
 
 fn a_second_attempt_may_succeed() {
     explain(
-        "crash_isolation/exercise.md#try-again-but-not-for-ever",
+        "crash_isolation/exercise.md#try-again-but-not-forever",
         "A task may have been unlucky. If it has an attempt left, it gets another worker.",
     );
     let mut case = Case {
@@ -444,7 +444,7 @@ fn a_second_attempt_may_succeed() {
 
 fn a_failure_is_that_of_the_last_attempt() {
     explain(
-        "crash_isolation/exercise.md#try-again-but-not-for-ever",
+        "crash_isolation/exercise.md#try-again-but-not-forever",
         "Each attempt may end in another way. The failure tells of the worker that had the task last.",
     );
     let mut case = Case {
@@ -868,7 +868,7 @@ fn nothing_else_is_left_behind() {
 fn a_killed_caller_leaves_no_workers() {
     explain(
         "crash_isolation/exercise.md#when-the-supervisor-dies",
-        "A worker that only waits for its pipe to end may first finish a task that takes for ever: `die_with_parent` ends it at once. \
+        "A worker that only waits for its pipe to end may first finish a task that takes forever: `die_with_parent` ends it at once. \
          `Worker::start` has it built in.",
     );
     let (began, survivors) = run_and_lose_the_caller(&3);

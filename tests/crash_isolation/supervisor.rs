@@ -1,4 +1,4 @@
-//! Step 3: restart what crashes, but not for ever.
+//! Step 3: restart what crashes, but not forever.
 
 use crate::support::clock::{How, Life, Script, Start};
 use crate::support::lives::{Case, Model, PATIENT, Seen, expected, millis, run, seconds};
@@ -161,7 +161,7 @@ fn the_delay_doubles_with_each_crash() {
 fn no_delay_exceeds_the_maximum() {
     explain(
         "crash_isolation/exercise.md#back-off",
-        "A delay that doubles for ever soon lasts longer than anybody's patience, and then longer than any number can say.",
+        "A delay that doubles forever soon lasts longer than anybody's patience, and then longer than any number can say.",
     );
     let policy = Policy {
         max_delay: seconds(5),

@@ -11,7 +11,7 @@ checks::subject! {
 
     fn play(learner, micros: u64, scripts: Vec<Vec<Act>>, rules: Vec<Rule>, setting: Setting) -> Explored<Option<String>> as allow_threads {
         let interval = Duration::from_micros(micros);
-        cast::play(move || (learner.gil)(interval), scripts, rules, setting)
+        cast::play(move || (learner.gil)(interval), Some(interval), scripts, rules, setting)
     }
 
     /// What `work` returns, several times with one guard, in a plain run; and how often it ran.
@@ -46,7 +46,8 @@ fn judge(explored: &Explored<Option<String>>) {
     if explored.deadlocks() || explored.is_endless() {
         explain(
             "gil/exercise.md#give-it-up-take-it-back",
-            "A thread waits for a lock that nobody gives up any more. Give it up once before `work`, take it back once after it.",
+            "A thread waits for a lock that nobody gives up any more. Give it up once before `work`, take it back once after it: with \
+             `take`, because `acquire` makes a second guard.",
         );
         expect_an_end(explored);
     }
@@ -72,7 +73,8 @@ fn what_work_returns_is_returned() {
 fn others_hold_the_lock_meanwhile() {
     explain(
         "gil/exercise.md#give-it-up-take-it-back",
-        "While `work` runs the lock is free: who waits for it gets it at once.",
+        "While `work` runs, the lock is free, and a thread that waits for it gets it at once. If a value takes the lock back in its \
+         `drop`, give it a name: `let _ = …` drops it before `work` runs.",
     );
     let micros = interval();
     let scripts = vec![
@@ -159,8 +161,8 @@ fn work_runs_without_the_lock() {
 fn a_panic_takes_the_lock_back() {
     explain(
         "gil/exercise.md#take-it-back-in-a-panic-too",
-        "A panic in `work` skips the lines after it, and not the drop of a value. Without the lock, the guard would give up later what \
-         somebody else holds by then.",
+        "A panic in `work` skips the lines after it, but it still drops values. If none of them takes the lock back, the guard later \
+         gives up a lock that another thread holds.",
     );
     let micros = interval();
     let panics = vec![
@@ -202,7 +204,8 @@ fn a_panic_takes_the_lock_back() {
 fn a_panic_goes_on_to_the_caller() {
     explain(
         "gil/exercise.md#take-it-back-in-a-panic-too",
-        "The panic is the caller's: it goes on, with what it carries, after the lock was taken back.",
+        "A panic in `work` goes on to the caller, with the same payload, after you have taken the lock back: `resume_unwind`, not a \
+         new panic.",
     );
     let scripts = vec![vec![
         Act::Acquire,
@@ -255,7 +258,7 @@ fn it_waits_its_turn() {
 fn a_request_is_answered_by_it() {
     explain(
         "gil/exercise.md#ask-after-an-interval",
-        "Who gives the lock up has answered the request: the next holder begins with none.",
+        "Giving the lock up answers the request: the next holder starts with none.",
     );
     let micros = interval();
     let pending = micros + BURST / 5;

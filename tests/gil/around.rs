@@ -188,10 +188,11 @@ fn every_program_has_a_process_of_its_own() {
         .collect();
     for (programs, (_, ledger, _)) in programs.iter().zip(calls(&programs)) {
         let count = programs.len();
+        let s = if count == 1 { "" } else { "s" };
         assert_eq!(
             ledger.all_forks(),
             count,
-            "processes forked for {count} programs"
+            "processes forked for {count} program{s}"
         );
     }
 }

@@ -113,6 +113,7 @@ struct Entry {
 /// Runs the play under many schedules. What comes out of each is a complaint, or `None`.
 pub fn play(
     new: impl Fn() -> Arc<dyn Gil> + Send + Sync + 'static,
+    interval: Option<Duration>,
     scripts: Vec<Vec<Act>>,
     rules: Vec<Rule>,
     setting: Setting,
@@ -143,7 +144,11 @@ pub fn play(
                 .unwrap_or_else(|payload| resume_unwind(payload));
         }
         let entries = stage.entries();
-        let told = |complaint| format!("{complaint}. The threads:{}", describe(&scripts));
+        let setting = match interval {
+            Some(interval) => format!("The interval is {interval:?}. The threads"),
+            None => "The threads".into(),
+        };
+        let told = |complaint| format!("{complaint}. {setting}:{}", describe(&scripts));
         let complaint = never(&entries);
         let complaint = complaint.or_else(|| rules.iter().find_map(|rule| rule.broken(&entries)));
         complaint.map(told)
@@ -279,7 +284,8 @@ fn work(micros: u64) {
 fn describe(scripts: &[Vec<Act>]) -> String {
     let mut text = String::new();
     for (thread, script) in scripts.iter().enumerate() {
-        let acts: Vec<String> = script.iter().map(Act::describe).collect();
+        let acts = script.iter().filter(|act| !matches!(act, Act::Until(0)));
+        let acts: Vec<String> = acts.map(Act::describe).collect();
         text += &format!("\n    {}: {}", name(thread), acts.join(", "));
     }
     text
@@ -387,6 +393,22 @@ fn others_hold_before_it_goes(entries: &[Entry]) -> bool {
         .any(|e| e.thread != thread && matches!(e.what, What::Holds | What::Goes(_)))
 }
 
+/// How a complaint about two holders begins.
+const TWO_HOLDERS: &str = "two threads held the lock at the same time";
+
+/// What a complaint says of a lock that stayed with its holder.
+const MISSED_A_SWITCH: &str = "then it stayed with the last one";
+
+/// Whether under some schedule two threads held the lock at the same time.
+pub fn has_two_holders(explored: &Explored<Option<String>>) -> bool {
+    explored.complains(|complaint| complaint.starts_with(TWO_HOLDERS))
+}
+
+/// Whether under some schedule the order was right, and ended too early.
+pub fn misses_a_switch(explored: &Explored<Option<String>>) -> bool {
+    explored.complains(|complaint| complaint.contains(MISSED_A_SWITCH))
+}
+
 /// What no play may show: two threads that hold the lock at the same time, a panic that is lost.
 fn never(entries: &[Entry]) -> Option<String> {
     if let Some(entry) = entries.iter().find(|e| e.what == What::Swallowed) {
@@ -402,10 +424,7 @@ fn never(entries: &[Entry]) -> Option<String> {
             What::Holds | What::Goes(_) => match holder {
                 // Which two depends on the schedule, which follows: the message itself is always the same.
                 Some(other) if other != thread => {
-                    return Some(format!(
-                        "two threads held the lock at the same time, at {}",
-                        ms(entry.at)
-                    ));
+                    return Some(format!("{TWO_HOLDERS}, at {}", ms(entry.at)));
                 }
                 _ => holder = Some(thread),
             },
@@ -467,8 +486,13 @@ impl Rule {
             Self::Order(expected) => {
                 let got: Vec<usize> = slices(entries).iter().map(|s| s.thread).collect();
                 let text = |threads: &[usize]| threads.iter().map(|t| name(*t)).collect::<String>();
-                (!got.starts_with(expected)).then(|| {
-                    format!("the threads got the lock in the order {}, and not {}", text(&got), text(expected))
+                (!got.starts_with(expected)).then(|| match expected.starts_with(&got) {
+                    true => format!(
+                        "the threads got the lock in the order {}, and {MISSED_A_SWITCH}: the order must be {}",
+                        text(&got),
+                        text(expected)
+                    ),
+                    false => format!("the threads got the lock in the order {}, and not {}", text(&got), text(expected)),
                 })
             }
             Self::TellsTheTruth => entries.iter().enumerate().find_map(|(place, entry)| {

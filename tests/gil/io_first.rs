@@ -11,7 +11,7 @@ checks::subject! {
 
     fn play(learner, micros: u64, scripts: Vec<Vec<Act>>, rules: Vec<Rule>, setting: Setting) -> Explored<Option<String>> as IoFirst {
         let interval = Duration::from_micros(micros);
-        cast::play(move || (learner.io_first)(interval), scripts, rules, setting)
+        cast::play(move || (learner.io_first)(interval), Some(interval), scripts, rules, setting)
     }
 }
 
@@ -33,8 +33,8 @@ fn judge(explored: &Explored<Option<String>>) {
     if explored.deadlocks() || explored.is_endless() {
         explain(
             "gil/exercise.md#bonus-beat-cpython",
-            "A thread waits for a lock that nobody gives up any more, or nobody is next: whoever gives the lock up settles first who is \
-             next, in whichever queue, and then wakes that thread.",
+            "A thread waits for a lock that nobody gives up any more, or nobody is next. Whoever gives the lock up first chooses who is \
+             next, from whichever queue, and then wakes that thread.",
         );
     }
     explored.expect_no_complaint();
@@ -237,8 +237,8 @@ fn the_interrupted_thread_goes_on() {
 fn threads_that_compute_keep_half_of_the_time() {
     explain(
         "gil/exercise.md#bonus-beat-cpython",
-        "A thread that comes back often and works long takes the lock from those that compute. What it takes before its turn may be at \
-         most as much as they had.",
+        "A thread that comes back often and then works for long takes the lock from those that compute. Keep an account, and let it go \
+         first only while they have had more of the lock than it has.",
     );
     let micros = 4 * BURST + BURST / 2;
     for greedy in [1, 2] {

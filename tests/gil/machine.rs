@@ -173,17 +173,25 @@ fn check(explored: &Explored<Report>, programs: &[Program], settings: Settings) 
     if explored.deadlocks() || explored.is_endless() {
         explain(
             "gil/exercise.md#the-loop-of-an-interpreter",
-            "Threads wait for a lock that nobody gives up any more. Does every thread have one guard, which it drops when it ends?",
+            "Threads wait for a lock that nobody gives up any more. Does every thread have one guard, which it drops when it ends? And \
+             does it let go of the trace before it comes to a safe point?",
         );
     }
     expect_an_end(explored);
     let expected = expected(programs, settings);
     if let Some(other) = explored.find(|report| *report != expected) {
-        let threads = programs.len();
+        let threads = match programs.len() {
+            1 => "One thread runs".into(),
+            threads => format!("{threads} threads run"),
+        };
         let (body, times) = (&programs[0].body, programs[0].times);
+        let safe_points = match settings.everywhere {
+            true => "SafePoints::EveryInstruction",
+            false => "SafePoints::CallsAndJumps",
+        };
         explain_difference(other, &expected);
         panic!(
-            "{threads} threads run {body:?} {times} times, with an interval of {:?}. {}",
+            "{threads} {body:?} {times} times, with an interval of {:?} and `{safe_points}`. {}",
             settings.interval,
             difference(other, &expected)
         );
@@ -191,25 +199,36 @@ fn check(explored: &Explored<Report>, programs: &[Program], settings: Settings) 
     expected
 }
 
-/// Explains a first difference that is one of time or of thread only. Any other one is explained already.
+/// Explains a first difference whose cause can be told from the two traces. Any other one is explained already.
 fn explain_difference(yours: &Report, expected: &Report) {
     let mut pairs = yours.trace.iter().zip(&expected.trace);
-    let Some((one, other)) = pairs.find(|(one, other)| one != other) else {
+    let Some(place) = pairs.position(|(one, other)| one != other) else {
         return;
     };
-    if one.instruction != other.instruction {
-        return;
-    }
-    if one.thread == other.thread {
+    let (one, other) = (yours.trace[place], expected.trace[place]);
+    let holder = place.checked_sub(1).map(|last| yours.trace[last].thread);
+    if one.instruction == other.instruction && one.thread == other.thread {
         explain(
             "gil/exercise.md#a-trace-by-the-machines-clock",
-            "The right instruction at another time. Every instruction but `Wait`, a `Call` too, first takes its cost, once. It is \
-             traced when it is done and before a safe point, and `at` is `self.start.elapsed()`.",
+            "The right instruction at another time. Every instruction but `Wait`, a `Call` too, first takes its cost, once, with the \
+             `thread::sleep` of `os`. It is traced when it is done and before a safe point, and `at` is `self.start.elapsed()`.",
         );
     } else if yours.trace.iter().all(|executed| executed.thread == 0) {
         explain(
             "gil/exercise.md#a-trace-by-the-machines-clock",
             "`thread` says who executed the instruction: it is the number that `execute` was called with.",
+        );
+    } else if holder == Some(one.thread) && one.thread != other.thread {
+        explain(
+            "gil/exercise.md#the-loop-of-an-interpreter",
+            "The lock was requested, and the thread kept it: a safe point is missing. `EveryInstruction` has one after each \
+             instruction, `CallsAndJumps` after a `Call` and after the last instruction of the body.",
+        );
+    } else if holder == Some(other.thread) && one.thread != other.thread && one.at > other.at {
+        explain(
+            "gil/exercise.md#the-loop-of-an-interpreter",
+            "An instruction was done and isn't in the trace: the thread passed the lock on before it had traced it. Trace first, then \
+             call `safe_point`.",
         );
     }
 }
@@ -224,17 +243,25 @@ fn difference(yours: &Report, expected: &Report) -> String {
         }) => format!("{instruction:?} on thread {thread}, done at {at:?}"),
         None => "nothing".into(),
     };
+    let before = |place: usize| match place.min(yours.trace.len()) {
+        0 => String::new(),
+        known => format!(
+            "\nUp to there:\n{}",
+            schedule(&Report {
+                trace: yours.trace[..known].to_vec(),
+                variables: Vec::new()
+            })
+            .trim_end()
+        ),
+    };
     let count = yours.trace.len().max(expected.trace.len());
     match (0..count).find(|place| yours.trace.get(*place) != expected.trace.get(*place)) {
         Some(place) => format!(
-            "Place {} of the trace:\n    yours:    {}\n    expected: {}\nUp to there:\n{}",
+            "Place {} of the trace:\n    yours:    {}\n    expected: {}{}",
             place + 1,
             say(yours.trace.get(place)),
             say(expected.trace.get(place)),
-            schedule(&Report {
-                trace: yours.trace[..place.min(yours.trace.len())].to_vec(),
-                variables: Vec::new()
-            })
+            before(place)
         ),
         None => format!(
             "The trace is as expected, but the variables:\n    yours:    {:?}\n    expected: {:?}",
@@ -400,7 +427,8 @@ fn every_instruction_runs_under_the_lock() {
 fn the_lock_is_given_up_in_a_wait() {
     explain(
         "gil/exercise.md#the-loop-of-an-interpreter",
-        "A `Wait` is I/O: with `allow_threads` all threads wait at the same time, and others compute meanwhile.",
+        "A `Wait` is I/O: inside `allow_threads`, all threads wait at the same time, and others compute meanwhile. It takes no cost \
+         besides.",
     );
     let settings = settings(3, false);
     let wait = Instruction::Wait(20 * MS);
@@ -504,7 +532,7 @@ fn every_thread_has_a_stack_of_its_own() {
 fn a_switch_between_two_instructions_loses_updates() {
     explain(
         "gil/exercise.md#where-an-update-is-lost",
-        "With a safe point after every instruction, a switch falls between `Load` and `Store`: both threads store what they made of \
+        "With a safe point after every instruction, a switch falls between `Load` and `Store`: both threads store what they computed from \
          the same value.",
     );
     let programs = vec![

@@ -15,7 +15,7 @@ checks::subject! {
 
     fn play(learner, micros: u64, scripts: Vec<Vec<Act>>, rules: Vec<Rule>, setting: Setting) -> Explored<Option<String>> as Gil {
         let interval = Duration::from_micros(micros);
-        cast::play(move || (learner.gil)(interval), scripts, rules, setting)
+        cast::play(move || (learner.gil)(interval), Some(interval), scripts, rules, setting)
     }
 
     /// Whether the scheduler sees anything of the lock.
@@ -134,11 +134,26 @@ fn judge(explored: &Explored<Option<String>>) {
              notifies so that *that* thread wakes: `notify_one` may wake another one.",
         );
     }
+    if explored.deadlocks_alone() {
+        explain(
+            "gil/exercise.md#first-come-first-served",
+            "A thread waits for a mutex that it has locked itself. Drop the mutex's guard before you call a function that locks it, \
+             too.",
+        );
+    }
     if explored.is_endless() {
         explain(
             "gil/exercise.md#ask-after-an-interval",
             "A thread that waits for the lock wakes after every interval, requests the lock, and waits again. It does so forever \
-             if nobody gives the lock up, or if it was given to a thread that doesn't wait for it.",
+             if nobody gives the lock up, or if it was given to a thread that doesn't wait for it. Does every `take` draw a ticket, \
+             and every `release` serve one?",
+        );
+    }
+    if cast::has_two_holders(explored) {
+        explain(
+            "gil/exercise.md#first-come-first-served",
+            "At most one thread holds the lock. A thread that waits goes on only when it's its turn, and looks again after every \
+             wait; only the holder ends a turn.",
         );
     }
     expect_an_end(explored);
@@ -219,8 +234,8 @@ fn without_waiters_a_safe_point_keeps_the_lock() {
 fn only_one_thread_holds_the_lock() {
     explain(
         "gil/exercise.md#first-come-first-served",
-        "A thread holds the lock from when it is its turn to when it gives it up. What happened between the look at the state and \
-         its change?",
+        "A thread holds the lock from the start of its turn until it gives the lock up. What happens in your code between the check \
+         and the change?",
     );
     let micros = interval();
     for setting in [HOSTILE, CLOCK] {
@@ -233,8 +248,7 @@ fn only_one_thread_holds_the_lock() {
 fn a_given_up_lock_is_taken_at_once() {
     explain(
         "gil/exercise.md#first-come-first-served",
-        "Whoever gives the lock up wakes the thread that is next. A thread that isn't woken notices only when its timeout is over, \
-         or never.",
+        "`release` wakes the thread that is next. `notify_one` may wake another one, and the right one sleeps until its timeout.",
     );
     let micros = interval();
     for waiters in [1, 3] {
@@ -273,7 +287,7 @@ fn a_waiting_thread_sleeps() {
             ..CLOCK
         },
     );
-    explored.expect_no_complaint();
+    judge(&explored);
     for steps in explored.passing(&None) {
         let count = steps
             .iter()
@@ -353,8 +367,8 @@ fn a_safe_point_tells_whether_the_lock_changed_hands() {
 fn a_request_is_meant_for_one_holder() {
     explain(
         "gil/exercise.md#ask-after-an-interval",
-        "A request is meant for the thread that held the lock then. When that one gives the lock up, in whatever way, the request \
-         is done with.",
+        "A request is meant for one holder. `release` clears it, however the lock is given up; and after a timeout, a waiting thread \
+         requests the lock only if the holder is still the same.",
     );
     let micros = interval();
     // Given up at a safe point, and the next holder is alone in the end.
@@ -426,6 +440,16 @@ fn the_thread_that_waits_longest_is_next() {
          all others.",
     );
     let micros = interval();
+    let judge = |explored: &Explored<Option<String>>| {
+        if cast::misses_a_switch(explored) {
+            explain(
+                "gil/exercise.md#ask-after-an-interval",
+                "The order is right, but from some point on nobody requests the lock. Before each wait, remember anew who holds it: \
+                 it isn't the one of the wait before.",
+            );
+        }
+        judge(explored);
+    };
     // Arrivals in another order than the threads', while A holds the lock.
     let waiters = vec![4, 1, 3, 2];
     let mut scripts = vec![vec![Act::Acquire, Act::Work(BURST), Act::Release]];
@@ -472,8 +496,8 @@ fn the_thread_that_waits_longest_is_next() {
 fn nobody_starves() {
     explain(
         "gil/exercise.md#first-come-first-served",
-        "With N threads that compute, each waits for at most N − 1 others: an interval each, and what is missing to the next safe \
-         point.",
+        "With N threads that compute, each waits for at most N − 1 others, and for each of them an interval and the time to its next \
+         safe point.",
     );
     let micros = interval();
     for threads in [2, 3, 5] {
@@ -498,8 +522,7 @@ fn nobody_starves() {
     // A newcomer in the middle of the interval changes nothing.
     explain(
         "gil/exercise.md#ask-after-an-interval",
-        "A thread that has waited for an interval requests the lock. That a newcomer stands in line meanwhile is no reason to count \
-         anew.",
+        "A thread that has waited for an interval requests the lock, even if a newcomer got in line meanwhile.",
     );
     let mut scripts = computing(2, 12);
     scripts.push(vec![

@@ -150,12 +150,18 @@ pub(crate) fn learner_panicked(function: &str, panic: &Panic) -> ! {
             None,
         )
     }
+    let why = match message.ends_with("with overflow") {
+        true => {
+            "A result didn't fit its type. Say what is to happen then: `wrapping_add`, `checked_add`, or a wider type."
+        }
+        false => {
+            "The call has to return here: pass errors on with `?`, or handle them, rather than panic."
+        }
+    };
     fail(
         Status::Failed,
         format!("{function} panicked at {place}:\n    {message}"),
-        Some(
-            "The call has to return here: pass errors on with `?`, or handle them, rather than panic.",
-        ),
+        Some(why),
     )
 }
 

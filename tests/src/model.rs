@@ -114,10 +114,15 @@ impl<T: PartialEq + Debug> Explored<T> {
             n => format!("Under one of {n} schedules"),
         };
         let (mut text, result) = match &outcome.value {
-            Ok(value) => (
-                format!("{which} {}. This is the schedule:\n", say(value)),
-                format!("{value:?}"),
-            ),
+            Ok(value) => {
+                let said = say(value);
+                // A list, say of what each thread does, isn't the place to go on in.
+                let end = if said.contains('\n') { "\n" } else { ". " };
+                (
+                    format!("{which} {said}{end}This is the schedule:\n"),
+                    format!("{value:?}"),
+                )
+            }
             Err(failure) => (
                 format!("{which} there was no result: {failure}. This is the schedule:\n"),
                 failure.to_string(),
@@ -151,6 +156,14 @@ impl Explored<Option<String>> {
             panic!("{}", self.describe(outcome, say));
         }
         assert!(self.0.schedules > 0, "no schedule was run");
+    }
+
+    /// Whether the complaint that [`expect_no_complaint`](Self::expect_no_complaint) shows satisfies a predicate.
+    pub fn complains(&self, is: impl Fn(&str) -> bool) -> bool {
+        let complaint = self
+            .failing(&None)
+            .and_then(|outcome| outcome.value.as_ref().ok());
+        matches!(complaint, Some(Some(complaint)) if is(complaint))
     }
 }
 
@@ -198,6 +211,17 @@ impl<T> Explored<T> {
         outcomes
             .filter_map(|outcome| outcome.value.as_ref().err())
             .any(|failure| matches!(failure, Failure::Deadlock(_)))
+    }
+
+    /// Whether, under some schedule, no thread could go on, and one of them waited for what it had locked itself.
+    #[must_use]
+    pub fn deadlocks_alone(&self) -> bool {
+        let outcomes = self.0.outcomes.iter();
+        outcomes
+            .filter_map(|outcome| outcome.value.as_ref().err())
+            .any(|failure| {
+                matches!(failure, Failure::Deadlock(why) if why.contains("which it holds itself"))
+            })
     }
 
     /// Whether, under some schedule, there was no end in sight.

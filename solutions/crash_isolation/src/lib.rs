@@ -11,7 +11,7 @@ pub mod outcome;
 // Step 2: crash in a thread, crash in a process, and see who survives.
 pub mod crash_matrix;
 
-// Step 3: restart what crashes, but not for ever.
+// Step 3: restart what crashes, but not forever.
 pub mod supervisor;
 
 // Step 4: a pool that outlives its workers.

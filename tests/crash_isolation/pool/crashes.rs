@@ -152,7 +152,7 @@ pub fn many_poisoned_tasks_fail_alone() {
 
 pub fn a_task_is_tried_as_often_as_it_may() {
     explain(
-        "crash_isolation/exercise.md#try-again-but-not-for-ever",
+        "crash_isolation/exercise.md#try-again-but-not-forever",
         "A task that kills every worker kills the next one, too. Count its attempts.",
     );
     for attempts in [1, 2, 5] {
@@ -188,7 +188,7 @@ pub fn a_task_is_tried_as_often_as_it_may() {
 
 pub fn a_second_attempt_may_succeed() {
     explain(
-        "crash_isolation/exercise.md#try-again-but-not-for-ever",
+        "crash_isolation/exercise.md#try-again-but-not-forever",
         "A task may have been unlucky. If it has an attempt left, it gets another worker.",
     );
     let mut case = Case {
@@ -212,7 +212,7 @@ pub fn a_second_attempt_may_succeed() {
 
 pub fn a_failure_is_that_of_the_last_attempt() {
     explain(
-        "crash_isolation/exercise.md#try-again-but-not-for-ever",
+        "crash_isolation/exercise.md#try-again-but-not-forever",
         "Each attempt may end in another way. The failure tells of the worker that had the task last.",
     );
     let mut case = Case {

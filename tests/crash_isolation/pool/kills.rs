@@ -221,7 +221,7 @@ pub fn random_kills_lose_one_task_each_at_most() {
 pub fn a_killed_caller_leaves_no_workers() {
     explain(
         "crash_isolation/exercise.md#when-the-supervisor-dies",
-        "A worker that only waits for its pipe to end may first finish a task that takes for ever: `die_with_parent` ends it at once. \
+        "A worker that only waits for its pipe to end may first finish a task that takes forever: `die_with_parent` ends it at once. \
          `Worker::start` has it built in.",
     );
     let (began, survivors) = run_and_lose_the_caller(&3);

@@ -1,4 +1,4 @@
-//! Step 3: restart what crashes, but not for ever.
+//! Step 3: restart what crashes, but not forever.
 
 use crate::outcome::Outcome;
 use os::time::Clock;

@@ -1,7 +1,7 @@
 //! Wrong: counts attempts over all tasks
 //! Changes: pool
 //! Fails: pool::a_task_is_tried_as_often_as_it_may
-//! Section: crash_isolation/exercise.md#try-again-but-not-for-ever
+//! Section: crash_isolation/exercise.md#try-again-but-not-forever
 
 impl Pool<'_> {
     fn run(&mut self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Wrong: doubles for ever
+//! Wrong: doubles forever
 //! Changes: supervisor
 //! Fails: supervisor::no_delay_exceeds_the_maximum
 //! Section: crash_isolation/exercise.md#back-off

@@ -1,7 +1,7 @@
 //! Wrong: says how the first attempt failed, not the last
 //! Changes: pool
 //! Fails: pool::a_failure_is_that_of_the_last_attempt
-//! Section: crash_isolation/exercise.md#try-again-but-not-for-ever
+//! Section: crash_isolation/exercise.md#try-again-but-not-forever
 
 impl Pool<'_> {
     fn run(&mut self) -> io::Result<()> {

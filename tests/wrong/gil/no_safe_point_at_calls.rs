@@ -1,7 +1,7 @@
 //! Wrong: forgets that a call is a safe point
 //! Changes: machine
 //! Fails: machine::a_call_between_load_and_store_loses_updates
-//! Section: gil/exercise.md#where-an-update-is-lost
+//! Section: gil/exercise.md#the-loop-of-an-interpreter
 
 impl Machine {
     fn execute(&self, thread: usize, program: &Program) {

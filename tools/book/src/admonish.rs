@@ -63,6 +63,11 @@ impl Preprocessor for Admonish {
 }
 
 fn admonish(context: &Context04, text: String) -> Result<String> {
+    if let Some(line) = text.lines().find(|line| is_no_fence(line)) {
+        bail!(
+            "{line}: after backticks, a title with code in it begins no block (fence this one with ~~~)"
+        );
+    }
     let mut book = Book04::new();
     book.push_item(Chapter04::new("chapter", text, "chapter.md", Vec::new()));
     let book = Upstream
@@ -72,6 +77,13 @@ fn admonish(context: &Context04, text: String) -> Result<String> {
         Some(BookItem04::Chapter(chapter)) => Ok(without_role_of_details(&chapter.content)),
         _ => bail!("mdbook-admonish lost the chapter"),
     }
+}
+
+/// Whether this line was meant to open an admonition, and opens nothing: a fence of backticks has none after it, says CommonMark.
+fn is_no_fence(line: &str) -> bool {
+    let line = line.trim_start();
+    let info = line.trim_start_matches('`');
+    line.len() - info.len() >= 3 && info.starts_with(NAME) && info.contains('`')
 }
 
 /// `text` without the role `note` of admonitions that fold: HTML allows `<details>` no such role.

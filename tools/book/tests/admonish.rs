@@ -57,6 +57,20 @@ fn a_bad_block_is_an_error_that_names_the_chapter() {
 }
 
 #[test]
+fn code_in_a_title_takes_a_fence_of_tildes() {
+    // The second block makes the number of fences even again: without a check, both would come out as text and code.
+    let both = "```admonish title=\"`join` first\"\nText\n```\n\n```admonish\nText\n```\n";
+    let error = Fixture::new(both).error();
+    assert!(
+        error.starts_with("src/chapter.md: ```admonish")
+            && error.ends_with("(fence this one with ~~~)"),
+        "{error}"
+    );
+    let page = Fixture::new("~~~admonish warning title=\"`join` first\"\nText\n~~~\n").page();
+    assert!(page.contains("<code>join</code> first"), "{page}");
+}
+
+#[test]
 fn the_style_is_of_the_version_that_the_code_asks_for() {
     for (version, expected) in [
         ("2.0.0", "required mdbook-admonish assets version"),

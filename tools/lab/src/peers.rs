@@ -142,16 +142,18 @@ fn table(bench: &Bench) -> String {
     }
     let machine = &bench.machine;
     let python = match &machine.python {
-        Some(python) => format!(", Python {python}"),
+        Some(python) => format!(", Python {}", python.trim_start_matches("Python ")),
         None => String::new(),
     };
+    // Some programs print their name before their version, and so do records that keep what they printed.
+    let version = |text: &str, name: &str| escape(text.strip_prefix(name).unwrap_or(text));
     let _ = write!(
         html,
         "</table>\n<p><small>{}, {} CPUs, Linux {}, Rust {}{}. Taken {}. To repeat it: <code>{}</code></small></p>",
         escape(&machine.cpu),
         machine.cpus,
-        escape(&machine.kernel),
-        escape(&machine.rust),
+        version(&machine.kernel, "Linux "),
+        version(&machine.rust, "rustc "),
         escape(&python),
         escape(&bench.taken),
         escape(&bench.command),
@@ -223,6 +225,17 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part} in {html}");
         }
+    }
+
+    #[test]
+    fn a_name_in_front_of_a_version_is_shown_once() {
+        let record = RECORD
+            .replace("\"6.18\"", "\"Linux 6.18\"")
+            .replace("\"1.95.0\"", "\"rustc 1.95.0 (59807616e)\"")
+            .replace("\"3.14.1\"", "\"Python 3.14.1\"");
+        let html = written(&record).unwrap();
+        let machine = "Linux 6.18, Rust 1.95.0 (59807616e), Python 3.14.1";
+        assert!(html.contains(machine), "{html}");
     }
 
     #[test]

@@ -221,6 +221,11 @@ pub fn panicking() -> bool {
             }))
 }
 
+/// Whether the running thread unwinds because of a panic of its own, and not because the run has ended.
+pub(crate) fn unwinds_by_a_panic() -> bool {
+    panicking() && !(running() && with(|run| run.stop.is_some()))
+}
+
 /// The running thread is about to unwind. Without this it would not be told apart from another one that waits while it
 /// unwinds.
 pub(crate) fn begin_unwinding() {

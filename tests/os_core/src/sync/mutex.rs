@@ -86,8 +86,9 @@ impl<T> Mutex<T> {
     fn unlock(&self, guard: std::sync::MutexGuard<'_, T>) {
         let was_poisoned = self.inner.is_poisoned();
         drop(guard);
-        if !was_poisoned && !model::panicking() {
-            // The standard library asks whether the OS thread unwinds, and that may be another thread of the run.
+        if !was_poisoned && !model::run::unwinds_by_a_panic() {
+            // The standard library asks whether the OS thread unwinds. That may be another thread of the run, or this one
+            // because the run has ended: then an `unwrap` in a `drop` must not abort the process before the run tells why.
             self.inner.clear_poison();
         }
         model::run::release(self.tag.object(KIND));

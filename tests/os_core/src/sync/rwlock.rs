@@ -171,7 +171,7 @@ macro_rules! side {
                 model::record(Some(object), Op::Unlock { value });
                 let was_poisoned = self.lock.inner.is_poisoned();
                 self.inner = None;
-                if !was_poisoned && !model::panicking() {
+                if !was_poisoned && !model::run::unwinds_by_a_panic() {
                     self.lock.inner.clear_poison(); // as for a mutex
                 }
                 model::run::release(object);

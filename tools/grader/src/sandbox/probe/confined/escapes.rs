@@ -2,6 +2,8 @@
 
 use super::{Targets, beside};
 use rustix::{
+    io::Errno,
+    net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with},
     process::{
         Pid, PidfdFlags, PidfdGetfdFlags, Resource, pidfd_getfd, pidfd_open, setpriority_process,
         test_kill_process,
@@ -190,7 +192,13 @@ fn is_socket(path: &Path, other_user: bool) -> bool {
 }
 
 fn connects(path: &Path) -> bool {
-    use std::io::ErrorKind::PermissionDenied;
+    let connect = || {
+        let address = SocketAddrUnix::new(path)?;
+        // Without waiting for one that listens, but accepts nobody.
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        net::connect(&socket, &address)
+    };
     // Nobody may listen there any more, or it takes datagrams: neither is a refusal.
-    !UnixStream::connect(path).is_err_and(|error| error.kind() == PermissionDenied)
+    connect() != Err(Errno::ACCESS) && connect() != Err(Errno::PERM)
 }

@@ -77,9 +77,14 @@ fn bad(outcome: &Outcome) -> Result<(), String> {
         .collect();
     match (bad.as_slice(), text.lines().last()) {
         ([], Some("done")) => Ok(()),
-        ([], _) => Err(outcome
-            .last_complaint()
-            .unwrap_or_else(|| outcome.end.to_string())),
+        ([], last) => {
+            let how = outcome
+                .last_complaint()
+                .unwrap_or_else(|| outcome.end.to_string());
+            // The probe of L1 says what it tries.
+            let place = last.and_then(|last| last.strip_prefix("at: "));
+            Err(place.map_or(how.clone(), |place| format!("{how}, at: {place}")))
+        }
         (bad, _) => Err(bad.join(", ")),
     }
 }

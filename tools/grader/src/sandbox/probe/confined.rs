@@ -154,10 +154,12 @@ fn as_judge(mut targets: Targets) -> std::io::Result<()> {
         .as_mut()
         .and_then(|peer| Some(BufReader::new(peer.stdout.take()?).lines()));
     let mut hear = move || lines.as_mut().and_then(Iterator::next).transpose();
+    println!("at: the start of CPython");
     targets.block = hear()?;
     if peer.is_some() && targets.block.is_none() {
         println!("bad: CPython can't make shared memory");
     }
+    println!("at: the start of a subject");
     let path = env::temp_dir().join("targets");
     fs::write(&path, serde_json::to_vec(&targets)?)?;
     let subject = env::var_os("CHECKS_SUBJECT").unwrap_or_default();
@@ -170,31 +172,35 @@ fn as_judge(mut targets: Targets) -> std::io::Result<()> {
         println!("bad: the subject {ended}");
     }
     if let Some(mut peer) = peer {
+        println!("at: the end of CPython");
         drop(peer.stdin.take());
         peer.wait()?;
     }
+    println!("done");
     Ok(())
 }
 
 /// Tries everything.
 fn as_subject(targets: &Targets) {
     for (name, works) in needs::ALL {
+        println!("at: {name}");
         if let Err(error) = works(targets) {
             println!("bad: {name} can't be used: {error}");
         }
     }
     for (name, succeeds) in escapes::ALL {
+        println!("at: {name}");
         if succeeds(targets) {
             println!("bad: it can {name}");
         }
     }
+    println!("at: sockets with a path");
     for socket in escapes::reachable_sockets(targets) {
         println!(
             "bad: it can connect to {}, which this kernel can't refuse (Linux 7.1 can)",
             socket.display()
         );
     }
-    println!("done");
 }
 
 /// Files in the folder that `path` is in.

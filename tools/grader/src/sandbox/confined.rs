@@ -59,6 +59,8 @@ pub(super) struct Confined {
     /// Whether this is root, so that submissions run as another user.
     root: bool,
     hidden: Vec<PathBuf>,
+    /// Those of the hidden folders that would be in sight.
+    hidden_in_system: Vec<PathBuf>,
 }
 
 /// What lives as long as a unit. Dropping it waits until the unit's processes are gone and removes what they left.
@@ -109,7 +111,8 @@ impl Confined {
             python,
             python_folders,
             root: rustix::process::geteuid().is_root(),
-            hidden: hidden
+            hidden: hidden.to_vec(),
+            hidden_in_system: hidden
                 .iter()
                 .filter(|path| SYSTEM.iter().any(|system| path.starts_with(system)))
                 .cloned()
@@ -248,11 +251,7 @@ impl Confined {
         };
         let scratch = path.join("tmp");
         Orders {
-            identity: if self.root {
-                Identity::Nobody
-            } else {
-                Identity::Same
-            },
+            identity: Identity::Nobody,
             limits: Limits {
                 processes: Some(processes),
                 file_size: Some(FILE),
@@ -282,7 +281,12 @@ impl Confined {
     fn rules(&self, folder: &Path) -> Vec<Rule> {
         let mut rules = Vec::new();
         for path in SYSTEM {
-            self.grant(Path::new(path), Access::Run, &self.hidden, &mut rules);
+            self.grant(
+                Path::new(path),
+                Access::Run,
+                &self.hidden_in_system,
+                &mut rules,
+            );
         }
         rules.extend(SETTINGS.map(|path| Rule(path.into(), Access::Read)));
         rules.extend(DEVICES.map(|path| Rule(path.into(), Access::Device)));
@@ -321,7 +325,7 @@ impl Confined {
             shared_memory: leftovers::SharedMemory::none(),
         };
         let path = guard.folder.path();
-        let mut hidden = self.hidden.clone();
+        let mut hidden = self.hidden_in_system.clone();
         let mut rules = Vec::new();
         for system in SYSTEM {
             self.grant(Path::new(system), Access::Run, &hidden, &mut rules);

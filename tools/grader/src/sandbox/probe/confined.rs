@@ -115,13 +115,9 @@ pub(in crate::sandbox) fn inside(
     word: &str,
     mut arguments: impl Iterator<Item = OsString>,
 ) -> ExitCode {
-    let read = || -> std::io::Result<Targets> {
-        Ok(serde_json::from_slice(&fs::read(
-            arguments.next().unwrap_or_default(),
-        )?)?)
-    };
-    let mut read = read;
-    let done = match read() {
+    let path = arguments.next().unwrap_or_default();
+    let read = fs::read(path).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    let done = match read {
         Ok(targets) if word == OUTER => as_judge(targets),
         Ok(targets) => {
             as_subject(&targets);
@@ -203,7 +199,7 @@ fn as_subject(targets: &Targets) {
     }
 }
 
-/// Files in the folder that `path` is in.
+/// A file that isn't there, beside `path`.
 fn beside(path: &Path) -> PathBuf {
     path.with_file_name("beside")
 }

@@ -45,7 +45,7 @@ pub(super) const ALL: &[Escape] = &[
         fs::remove_file(&targets.secret).is_ok()
     }),
     ("change the mode of files", |targets| {
-        fs::set_permissions(&targets.secret, fs::Permissions::from_mode(0)).is_ok()
+        fs::set_permissions(&targets.secret, fs::Permissions::from_mode(0o0)).is_ok()
     }),
     ("change the times of files", |targets| {
         Command::new("touch")

@@ -4,7 +4,7 @@
 mod escapes;
 mod needs;
 
-use super::{DEADLINE, bad};
+use super::bad;
 use crate::sandbox::{Unit, confined::Confined, confined::Entry};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -21,12 +21,17 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
+    time::Duration,
 };
 use supervise::{Options, Stop};
 
 /// The first argument of the probe that stands for a judge, and of the one that stands for a subject.
 pub(in crate::sandbox) const OUTER: &str = "contain-probe-outside";
 pub(in crate::sandbox) const INNER: &str = "contain-probe";
+
+/// How long the probe may take. It takes a quarter of a second; but it starts CPython twice, which on a machine at load 14
+/// took more than 20 s.
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A block of shared memory that stays until a line comes.
 const PEER: &str = "\

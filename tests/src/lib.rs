@@ -47,7 +47,7 @@
 //! | environment variable | meaning |
 //! |---|---|
 //! | `CHECKS_SUBJECT` | path of the test binary that runs as subject; otherwise the judge's own |
-//! | `CHECKS_CONTAINED` | set when `CHECKS_SUBJECT` starts the subject in a PID namespace of its own |
+//! | `CHECKS_CONTAINED` | set when `CHECKS_SUBJECT` starts the subject in a sandbox of its own; `pid` if that has a PID namespace |
 //! | `CHECKS_SEED` | replays the random inputs of a failure |
 //! | `CHECKS_REPORT` | file to which one JSON line is appended for each test: a [`wire::status::Report`] |
 //! | `CHECKS_PYTHON` | the CPython that plays the peer; otherwise `python3` |

@@ -36,6 +36,8 @@ mod output;
 mod patience;
 pub mod python;
 mod run;
+#[cfg(target_os = "linux")]
+mod sibling;
 mod stop;
 mod sweep;
 
@@ -46,5 +48,7 @@ pub use options::{Options, Outcome};
 pub use output::{Keep, Output, Stream};
 pub use patience::{Clock, Patience, TimeUp};
 pub use run::{DRAIN, Running, answer, run};
+#[cfg(target_os = "linux")]
+pub use sibling::fork_sibling;
 pub use stop::Stop;
-pub use sweep::Leftover;
+pub use sweep::{Leftover, MARK};

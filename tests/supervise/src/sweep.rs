@@ -15,7 +15,7 @@ pub struct Leftover {
 }
 
 /// The environment variable that marks everything that one run starts. A run within a run adds its mark to the list.
-pub(crate) const MARK: &str = "SUPERVISED_BY";
+pub const MARK: &str = "SUPERVISED_BY";
 
 /// A value for [`MARK`] that no other run on this machine has.
 pub(crate) fn mark() -> String {

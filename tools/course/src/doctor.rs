@@ -2,7 +2,10 @@
 
 use crate::text::{BOLD, DIM, GOOD, ODD, count, outln};
 use anyhow::Result;
-use grader::{course::Course, sandbox::Sandbox};
+use grader::{
+    course::Course,
+    sandbox::{Sandbox, Wanted},
+};
 use std::{
     env,
     ffi::OsStr,
@@ -254,7 +257,12 @@ fn pythons(steps: &[String]) {
 
 /// What stands between a submission and this machine.
 fn sandbox(root: &Path) -> String {
-    match Sandbox::strongest(&[root]) {
+    let wanted = Wanted {
+        hidden: &[root],
+        launcher: std::env::current_exe().ok(),
+        ..Wanted::default()
+    };
+    match Sandbox::find(&wanted) {
         Ok(sandbox) => sandbox.describe(),
         Err(why) => format!("none: {why}; `cargo course grade` needs --no-sandbox here"),
     }

@@ -14,7 +14,7 @@ use grader::{
     report::Marks,
     results::Results,
     runner::Status,
-    sandbox::{Level, Sandbox},
+    sandbox::{Level, Sandbox, Wanted as WantedSandbox},
     shard::{self, Shard},
     sources::git::Revision,
     stop::Stop,
@@ -46,8 +46,8 @@ Exit codes: 0 everything was judged, whatever the marks; 2 the command line was 
 3 something could not be judged; 130 interrupted. What is judged is kept in FILE.partial, at whatever moment a grader ends, and
 the same command goes on from there. So it does after 3: it tries again what could not be judged, and nothing else.
 
-Submissions are compiled and run in a sandbox (bubblewrap): L3 as root (sudo), L2 otherwise; each result names its level.
-Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
+Submissions are compiled and run in a sandbox: by bubblewrap, L3 as root (sudo) and L2 otherwise, or, where that can't work,
+by Landlock, L1. Each result names its level. Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
 pub struct Args {
     #[command(subcommand)]
     then: Option<reports::Then>,
@@ -68,6 +68,10 @@ pub struct Args {
     /// Run submissions as yourself, with all that you may do. For code that you would run anyway.
     #[arg(long)]
     no_sandbox: bool,
+
+    /// Use this level of the sandbox or none: L3, L2 or L1. By default the strongest that works.
+    #[arg(long, value_name = "LEVEL", conflicts_with = "no_sandbox", value_parser = parse_level)]
+    level: Option<Level>,
 
     /// Seconds that the tests of one exercise of one submission may take together; what is open then has timed out.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
@@ -96,6 +100,13 @@ pub struct Args {
 
 fn parse_deadline(text: &str) -> Result<Revision, String> {
     Revision::deadline(text)
+}
+
+fn parse_level(text: &str) -> Result<Level, String> {
+    [Level::L3, Level::L2, Level::L1]
+        .into_iter()
+        .find(|level| level.to_string() == text)
+        .ok_or_else(|| "there are L3, L2 and L1".to_owned())
 }
 
 impl Args {
@@ -236,7 +247,11 @@ fn sandbox(course: &Course, args: &Args) -> Result<Sandbox, String> {
     let mut hidden = vec![course.root.as_path()];
     hidden.extend(home.as_deref());
     hidden.extend(args.paths.iter().map(PathBuf::as_path));
-    Sandbox::strongest(&hidden)
+    Sandbox::find(&WantedSandbox {
+        hidden: &hidden,
+        level: args.level,
+        launcher: std::env::current_exe().ok(),
+    })
 }
 
 impl Row {

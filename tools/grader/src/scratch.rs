@@ -5,9 +5,9 @@
 
 use rustix::fs::OFlags;
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
     io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
@@ -85,7 +85,11 @@ fn home() -> io::Result<Arc<Home>> {
     let parent = std::env::temp_dir();
     sweep(&parent);
     for _ in 0..TRIES {
-        let folder = Builder::new().prefix(PREFIX).tempdir_in(&parent)?;
+        // What is inside says who may look into it: at L1 a submission's own folder belongs to another user.
+        let folder = Builder::new()
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o711))
+            .tempdir_in(&parent)?;
         if let Ok(Some(lock)) = lock(folder.path()) {
             let home = Arc::new(Home {
                 folder,

@@ -6,7 +6,7 @@ use common::Fixture;
 use grader::{
     grade::{Grader, Record},
     runner::Status,
-    sandbox::{Level, Sandbox},
+    sandbox::{Level, Sandbox, Wanted},
     stop::Stop,
     submission,
 };
@@ -68,9 +68,26 @@ fn every_kind_of_submission_gets_its_verdict() {
 #[test]
 fn and_the_same_in_a_sandbox() {
     let fixture = Fixture::new();
-    match Sandbox::strongest(&[&fixture.root()]) {
+    match Sandbox::find(&Wanted {
+        hidden: &[&fixture.root()],
+        ..Wanted::default()
+    }) {
         Ok(sandbox) => every_kind_gets_its_verdict(sandbox),
         Err(why) => common::skip("bwrap", &why),
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn and_the_same_behind_landlock() {
+    let fixture = Fixture::new();
+    match Sandbox::find(&Wanted {
+        hidden: &[&fixture.root()],
+        level: Some(Level::L1),
+        launcher: Some(env!("CARGO_BIN_EXE_launcher").into()),
+    }) {
+        Ok(sandbox) => every_kind_gets_its_verdict(sandbox),
+        Err(why) => common::skip("landlock", &why),
     }
 }
 

@@ -67,6 +67,11 @@ pub fn judge(
 ) -> Result<Outcome> {
     let mut progress = Progress::new();
     progress.say(format_args!("sandbox: {}", sandbox.describe()));
+    let jobs = if sandbox.is_exclusive() {
+        1
+    } else {
+        args.jobs()
+    };
     let waiting =
         || errln!("another `cargo course grade` is at work in this course: waiting for it");
     let grader = match Grader::new(course, stop, waiting) {
@@ -85,7 +90,7 @@ pub fn judge(
         progress,
     };
     class.take_over();
-    let finished = run(&mut class, &mut grader, args.jobs())?;
+    let finished = run(&mut class, &mut grader, jobs)?;
     let known = class.records.iter().flatten().count();
     if finished == Err(Interrupted) {
         return Ok(Outcome::Interrupted {

@@ -1,16 +1,14 @@
 //! The command lines of bubblewrap.
 
 use super::words::{Args, quoted, system};
-use super::{Compiler, Contained, Exceeded, Level, Unit, cgroup, probe, seccomp};
+use super::{Compiler, Contained, Exceeded, Level, Unit, cgroup, probe, seccomp, users};
 use crate::scratch;
 use std::{
     env, fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
-    sync::atomic::{AtomicU32, Ordering},
 };
-use supervise::python::Search;
 
 /// Where things are inside.
 const JUDGE: &str = "/judge/tests";
@@ -21,11 +19,6 @@ const REPORTS: &str = "/unit/reports";
 
 /// The first descriptor of a filter: a POSIX shell redirects those of one digit only.
 const FIRST_FILTER: usize = 5;
-
-/// The first of the user ids that submissions run as at L3, and how many there are. They belong to nobody: Debian and systemd
-/// give out ids up to 59999 and from 61184 on.
-const FIRST_USER: u32 = 61_000;
-const USERS: u32 = 184;
 
 /// What the judge needs at L3 beside its user id: to make the subject's sandbox (bubblewrap forbids to gain privileges, so
 /// they have to be there from the beginning), to end its processes, and to ask where they wait.
@@ -51,6 +44,8 @@ pub(super) struct Bwrap {
     filters: scratch::Folder,
     filter_count: usize,
     python: Option<PathBuf>,
+    /// The folders of its installation that are not the system's.
+    python_folders: Vec<PathBuf>,
     cgroups: cgroup::Parents,
     hidden: Vec<PathBuf>,
 }
@@ -85,8 +80,16 @@ enum Entry {
 }
 
 impl Bwrap {
-    /// Tries the levels, strongest first.
-    pub(super) fn strongest(hidden: &[&Path]) -> Result<Self, String> {
+    /// bubblewrap on this machine, at a level that nobody has tried yet.
+    pub(super) fn find(
+        level: Level,
+        python: Option<PathBuf>,
+        python_folders: Vec<PathBuf>,
+        hidden: &[PathBuf],
+    ) -> Result<Self, String> {
+        if level == Level::L3 && !rustix::process::geteuid().is_root() {
+            return Err("it needs root (sudo)".to_owned());
+        }
         let tools = Tools::find()?;
         let filters = seccomp::filters()?;
         let folder = scratch::folder("filters-").map_err(|error| error.to_string())?;
@@ -94,34 +97,19 @@ impl Bwrap {
             let path = folder.path().join(number.to_string());
             fs::write(&path, filter).map_err(|error| error.to_string())?;
         }
-        let search = Search::from_env("CHECKS_PYTHON", (3, 8));
-        let named = search.named.clone();
-        let python = PathBuf::from(named.unwrap_or_else(|| "python3".into()));
-        // Once more if that failed: without a peer, tests are skipped.
-        let python = search.one(&python).or_else(|_| search.one(&python));
-        let mut sandbox = Self {
-            level: Level::L3,
+        let found = Self {
+            level,
             tools,
             filters: folder,
             filter_count: filters.len(),
-            python: python.ok().map(|python| python.executable),
+            python,
+            python_folders,
             cgroups: cgroup::Parents::find(),
-            hidden: hidden.iter().map(|path| (*path).to_owned()).collect(),
+            hidden: hidden.to_vec(),
         };
-        let mut problems = Vec::new();
-        for level in [Level::L3, Level::L2] {
-            if level == Level::L3 && !rustix::process::geteuid().is_root() {
-                problems.push("L3 needs root (sudo)".to_owned());
-                continue;
-            }
-            sandbox.level = level;
-            // A fault of a moment must not cost a level.
-            match probe::run(&sandbox).or_else(|_| probe::run(&sandbox)) {
-                Ok(()) => return Ok(sandbox),
-                Err(problem) => problems.push(format!("{level}: {problem}")),
-            }
-        }
-        Err(problems.join("; "))
+        // A fault of a moment must not cost a level.
+        probe::run(&found).or_else(|_| probe::run(&found))?;
+        Ok(found)
     }
 
     pub(super) fn level(&self) -> Level {
@@ -162,7 +150,7 @@ impl Bwrap {
     }
 
     fn enter(&self, unit: &Unit, entry: Entry) -> io::Result<Contained> {
-        let user = self.user();
+        let user = users::next();
         let folder = scratch::folder("unit-")?;
         let cgroup = self.cgroups.create(MEMORY, PROCESSES)?;
         let launcher = folder.path().join("launcher");
@@ -174,8 +162,8 @@ impl Bwrap {
         // The network stays the unit's own inside, so that a peer can be reached over the loopback.
         args.words(["--unshare-net", "--unshare-ipc"]);
         system(&mut args);
-        for prefix in self.python_folders() {
-            args.bind("--ro-bind", &prefix, &prefix);
+        for prefix in &self.python_folders {
+            args.bind("--ro-bind", prefix, prefix);
         }
         args.words(["--proc", "/proc", "--dev", "/dev"]);
         args.tmpfs("/dev/shm", SHM);
@@ -220,7 +208,7 @@ impl Bwrap {
         if entry == Entry::Judge {
             command
                 .env("CHECKS_SUBJECT", LAUNCHER)
-                .env("CHECKS_CONTAINED", "1");
+                .env("CHECKS_CONTAINED", "pid");
             if let Some(python) = &self.python {
                 command.env("CHECKS_PYTHON", python);
             }
@@ -228,13 +216,11 @@ impl Bwrap {
                 command.env("CHECKS_REPORT", REPORTS);
             }
         }
-        Ok(Contained {
-            command,
-            guard: Some(Guard {
-                cgroup,
-                _folder: folder,
-            }),
-        })
+        let guard = Guard {
+            cgroup,
+            _folder: folder,
+        };
+        Ok(Contained::guarded(command, super::Guard::Bwrap(guard)))
     }
 
     /// The program that starts the subject, in its own sandbox within the unit's.
@@ -256,10 +242,9 @@ impl Bwrap {
         args.words(["--bind", "/dev/shm", "/dev/shm", "--bind", "/tmp", "/tmp"]);
         self.hide(&mut args);
         // What only the judge reads would come along where it lies in one of the two.
-        let python = self.python_folders();
         let shared = |path: &&PathBuf| path.starts_with("/tmp") || path.starts_with("/dev/shm");
         let readable = unit.readable.iter().filter(|path| path.exists());
-        for path in readable.chain(&python).filter(shared) {
+        for path in readable.chain(&self.python_folders).filter(shared) {
             args.word("--tmpfs");
             args.word(path);
         }
@@ -345,13 +330,11 @@ impl Bwrap {
             .arg(join.collect::<String>() + "exec \"$0\" \"$@\"")
             .arg(&self.tools.bwrap)
             .args(args.0);
-        Ok(Contained {
-            command,
-            guard: Some(Guard {
-                cgroup,
-                _folder: folder,
-            }),
-        })
+        let guard = Guard {
+            cgroup,
+            _folder: folder,
+        };
+        Ok(Contained::guarded(command, super::Guard::Bwrap(guard)))
     }
 
     fn namespaces(&self) -> Args {
@@ -362,29 +345,6 @@ impl Bwrap {
         args.words(["--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]);
         args.words(["--hostname", "sandbox"]);
         args
-    }
-
-    /// A user id that hardly anybody else uses at the moment.
-    fn user(&self) -> u32 {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = std::process::id().wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        FIRST_USER + number % USERS
-    }
-
-    /// The folders of the peer's Python that are not the system's: of its installation, and of a virtual environment.
-    fn python_folders(&self) -> Vec<PathBuf> {
-        let Some(python) = &self.python else {
-            return Vec::new();
-        };
-        let real = fs::canonicalize(python).ok();
-        let mut folders: Vec<PathBuf> = [Some(python.clone()), real]
-            .into_iter()
-            .flatten()
-            .filter_map(|path| Some(path.parent()?.parent()?.to_owned()))
-            .filter(|folder| folder.parent().is_some() && !folder.starts_with("/usr"))
-            .collect();
-        folders.dedup();
-        folders
     }
 
     /// Covers what would be in sight because it lies in a folder of the system.

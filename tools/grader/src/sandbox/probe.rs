@@ -1,8 +1,12 @@
-//! Proves, on the very machine, that a sandbox holds and that what exercises need works inside.
+//! Proves, on the very machine, that a sandbox holds and that what exercises need works inside. Here by bubblewrap.
+
+mod confined;
+
+pub(super) use confined::{INNER, OUTER, confined, inside};
 
 use super::bwrap::Bwrap;
 use std::{ops::ControlFlow, path::Path, time::Duration};
-use supervise::{Options, Stop};
+use supervise::{Options, Outcome, Stop};
 
 /// How long the probe may take: it takes hundredths of a second.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -61,7 +65,11 @@ pub(super) fn run(sandbox: &Bwrap) -> Result<(), String> {
     let go_on = |_, _: &str| ControlFlow::Continue(());
     let command = std::mem::replace(command, std::process::Command::new("true"));
     let outcome = supervise::run(command, &options, &Stop::new(), go_on);
-    let outcome = outcome.map_err(|error| error.to_string())?;
+    bad(&outcome.map_err(|error| error.to_string())?)
+}
+
+/// What a probe says doesn't hold; without a last line `done` it says nothing.
+fn bad(outcome: &Outcome) -> Result<(), String> {
     let text = outcome.stdout.text();
     let bad: Vec<_> = text
         .lines()
@@ -69,9 +77,14 @@ pub(super) fn run(sandbox: &Bwrap) -> Result<(), String> {
         .collect();
     match (bad.as_slice(), text.lines().last()) {
         ([], Some("done")) => Ok(()),
-        ([], _) => Err(outcome
-            .last_complaint()
-            .unwrap_or_else(|| outcome.end.to_string())),
+        ([], last) => {
+            let how = outcome
+                .last_complaint()
+                .unwrap_or_else(|| outcome.end.to_string());
+            // The probe of L1 says what it tries.
+            let place = last.and_then(|last| last.strip_prefix("at: "));
+            Err(place.map_or(how.clone(), |place| format!("{how}, at: {place}")))
+        }
         (bad, _) => Err(bad.join(", ")),
     }
 }

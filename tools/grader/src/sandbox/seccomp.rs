@@ -76,6 +76,91 @@ const NEW_NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWNET,
 ];
 
+/// Refused as well at L1, where no namespace divides what these reach.
+const SHARED: &[libc::c_long] = &[
+    // What System V and POSIX queues share has names that the whole machine knows, and stays when a process ends.
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    // What happens to files that Landlock lets nobody open.
+    libc::SYS_inotify_init1,
+    libc::SYS_inotify_add_watch,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_inotify_init,
+    // The memory of a process that is ending.
+    libc::SYS_process_mrelease,
+];
+
+/// Refused to a submission at L1: owner, mode and times of a file by its path, which Landlock doesn't restrict.
+const METADATA: &[libc::c_long] = &[
+    libc::SYS_fchmodat,
+    SYS_FCHMODAT2,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    SYS_SETXATTRAT,
+    SYS_REMOVEXATTRAT,
+    SYS_FILE_SETATTR,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+];
+
+/// Newer calls have one number on all machines.
+const SYS_FCHMODAT2: libc::c_long = 452;
+const SYS_SETXATTRAT: libc::c_long = 463;
+const SYS_REMOVEXATTRAT: libc::c_long = 466;
+const SYS_FILE_SETATTR: libc::c_long = 469;
+
+/// Calls that change another process when their first argument names one; 0 is the caller itself.
+const OF_OTHERS: &[libc::c_long] = &[
+    libc::SYS_prlimit64,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setattr,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+];
+
+/// The same by their second argument. The first says what it names: here the number that stands for a process.
+const OF_OTHERS_BY_KIND: &[(libc::c_long, u64)] =
+    &[(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)];
+
+/// Whose system calls are filtered at L1, where no launcher of bubblewrap's does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) enum Filter {
+    /// A compiler: no sockets.
+    Compiler,
+    /// A submission: no sockets but those that can only reach its own unit, no metadata.
+    Subject,
+}
+
 /// Types a character into the terminal as if somebody had.
 const TIOCSTI: u64 = 0x5412;
 
@@ -87,8 +172,54 @@ pub(super) fn filters() -> Result<Vec<Vec<u8>>, String> {
 
 /// EPERM for what is refused.
 fn refused() -> Result<BpfProgram, String> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        REFUSED.iter().map(|&call| (call, Vec::new())).collect();
+    program(refused_rules()?, libc::EPERM)
+}
+
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Filters this process's system calls from now on, as L1 does.
+pub(super) fn apply(filter: Filter) -> Result<(), String> {
+    let mut rules = refused_rules()?;
+    rules.extend(SHARED.iter().map(|&call| (call, Vec::new())));
+    if filter == Filter::Subject {
+        rules.extend(METADATA.iter().map(|&call| (call, Vec::new())));
+    }
+    for &call in OF_OTHERS {
+        rules.insert(call, vec![rule(0, SeccompCmpOp::Ne, 0)?]);
+    }
+    for &(call, process) in OF_OTHERS_BY_KIND {
+        let another = rule(1, SeccompCmpOp::Ne, 0)?;
+        rules.insert(call, vec![another, rule(0, SeccompCmpOp::Ne, process)?]);
+    }
+    sockets(filter, &mut rules)?;
+    // What is installed last is asked first; the strictest answer counts.
+    for program in [program(rules, libc::EPERM)?, missing()?, other_abi()] {
+        seccompiler::apply_filter(&program).map_err(|error| format!("seccomp: {error}"))?;
+    }
+    Ok(())
+}
+
+/// No sockets but Unix ones, and of those only streams: a datagram names its receiver, which no filter can read.
+fn sockets(filter: Filter, rules: &mut Rules) -> Result<(), String> {
+    const TYPE: u64 = 0xf;
+    let unix = libc::AF_UNIX.cast_unsigned().into();
+    let [datagram, raw] =
+        [libc::SOCK_DGRAM, libc::SOCK_RAW].map(|kind| kind.cast_unsigned().into());
+    let mut pair = vec![rule(0, SeccompCmpOp::Ne, unix)?];
+    for kind in [datagram, raw] {
+        pair.push(rule(1, SeccompCmpOp::MaskedEq(TYPE), kind)?);
+    }
+    let single = match filter {
+        Filter::Compiler => Vec::new(),
+        Filter::Subject => pair.clone(),
+    };
+    rules.insert(libc::SYS_socketpair, pair);
+    rules.insert(libc::SYS_socket, single);
+    Ok(())
+}
+
+fn refused_rules() -> Result<Rules, String> {
+    let mut rules: Rules = REFUSED.iter().map(|&call| (call, Vec::new())).collect();
     let clone = NEW_NAMESPACES.map(|flag| {
         let flag = u64::from(flag.cast_unsigned());
         rule(0, SeccompCmpOp::MaskedEq(flag), flag)
@@ -101,7 +232,7 @@ fn refused() -> Result<BpfProgram, String> {
     // Killing everybody would hit what reports the end of each run.
     let everybody = u64::from((-1_i32).cast_unsigned());
     rules.insert(libc::SYS_kill, vec![rule(0, SeccompCmpOp::Eq, everybody)?]);
-    program(rules, libc::EPERM)
+    Ok(rules)
 }
 
 /// ENOSYS for `clone3`, whose flags a filter can't read: the C library then uses `clone`.
@@ -133,7 +264,7 @@ fn rule(argument: u8, how: SeccompCmpOp, value: u64) -> Result<SeccompRule, Stri
         .map_err(|error| format!("seccomp: {error}"))
 }
 
-fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> Result<BpfProgram, String> {
+fn program(rules: Rules, errno: i32) -> Result<BpfProgram, String> {
     let machine = std::env::consts::ARCH;
     let target = machine
         .try_into()

@@ -30,10 +30,30 @@ impl Args {
     }
 }
 
+/// The system's programs and libraries.
+pub(super) const SYSTEM: [&str; 8] = [
+    "/usr",
+    "/bin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/sbin",
+    "/nix/store",
+];
+
+/// What the dynamic linker and the clock need of the system's configuration.
+pub(super) const SETTINGS: [&str; 5] = [
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/localtime",
+];
+
 /// The system's programs and libraries, and nothing of its configuration but what the dynamic linker needs.
 pub(super) fn system(args: &mut Args) {
-    args.words(["--ro-bind", "/usr", "/usr"]);
-    for name in ["/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"] {
+    for name in SYSTEM {
         match fs::read_link(name) {
             Ok(target) => {
                 args.word("--symlink");
@@ -43,14 +63,7 @@ pub(super) fn system(args: &mut Args) {
             Err(_) => args.bind("--ro-bind-try", name, name),
         }
     }
-    for name in [
-        "/etc/ld.so.cache",
-        "/etc/ld.so.conf",
-        "/etc/ld.so.conf.d",
-        "/etc/alternatives",
-        "/etc/localtime",
-        "/nix/store",
-    ] {
+    for name in SETTINGS {
         args.bind("--ro-bind-try", name, name);
     }
 }

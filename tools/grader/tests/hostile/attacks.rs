@@ -10,6 +10,34 @@ pub struct Attack {
     pub expect: Expect,
 }
 
+/// What L1 can't stop, and why: these attacks succeed there, which is to say that they pass.
+pub const OPEN_AT_L1: &[(&str, &str)] = &[
+    (
+        "sees-the-judge",
+        "without a PID namespace, /proc lists every process with its command line",
+    ),
+    (
+        "finds-an-interface",
+        "without a network namespace, /proc/net tells of the machine's interfaces",
+    ),
+    (
+        "knows-that-a-file-exists",
+        "Landlock doesn't restrict stat: names that one guesses, sizes and times are in sight",
+    ),
+];
+
+/// The same where a submission runs as the user who grades, who isn't root.
+pub const OPEN_AT_L1_TO_THE_SAME_USER: &[(&str, &str)] = &[
+    (
+        "connects-to-a-socket",
+        "Landlock before Linux 7.1 doesn't restrict sockets with a path; the probe refuses where it finds one, but this one is newer",
+    ),
+    (
+        "reads-shared-memory-of-others",
+        "/dev/shm is the machine's: a block of the same user's can be opened by whoever knows its name",
+    ),
+];
+
 /// What has to come of an attack. Never is it a fault of ours.
 pub enum Expect {
     /// Each test of the step has one of these; the other step passes.
@@ -69,7 +97,8 @@ fn on_secrets(around: &Surroundings) -> Vec<(&'static str, String)> {
         ("reads-kernel-memory", "fs::File::open(\"/dev/mem\").is_ok() || fs::File::open(\"/proc/kcore\").is_ok()".into()),
         ("reads-the-kernel-log", "sh(\"dmesg\") || fs::read(\"/dev/kmsg\").is_ok()".into()),
         ("reads-process-1", "fs::File::open(\"/proc/1/mem\").is_ok_and(|_| fs::read_link(\"/proc/1/exe\").is_ok_and(|p| p.starts_with(\"/judge\")))".into()),
-        ("finds-a-trace", "fs::exists(\"/tmp/trace\").unwrap_or(true) || fs::exists(\"/dev/shm/trace\").unwrap_or(true)".into()),
+        ("finds-a-trace", "fs::exists(std::env::temp_dir().join(\"trace\")).unwrap_or(true) || fs::exists(\"/dev/shm/trace\").unwrap_or(true)".into()),
+        ("knows-that-a-file-exists", format!("fs::metadata({:?}).is_ok_and(|m| m.len() == 8)", around.secret)),
         ("finds-a-device", "fs::read_dir(\"/dev\").unwrap().flatten().any(|d| d.file_name().to_string_lossy().starts_with(\"vd\") || d.file_name() == \"sda\")".into()),
     ]
 }
@@ -94,9 +123,13 @@ fn on_files(around: &Surroundings) -> Vec<(&'static str, String)> {
         ("writes-a-python-module", writes("/empty/multiprocessing.py")),
         ("writes-sysctl", "fs::write(\"/proc/sys/kernel/core_pattern\", \"|/bin/sh\").is_ok() || fs::write(\"/proc/sysrq-trigger\", \"b\").is_ok()".into()),
         ("leaves-its-cgroup", "fs::read_dir(\"/sys/fs/cgroup\").is_ok_and(|d| d.count() > 0) || sh(\"mkdir /tmp/cg && mount -t cgroup2 none /tmp/cg\")".into()),
-        ("makes-a-device", "sh(\"mknod /tmp/disk b 254 0\")".into()),
-        ("makes-a-setuid-program", "sh(\"cp /bin/sh /tmp/sh && chmod u+s /tmp/sh && chown 0 /tmp/sh\")".into()),
-        ("writes-memory-of-others", "let me = std::process::id().to_string(); fs::read_dir(\"/proc\").unwrap().flatten().filter(|p| p.file_name().to_string_lossy().parse::<u32>().is_ok() && p.file_name() != me.as_str()).any(|p| fs::read_link(p.path().join(\"exe\")).is_ok_and(|e| e.starts_with(\"/judge\")))".into()),
+        ("makes-a-device", "sh(\"mknod $TMPDIR/disk b 254 0\")".into()),
+        ("makes-a-setuid-program", "sh(\"cp /bin/sh $TMPDIR/sh && chmod u+s $TMPDIR/sh && chown 0 $TMPDIR/sh\")".into()),
+        ("changes-a-mode", format!("use std::os::unix::fs::PermissionsExt; fs::set_permissions({:?}, fs::Permissions::from_mode(0o777)).is_ok() || fs::set_permissions({course:?}, fs::Permissions::from_mode(0)).is_ok()", around.secret)),
+        ("changes-times", format!("sh(\"touch -c -d 2000-01-01 {}\") && fs::metadata({:?}).is_ok_and(|m| m.modified().unwrap().elapsed().unwrap().as_secs() > 1_000_000)", around.secret, around.secret)),
+        ("removes-a-file", format!("fs::remove_file({:?}).is_ok() || fs::rename({:?}, \"/dev/shm/stolen\").is_ok() || fs::hard_link({:?}, \"/dev/shm/stolen\").is_ok()", around.secret, around.secret, around.secret)),
+        ("reads-shared-memory-of-others", "fs::read(\"/dev/shm/hostile-block\").is_ok()".into()),
+        ("writes-memory-of-others", "let me = std::process::id().to_string(); fs::read_dir(\"/proc\").unwrap().flatten().filter(|p| p.file_name().to_string_lossy().parse::<u32>().is_ok() && p.file_name() != me.as_str()).any(|p| fs::read_link(p.path().join(\"exe\")).is_ok_and(|e| e.starts_with(\"/judge\") || e.to_string_lossy().contains(\"/target/\")) && fs::File::options().write(true).open(p.path().join(\"mem\")).is_ok())".into()),
     ]
 }
 
@@ -105,7 +138,13 @@ fn on_processes() -> Vec<(&'static str, String)> {
         ("runs-the-judge", "sh(\"/judge/tests --list\")"),
         ("kills-everybody", "sh(\"kill -9 -1\")"),
         ("stops-process-1", "sh(\"kill -STOP 1 && grep -q '^State:.T' /proc/1/status\")"),
-        ("sees-the-judge", "fs::read_dir(\"/proc\").unwrap().flatten().any(|p| fs::read_to_string(p.path().join(\"cmdline\")).is_ok_and(|c| c.starts_with(\"/judge\")))"),
+        ("sees-the-judge", "fs::read_dir(\"/proc\").unwrap().flatten().any(|p| fs::read_to_string(p.path().join(\"cmdline\")).is_ok_and(|c| c.starts_with(\"/judge\") || c.contains(\"--exact\\0one::\")))"),
+        ("signals-the-judge", "sh(\"for p in /proc/[0-9]*; do grep -qs -e [-]-exact $p/cmdline && kill -STOP ${p#/proc/} && exit 0; done; exit 1\")"),
+        ("signals-the-grader", "sh(\"for p in /proc/[0-9]*; do grep -qs /deps/hostil[e]- $p/cmdline && kill -0 ${p#/proc/} && exit 0; done; exit 1\")"),
+        ("slows-the-judge", "sh(\"for p in /proc/[0-9]*; do grep -qs -e [-]-exact $p/cmdline && renice -n 19 -p ${p#/proc/} && exit 0; done; exit 1\")"),
+        ("limits-the-judge", "sh(\"for p in /proc/[0-9]*; do grep -qs -e [-]-exact $p/cmdline && prlimit --core=0:0 -p ${p#/proc/} && exit 0; done; exit 1\")"),
+        ("binds-the-judge", "sh(\"for p in /proc/[0-9]*; do grep -qs -e [-]-exact $p/cmdline && taskset -p 1 ${p#/proc/} && exit 0; done; exit 1\")"),
+        ("leaves-a-queue", "sh(\"ipcmk -Q\") || sh(\"ipcmk -M 4096\") || sh(\"ipcmk -S 1\")"),
         ("makes-a-user-namespace", "sh(\"unshare --user --map-root-user true\")"),
         ("makes-a-mount-namespace", "sh(\"unshare --mount true\")"),
         ("enters-a-namespace", "sh(\"nsenter --target 1 --mount true\")"),
@@ -183,7 +222,7 @@ fn bombs() -> Vec<Attack> {
         attack(
             "fills-tmp",
             &first(
-                "let block = vec![1u8; 16 << 20]; for i in 0.. { if std::fs::write(format!(\"/tmp/{i}\"), &block).is_err() { break } }",
+                "let block = vec![1u8; 16 << 20]; for i in 0.. { if std::fs::write(std::env::temp_dir().join(i.to_string()), &block).is_err() { break } }",
             ),
             OVER,
         ),
@@ -243,7 +282,7 @@ fn endings() -> Vec<Attack> {
         attack("leaves-a-daemon", daemon, PASSES),
         attack(
             "leaves-a-trace",
-            "pub fn next(n: u64) -> u64 { std::fs::write(\"/tmp/trace\", \"\").unwrap(); std::fs::write(\"/dev/shm/trace\", \"\").unwrap(); n + 1 }",
+            "pub fn next(n: u64) -> u64 { std::fs::write(std::env::temp_dir().join(\"trace\"), \"\").unwrap(); std::fs::write(\"/dev/shm/trace\", \"\").unwrap(); n + 1 }",
             PASSES,
         ),
         attack(

@@ -6,7 +6,7 @@ use grader::{
     course::Course,
     grade::{Grader, Record},
     runner::Status::{self, Crash, Failed, Passed, Timeout},
-    sandbox::Sandbox,
+    sandbox::{Sandbox, Wanted},
     stop::Stop,
     submission,
 };
@@ -92,7 +92,11 @@ fn nobody_who_has_the_connection_holds_up_the_judge() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let course = Course::open(&here.join("../..").canonicalize().expect("a folder")).expect("ours");
     let fixture = Fixture::below(Path::new("/var/tmp"));
-    let sandbox = match Sandbox::strongest(&[&course.root, &fixture.path("class")]) {
+    let wanted = Wanted {
+        hidden: &[&course.root, &fixture.path("class")],
+        ..Wanted::default()
+    };
+    let sandbox = match Sandbox::find(&wanted) {
         Ok(sandbox) => sandbox,
         Err(why) => return common::skip("bwrap", &why),
     };

@@ -4,7 +4,7 @@ use crate::Learner;
 use crate::support::middle;
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, outside, random};
+use checks::{SelfReported, explain, faults, observed, outside, random};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
@@ -123,7 +123,7 @@ checks::subject! {
     }
 
     /// Children that make transfers and are killed at random; the totals that were seen meanwhile, and the deaths.
-    fn under_fire(learner, balances: Vec<u64>, kills: u64, seed: u64) -> (Vec<Result<u64, String>>, u64) as transfer {
+    fn under_fire(learner, balances: Vec<u64>, kills: u64, seed: u64) -> (Vec<Result<u64, String>>, SelfReported<u64>) as transfer {
         let bank = open(learner, &balances);
         let mut random = fastrand::Rng::with_seed(seed);
         let mut totals = Vec::new();
@@ -149,7 +149,7 @@ checks::subject! {
             deaths += u64::from(worker.finish().is_ok_and(|end| end.status == 9));
             totals.push(in_words((bank.balances)()).map(|balances| balances.iter().sum()));
         }
-        (totals, deaths)
+        (totals, observed(deaths))
     }
 
     /// A lock that fails.
@@ -637,7 +637,7 @@ fn random_kills_leave_the_total() {
     let balances = vec![1000, 2000, 3000, 4000];
     // Each in a subject of its own, with the time that it has.
     let mut random = random();
-    let (totals, deaths): (Vec<_>, Vec<u64>) = (0..8)
+    let (totals, deaths): (Vec<_>, Vec<_>) = (0..8)
         .map(|_| under_fire(&balances, &25, &random.u64(..)))
         .unzip();
     for total in totals.into_iter().flatten() {
@@ -648,7 +648,7 @@ fn random_kills_leave_the_total() {
         );
     }
     assert_eq!(
-        deaths.iter().sum::<u64>(),
+        deaths.iter().map(|deaths| **deaths).sum::<u64>(),
         200,
         "processes that made transfers until they were killed"
     );

@@ -6,7 +6,7 @@ use crate::support::scenes::{
 };
 use crate::{Answer, Failure, Learner, Outcome};
 use checks::faults::{Fault, Operation};
-use checks::{explain, random};
+use checks::{SelfReported, explain, observed, random};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use std::io::{self, Read, Write};
 
@@ -19,28 +19,28 @@ checks::subject! {
     }
 
     /// Workers have a task each. Then some are killed, and the others go on.
-    fn run_and_kill(learner, tasks: Vec<u64>, scene: Scene) -> (Result<Vec<Answer>, String>, Vec<u64>) as run_tasks {
+    fn run_and_kill(learner, tasks: Vec<u64>, scene: Scene) -> (Result<Vec<Answer>, String>, SelfReported<Vec<u64>>) as run_tasks {
         kill_from_outside(learner, &tasks, scene)
     }
 
     /// Answers by a function that needs no place of a task; and how often it was called.
-    fn run_twice(learner, tasks: Vec<u64>) -> (Result<Vec<Answer>, String>, u64) as run_tasks {
+    fn run_twice(learner, tasks: Vec<u64>) -> (Result<Vec<Answer>, String>, SelfReported<u64>) as run_tasks {
         let runs = Mapping::shared(1).expect("memory can be mapped");
         let work = |task: u64| {
             runs.word(0).fetch_add(1, SeqCst);
             !task
         };
         let answers = (learner.run_tasks)(&tasks, 2, 1, &work).map_err(|error| error.to_string());
-        (answers, runs.word(0).load(SeqCst))
+        (answers, observed(runs.word(0).load(SeqCst)))
     }
 
     /// So many SIGKILLs, at workers and moments drawn at random.
-    fn run_under_fire(learner, tasks: Vec<u64>, attempts: usize, kills: u64) -> (Seen, u64) as run_tasks {
+    fn run_under_fire(learner, tasks: Vec<u64>, attempts: usize, kills: u64) -> (Seen, SelfReported<u64>) as run_tasks {
         under_fire(learner, &tasks, attempts, kills)
     }
 
     /// The caller is killed while every worker is at work; returns how many workers live on.
-    fn run_and_lose_the_caller(learner, workers: usize) -> (usize, usize) as run_tasks {
+    fn run_and_lose_the_caller(learner, workers: usize) -> SelfReported<(usize, usize)> as run_tasks {
         // In this process, too: a panic in a child is only a crash of somebody.
         let _ = (learner.run_tasks)(&[], 1, 1, &|task| task);
         let pids = Mapping::shared(workers).expect("memory can be mapped");
@@ -66,7 +66,7 @@ checks::subject! {
         };
         caller.kill().expect("it can be killed");
         caller.finish().expect("it ends");
-        (began, middle::survivors(&handles))
+        observed((began, middle::survivors(&handles)))
     }
 }
 
@@ -475,7 +475,7 @@ fn a_failure_is_that_of_the_last_attempt() {
     }
 }
 
-fn lost(task_count: usize, scene: Scene) -> (Vec<u64>, Vec<Answer>, Vec<u64>) {
+fn lost(task_count: usize, scene: Scene) -> (Vec<u64>, Vec<Answer>, SelfReported<Vec<u64>>) {
     let tasks = tasks(task_count);
     let (answers, runs) = run_and_kill(&tasks, &scene);
     match answers {
@@ -517,7 +517,7 @@ fn a_worker_killed_at_work_loses_its_task_only() {
             "the answer to task {place}"
         );
     }
-    assert_eq!(runs, [1, 1, 1], "how often each task was begun");
+    assert_eq!(*runs, [1, 1, 1], "how often each task was begun");
     let (_, answers, _) = lost(2, Scene::AllAtWork);
     assert_eq!(
         answers,
@@ -539,7 +539,7 @@ fn a_worker_killed_while_idle_costs_nothing() {
             "the answer to task {place}"
         );
     }
-    assert_eq!(runs, [1, 1, 1], "how often each task was begun");
+    assert_eq!(*runs, [1, 1, 1], "how often each task was begun");
 }
 
 fn an_answer_outlives_its_worker() {
@@ -553,7 +553,7 @@ fn an_answer_outlives_its_worker() {
         answers, expected,
         "the answers, of which the first one's worker is dead"
     );
-    assert_eq!(runs, [1, 1], "how often each task was begun");
+    assert_eq!(*runs, [1, 1], "how often each task was begun");
 }
 
 fn a_worker_killed_before_its_first_task_loses_no_other() {
@@ -660,7 +660,7 @@ fn random_kills_lose_one_task_each_at_most() {
         let runs: u64 = seen.runs.iter().sum();
         if attempts == 1 {
             assert!(
-                lost <= kills,
+                lost <= *kills,
                 "{kills} workers were killed, and {lost} tasks were lost"
             );
             let most = seen.runs.iter().max();
@@ -674,7 +674,7 @@ fn random_kills_lose_one_task_each_at_most() {
                 "tasks lost although each had {attempts} attempts, after {kills} kills"
             );
             assert!(
-                runs <= case.tasks.len() as u64 + kills,
+                runs <= case.tasks.len() as u64 + *kills,
                 "{} tasks were begun {runs} times, after {kills} kills",
                 case.tasks.len()
             );
@@ -767,7 +767,7 @@ fn any_number_is_a_task_and_an_answer() {
         "the answers to tasks of which three are equal"
     );
     assert_eq!(
-        runs, 4,
+        *runs, 4,
         "how often four tasks were begun, of which three are equal"
     );
 }
@@ -871,7 +871,7 @@ fn a_killed_caller_leaves_no_workers() {
         "A worker that only waits for its pipe to end may first finish a task that takes for ever: `die_with_parent` ends it at once. \
          `Worker::start` has it built in.",
     );
-    let (began, survivors) = run_and_lose_the_caller(&3);
+    let (began, survivors) = run_and_lose_the_caller(&3).into_inner();
     assert_eq!(
         began, 3,
         "workers that began one of 3 tasks at the same time"

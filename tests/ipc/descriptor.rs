@@ -5,7 +5,7 @@ use crate::framing::socket_name;
 use crate::{Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, random, unused_name};
+use checks::{SelfReported, explain, faults, observed, random, unused_name};
 use os_core::socket::{recv_with_descriptor, send_with_descriptor};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -31,9 +31,9 @@ enum Act {
 struct Served {
     result: Result<(), String>,
     /// The requests that came, with what was read from their files.
-    seen: Vec<(Vec<u8>, String)>,
+    seen: SelfReported<Vec<(Vec<u8>, String)>>,
     /// The answers that the client got.
-    answers: Vec<Vec<u8>>,
+    answers: SelfReported<Vec<Vec<u8>>>,
     left: Leftovers,
 }
 
@@ -42,9 +42,9 @@ struct Served {
 struct Called {
     results: Vec<Result<Vec<u8>, String>>,
     /// What each request was, and what the file held that came with it.
-    seen: Vec<(Vec<u8>, String)>,
+    seen: SelfReported<Vec<(Vec<u8>, String)>>,
     /// What the caller reads from its file afterwards.
-    after: String,
+    after: SelfReported<String>,
     left: Leftovers,
 }
 
@@ -91,8 +91,8 @@ checks::subject! {
 
     /// Serves two clients after each other, whose file is the writing end of a pipe. Whether the pipe had ended when the answer
     /// was there.
-    fn serve_pipes(learner) -> Vec<bool> as serve {
-        (0..2).map(|_| pipe_ends(learner)).collect()
+    fn serve_pipes(learner) -> SelfReported<Vec<bool>> as serve {
+        observed((0..2).map(|_| pipe_ends(learner)).collect())
     }
 }
 
@@ -219,8 +219,8 @@ fn called(
     });
     Called {
         results,
-        seen,
-        after,
+        seen: observed(seen),
+        after: observed(after),
         left,
     }
 }
@@ -256,8 +256,8 @@ fn served(learner: Learner, acts: &[Act], failing: &[Fault]) -> Served {
     });
     Served {
         result,
-        seen,
-        answers,
+        seen: observed(seen),
+        answers: observed(answers),
         left,
     }
 }
@@ -470,12 +470,12 @@ fn a_request_and_its_file_are_served() {
         &vec![],
     );
     assert_eq!(
-        served.seen,
+        *served.seen,
         [(b"read it".to_vec(), "file 0".to_owned())],
         "the requests that `answer` got, each with what its file held"
     );
     assert_eq!(
-        served.answers,
+        *served.answers,
         [b"read it=file 0".to_vec()],
         "the answers that came back"
     );
@@ -526,12 +526,12 @@ fn both_share_one_position_in_the_file() {
     let text = "twenty bytes for you and the rest for me".to_owned();
     let called = call(&vec![(vec![1], text)], &None, &vec![]);
     assert_eq!(
-        called.seen,
+        *called.seen,
         [(vec![1], "twenty bytes for you".to_owned())],
         "what the peer read"
     );
     assert_eq!(
-        called.after, " and the rest for me",
+        *called.after, " and the rest for me",
         "what the caller reads from its file afterwards"
     );
 }
@@ -557,7 +557,7 @@ fn a_file_is_closed_when_it_was_used() {
     );
     let ended = serve_pipes();
     assert_eq!(
-        ended,
+        *ended,
         [true, true],
         "whether the pipe had ended when its request was answered, for two clients"
     );
@@ -603,7 +603,7 @@ fn an_interrupted_call_is_tried_again() {
     let acts = vec![Act::Frame(vec![3]), Act::Descriptors(1, 1), Act::Answer];
     let served = serve(&acts, &interrupts(Operation::RecvDescriptor));
     assert_eq!(
-        (served.result, served.seen),
+        (served.result, served.seen.into_inner()),
         (Ok(()), vec![(vec![3], "file 0".to_owned())]),
         "what `serve` returned and served, when `recv_with_descriptor` was interrupted three times"
     );

@@ -2,6 +2,7 @@
 
 use super::diagnose;
 use super::process::{FLOOD_KIB, Silence, Subject};
+use crate::account;
 use crate::failure;
 use crate::random;
 use crate::subject::{Job, Reply};
@@ -113,6 +114,7 @@ impl<T> Call<T> {
         loop {
             match self.subject.reply() {
                 Ok(Reply::Progress(progress)) => self.progress = Some(progress),
+                Ok(Reply::Accounts(accounts)) => accounts.into_iter().for_each(account::note),
                 other => return other,
             }
         }

@@ -216,6 +216,7 @@ mod tests {
             why: None,
             section: None,
             seed: None,
+            self_reported: Vec::new(),
         };
         Step {
             name: "a".to_owned(),

@@ -285,6 +285,7 @@ fn result(test: &str, status: Status, message: String) -> TestResult {
         why: None,
         section: None,
         seed: None,
+        self_reported: Vec::new(),
         seconds: 0.0,
     })
 }

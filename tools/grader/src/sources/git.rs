@@ -103,7 +103,15 @@ pub fn read(
     let history = ours.history(&tip)?;
     let commit = match revision {
         Revision::Head | Revision::At(_) => ours.resolve(&tip, short.as_deref(), &history)?,
-        Revision::Deadline(deadline) => last_before(&history, &tip, *deadline)?,
+        Revision::Deadline(deadline) => {
+            let mut commit = last_before(&history, &tip, *deadline)?;
+            // Whoever hands in the folder may have written that file: late work could hide below its line.
+            if theirs.text("shallow")?.is_some() {
+                let note = commit.note.map_or(String::new(), |note| note + "; ");
+                commit.note = Some(note + "the history is shallow: what is below it has no dates");
+            }
+            commit
+        }
     };
     let sources = ours.sources(&commit.id, slugs)?;
     Ok((commit, sources))

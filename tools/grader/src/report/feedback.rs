@@ -2,7 +2,7 @@
 
 use super::{
     Marks, Unit,
-    html::{self, Column, escaped, link},
+    html::{self, Column, breakable, escaped, link},
     units,
 };
 use crate::{grade::Record, runner::Status};
@@ -131,7 +131,7 @@ fn failure(page: &mut String, record: &Record, book: Option<&str>) {
     let _ = writeln!(
         page,
         "<h3>{} {}</h3>\n<pre>{}</pre>",
-        escaped(what),
+        breakable(what),
         record.status,
         escaped(&record.message)
     );

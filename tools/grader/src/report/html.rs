@@ -8,8 +8,8 @@ use std::{
 };
 
 const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-    h1,h2,h3,td{overflow-wrap:anywhere}.t{overflow-x:auto}table{border-collapse:collapse;width:100%;min-width:30rem}\
-    td,th{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;vertical-align:top}td{min-width:7rem}\
+    h1,h2,h3,td,code{overflow-wrap:anywhere}.t{overflow-x:auto}table{border-collapse:collapse;width:100%}\
+    td,th{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;vertical-align:top}td{min-width:6.5rem}td.m{min-width:18rem}small{display:block;opacity:.8}\
     .n{text-align:right;white-space:nowrap;min-width:0;font-variant-numeric:tabular-nums}\
     pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8881;padding:.6rem}summary{cursor:pointer}\
     @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}}";
@@ -98,7 +98,10 @@ fn self_reported(page: &mut String, records: &[Record]) {
     if tests.is_empty() {
         return;
     }
-    let count = tests.len();
+    let count = match tests.len() {
+        1 => "1 test".to_owned(),
+        count => format!("{count} tests"),
+    };
     head(
         page,
         "Which marks are self-reported",
@@ -115,14 +118,14 @@ fn self_reported(page: &mut String, records: &[Record]) {
         &format!(
             "<p>These tests rest, in part at least, on what a submission's own process says: events that it counted, \
              failures that happened inside it, what was left open, outcomes of model runs. Code that takes its process over could \
-             invent that. Before a mark that matters, read a submission that passes them in a strange way.</p>\n<details><summary>{count} tests</summary>\n"
+             invent that. Before a mark that matters, read a submission that passes them in a strange way.</p>\n<details><summary>{count}</summary>\n"
         ),
     );
     for ((exercise, test), (kinds, passed)) in tests {
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{passed}</td></tr>",
-            escaped(test),
+            breakable(test),
             escaped(exercise),
             escaped(&kinds)
         );
@@ -167,7 +170,7 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         let first = first.and_then(|record| record.message.lines().next());
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td class=\"n\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
             escaped(unit.submission),
             escaped(unit.exercise),
             unit.passed(),
@@ -227,7 +230,7 @@ fn tests(page: &mut String, records: &[Record]) {
         (key, record.submission.clone())
     });
     for ((test, exercise), count) in most_common(failed) {
-        let (test, exercise) = (escaped(test), escaped(exercise));
+        let (test, exercise) = (breakable(test), escaped(exercise));
         let _ = writeln!(
             page,
             "<tr><td>{test}</td><td>{exercise}</td><td class=\"n\">{count}</td></tr>"
@@ -261,7 +264,7 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
     for ((why, section), count) in most_misunderstood(records) {
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
+            "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
             escaped(why),
             link(section, book)
         );
@@ -300,6 +303,13 @@ pub(super) fn head(page: &mut String, title: &str, columns: &[Column]) {
         };
     }
     *page += "</tr>\n";
+}
+
+/// The name of a test, which may break after its separators.
+pub(super) fn breakable(name: &str) -> String {
+    escaped(name)
+        .replace("::", "::<wbr>")
+        .replace('_', "_<wbr>")
 }
 
 pub(super) fn escaped(text: &str) -> String {

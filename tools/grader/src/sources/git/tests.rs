@@ -1,11 +1,17 @@
 //! Repositories as learners hand them in, those that try to steer git among them.
 
 use super::*;
-use std::os::unix::fs::symlink;
+use std::{os::unix::fs::symlink, sync::OnceLock};
 
 const DAY: i64 = 86_400;
 /// 2026-11-20T12:00:00Z.
 const NOON: i64 = 1_795_176_000;
+
+/// The sandbox that works here, or none.
+fn sandbox() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| Sandbox::strongest(&[]).unwrap_or_default())
+}
 
 /// A repository with a commit for each text of `src/lib.rs`, dated by the committer in seconds since 1970.
 struct Repository(tempfile::TempDir);
@@ -66,8 +72,8 @@ impl Repository {
     }
 
     fn read(&self, revision: &Revision) -> Result<(Commit, String), String> {
-        let (commit, sources) =
-            super::read(self.0.path(), revision, &["sums"]).map_err(|error| error.to_string())?;
+        let (commit, sources) = super::read(self.0.path(), revision, &["sums"], sandbox())
+            .map_err(|error| error.to_string())?;
         let sums = sources.get("sums").ok_or("no sums")?;
         Ok((commit, sums.get("lib.rs").unwrap_or_default().to_owned()))
     }
@@ -433,11 +439,29 @@ fn bare_and_shallow_clones_are_read() {
     ] {
         let to = one.path(kind).display().to_string();
         one.git(NOON, &[args, &[&from, &to]].concat());
-        let (commit, sources) = super::read(&one.path(kind), &Revision::Head, &["sums"])
+        let (commit, sources) = super::read(&one.path(kind), &Revision::Head, &["sums"], sandbox())
             .unwrap_or_else(|error| panic!("{kind}: {error}"));
         assert_eq!(sources["sums"].get("lib.rs"), Some("// 2"), "{kind}");
         assert_eq!(commit.committer_date, "2026-11-21T12:00:00Z");
     }
+}
+
+#[test]
+fn a_path_may_be_odd_and_the_repository_stays_as_it_is() {
+    let one = Repository::of(&[("// 1", NOON)]);
+    let odd = one.path("a:b \"c\" \\d");
+    fs::create_dir(&odd).expect("a folder");
+    fs::rename(one.path(".git"), odd.join(".git")).expect("moved");
+    let objects = || {
+        let (mut files, mut bytes) = (0, 0);
+        look_through(&odd.join(".git/objects"), &mut files, &mut bytes).expect("it can be read");
+        (files, bytes)
+    };
+    let before = objects();
+    let read = super::read(&odd, &Revision::Head, &["sums"], sandbox());
+    let (_, sources) = read.expect("it can be read");
+    assert_eq!(sources["sums"].get("lib.rs"), Some("// 1"));
+    assert_eq!(objects(), before);
 }
 
 #[test]

@@ -38,10 +38,18 @@ fn forge(returned: &str) {
     let text = format!("{{\"Returned\":{returned}}}");
     let mut frame = (text.len() as u32).to_be_bytes().to_vec();
     frame.extend(text.as_bytes());
-    for entry in std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let target = std::fs::read_link(entry.path()).unwrap_or_default();
         if target.to_string_lossy().starts_with("socket:") {
-            let number = entry.file_name().to_string_lossy().parse().expect("a number");
+            let number = entry
+                .file_name()
+                .to_string_lossy()
+                .parse()
+                .expect("a number");
             let mut socket = socket(number);
             let sent = socket.write_all(&frame);
             std::mem::forget(socket);

@@ -8,7 +8,7 @@ use crate::support::middle;
 use alive::*;
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{faults, outside};
+use checks::{SelfReported, faults, observed, outside};
 use deaths::*;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -128,7 +128,7 @@ checks::subject! {
     }
 
     /// Children that make transfers and are killed at random; the totals that were seen meanwhile, and the deaths.
-    fn under_fire(learner, balances: Vec<u64>, kills: u64, seed: u64) -> (Vec<Result<u64, String>>, u64) as transfer {
+    fn under_fire(learner, balances: Vec<u64>, kills: u64, seed: u64) -> (Vec<Result<u64, String>>, SelfReported<u64>) as transfer {
         let bank = open(learner, &balances);
         let mut random = fastrand::Rng::with_seed(seed);
         let mut totals = Vec::new();
@@ -154,7 +154,7 @@ checks::subject! {
             deaths += u64::from(worker.finish().is_ok_and(|end| end.status == 9));
             totals.push(in_words((bank.balances)()).map(|balances| balances.iter().sum()));
         }
-        (totals, deaths)
+        (totals, observed(deaths))
     }
 
     /// A lock that fails.

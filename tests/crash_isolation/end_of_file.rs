@@ -5,7 +5,7 @@ use crate::support::middle;
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, outside, random};
+use checks::{SelfReported, explain, faults, observed, outside, random};
 use os_core::process::Child;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -17,7 +17,7 @@ use std::os::unix::net::UnixStream;
 type Call = (Result<Vec<u64>, String>, Ledger, Leftovers);
 
 /// The places in a list of pids that were returned, and those that are right.
-type Found = (Result<Vec<usize>, String>, Vec<usize>);
+type Found = (Result<Vec<usize>, String>, SelfReported<Vec<usize>>);
 
 checks::subject! {
     for Learner;
@@ -35,7 +35,7 @@ checks::subject! {
     }
 
     /// The caller is killed while it writes: how many of its workers had begun, and how many live on.
-    fn sum_and_be_killed(learner, workers: usize) -> (usize, usize) as sum_in_workers {
+    fn sum_and_be_killed(learner, workers: usize) -> SelfReported<(usize, usize)> as sum_in_workers {
         // In this process, too: a panic in a child is only a crash of somebody.
         let _ = (learner.sum_in_workers)(&[]);
         let (mut begun, begin) = io::pipe().expect("a pipe");
@@ -58,7 +58,7 @@ checks::subject! {
         caller.kill().expect("it is a child");
         caller.finish().expect("it ends");
         (&let_go).write_all(&vec![0; workers]).expect("it can be written");
-        (pids.len(), middle::survivors(&handles))
+        observed((pids.len(), middle::survivors(&handles)))
     }
 
     /// Who has a descriptor: of a socket, of its other end, of a pipe; then of one that nobody has.
@@ -201,7 +201,11 @@ fn find_holders(learner: Learner) -> Vec<Found> {
             found.iter().map(place).collect()
         })
     };
-    let found = inodes.into_iter().map(find).zip(right).collect();
+    let found = inodes
+        .into_iter()
+        .map(find)
+        .zip(right.into_iter().map(observed))
+        .collect();
     (&held).write_all(&[0; 3]).expect("they wait");
     for child in children {
         child.wait().expect("it ends");
@@ -213,7 +217,7 @@ fn assert_found(which: usize, what: &str) {
     let (yours, right) = &holders()[which];
     assert_eq!(
         yours.as_ref(),
-        Ok(right),
+        Ok(&**right),
         "the places in `pids` of the processes that have {what}"
     );
 }
@@ -431,7 +435,7 @@ fn a_killed_caller_leaves_no_workers() {
          have a copy of its own parent's end.",
     );
     for workers in [1, 3] {
-        let (begun, survivors) = sum_and_be_killed(&workers);
+        let (begun, survivors) = sum_and_be_killed(&workers).into_inner();
         assert_eq!(begun, workers, "workers that were forked");
         assert_eq!(
             survivors, 0,

@@ -9,7 +9,7 @@ use crate::support::scenes::{
     Case, Poison, Scene, Seen, answer, kill_from_outside, run, under_fire,
 };
 use crate::{Answer, Learner};
-use checks::random;
+use checks::{SelfReported, observed, random};
 use crashes::*;
 use kills::*;
 use os_core::memory::{Mapping, Ordering::SeqCst};
@@ -25,28 +25,28 @@ checks::subject! {
     }
 
     /// Workers have a task each. Then some are killed, and the others go on.
-    fn run_and_kill(learner, tasks: Vec<u64>, scene: Scene) -> (Result<Vec<Answer>, String>, Vec<u64>) as run_tasks {
+    fn run_and_kill(learner, tasks: Vec<u64>, scene: Scene) -> (Result<Vec<Answer>, String>, SelfReported<Vec<u64>>) as run_tasks {
         kill_from_outside(learner, &tasks, scene)
     }
 
     /// Answers by a function that needs no place of a task; and how often it was called.
-    fn run_twice(learner, tasks: Vec<u64>) -> (Result<Vec<Answer>, String>, u64) as run_tasks {
+    fn run_twice(learner, tasks: Vec<u64>) -> (Result<Vec<Answer>, String>, SelfReported<u64>) as run_tasks {
         let runs = Mapping::shared(1).expect("memory can be mapped");
         let work = |task: u64| {
             runs.word(0).fetch_add(1, SeqCst);
             !task
         };
         let answers = (learner.run_tasks)(&tasks, 2, 1, &work).map_err(|error| error.to_string());
-        (answers, runs.word(0).load(SeqCst))
+        (answers, observed(runs.word(0).load(SeqCst)))
     }
 
     /// So many SIGKILLs, at workers and moments drawn at random.
-    fn run_under_fire(learner, tasks: Vec<u64>, attempts: usize, kills: u64) -> (Seen, u64) as run_tasks {
+    fn run_under_fire(learner, tasks: Vec<u64>, attempts: usize, kills: u64) -> (Seen, SelfReported<u64>) as run_tasks {
         under_fire(learner, &tasks, attempts, kills)
     }
 
     /// The caller is killed while every worker is at work; returns how many workers live on.
-    fn run_and_lose_the_caller(learner, workers: usize) -> (usize, usize) as run_tasks {
+    fn run_and_lose_the_caller(learner, workers: usize) -> SelfReported<(usize, usize)> as run_tasks {
         // In this process, too: a panic in a child is only a crash of somebody.
         let _ = (learner.run_tasks)(&[], 1, 1, &|task| task);
         let pids = Mapping::shared(workers).expect("memory can be mapped");
@@ -72,7 +72,7 @@ checks::subject! {
         };
         caller.kill().expect("it can be killed");
         caller.finish().expect("it ends");
-        (began, middle::survivors(&handles))
+        observed((began, middle::survivors(&handles)))
     }
 }
 

@@ -4,10 +4,10 @@ use crate::support::clock::{How, Life, Script, Start};
 use crate::support::lives::{Case, Model, PATIENT, Seen, expected, millis, run, seconds};
 use crate::support::middle;
 use crate::{Learner, Policy, Service, Verdict};
-use checks::explain;
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
 use checks::random;
+use checks::{SelfReported, explain, observed};
 use os_core::process::Crash;
 use os_core::time::SystemClock;
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ checks::subject! {
     }
 
     /// On the machine's own clock: a service that crashes twice and then ends, beside one that ends at once.
-    fn supervise_for_real(learner) -> (Result<Verdict, String>, u64, Leftovers) as supervise {
+    fn supervise_for_real(learner) -> (Result<Verdict, String>, SelfReported<u64>, Leftovers) as supervise {
         let starts = os_core::memory::Mapping::shared(1).expect("memory can be mapped");
         let starts = starts.word(0);
         let crashing = || match starts.fetch_add(1, os_core::memory::Ordering::SeqCst) {
@@ -41,11 +41,11 @@ checks::subject! {
             (learner.supervise)(&services, millis(1, 5), &mut SystemClock::new())
         });
         let starts = starts.load(os_core::memory::Ordering::SeqCst);
-        (verdict.map_err(|error| error.to_string()), starts, left)
+        (verdict.map_err(|error| error.to_string()), observed(starts), left)
     }
 
     /// The supervisor is killed once every service has run for the `runs`-th time; returns how many services live on.
-    fn supervise_and_be_killed(learner, services: usize, runs: usize) -> (usize, usize) as supervise {
+    fn supervise_and_be_killed(learner, services: usize, runs: usize) -> SelfReported<(usize, usize)> as supervise {
         // In this process, too: a panic in a child is only a crash of somebody.
         let _ = (learner.supervise)(&[], PATIENT, &mut SystemClock::new());
         let stage = os_core::memory::Mapping::shared(2 * services).expect("memory can be mapped");
@@ -80,7 +80,7 @@ checks::subject! {
         };
         supervisor.kill().expect("it can be killed");
         supervisor.finish().expect("it ends");
-        (began, middle::survivors(&handles))
+        observed((began, middle::survivors(&handles)))
     }
 }
 
@@ -357,7 +357,7 @@ fn a_service_that_crashes_is_restarted() {
             "what supervise returned"
         );
         assert_eq!(
-            seen.began,
+            *seen.began,
             [2],
             "how often a service ran that first ended by `{how:?}`, then well"
         );
@@ -571,7 +571,7 @@ fn a_killed_supervisor_leaves_no_orphans() {
         "Nobody can clean up after SIGKILL, so the services ask the kernel beforehand: `os::process::die_with_parent`.",
     );
     for (services, runs) in [(3, 1), (2, 2)] {
-        let (began, survivors) = supervise_and_be_killed(&services, &runs);
+        let (began, survivors) = supervise_and_be_killed(&services, &runs).into_inner();
         assert_eq!(
             began, services,
             "services that ran, of {services} that had to be started {runs} times"

@@ -3,7 +3,7 @@
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
 use crate::switching::{BURST, computing, expect_an_end, interval};
-use checks::{Explored, explain, random};
+use checks::{Explored, SelfReported, explain, observed, random};
 use os_core::time::Duration;
 
 checks::subject! {
@@ -15,7 +15,7 @@ checks::subject! {
     }
 
     /// What `work` returns, several times with one guard, in a plain run; and how often it ran.
-    fn answers(learner, numbers: Vec<u64>) -> (Vec<u64>, u64) as allow_threads {
+    fn answers(learner, numbers: Vec<u64>) -> (Vec<u64>, SelfReported<u64>) as allow_threads {
         let gil = (learner.gil)(Duration::from_millis(5));
         let mut guard = gil.acquire();
         let mut calls = 0;
@@ -23,7 +23,7 @@ checks::subject! {
             calls += 1;
             number.wrapping_mul(3)
         })).collect();
-        (answers, calls)
+        (answers, observed(calls))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{Instruction, Learner, Program, Settings};
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{Explored, explain, explore, faults, random};
+use checks::{Explored, SelfReported, explain, explore, faults, observed, random};
 use os_core::sync::Arc;
 use os_core::thread;
 use os_core::time::Duration;
@@ -21,12 +21,12 @@ checks::subject! {
     }
 
     /// What a call returned, and how long it took.
-    fn run_for_a_while(learner, programs: Vec<Program>, settings: Settings) -> (Result<Vec<Vec<i64>>, String>, Duration)
+    fn run_for_a_while(learner, programs: Vec<Program>, settings: Settings) -> (Result<Vec<Vec<i64>>, String>, SelfReported<Duration>)
         as run_in_processes
     {
         let start = std::time::Instant::now();
         let result = (learner.run_in_processes)(&programs, settings);
-        (result.map_err(|error| error.to_string()), start.elapsed())
+        (result.map_err(|error| error.to_string()), observed(start.elapsed()))
     }
 
     /// Calls in which something fails, one after the other, after one in which nothing does.
@@ -74,10 +74,10 @@ checks::subject! {
     }
 
     /// On threads of the kernel: what is missing, and what is left.
-    fn append_in_a_plain_run(learner, threads: i64, each: i64) -> (Option<String>, Leftovers) as append {
+    fn append_in_a_plain_run(learner, threads: i64, each: i64) -> (SelfReported<Option<String>>, Leftovers) as append {
         leftovers::watch(|| {
             let work: Vec<Vec<i64>> = (0..threads).map(|thread| (1..=each).map(|n| thread * each + n).collect()).collect();
-            appended(learner, work.len() * work[0].len(), &work)
+            observed(appended(learner, work.len() * work[0].len(), &work))
         })
     }
 }
@@ -249,7 +249,7 @@ fn a_process_runs_by_the_settings() {
         "what a process returned whose machine has {variables} variables"
     );
     assert!(
-        took >= 40 * settings.cost,
+        *took >= 40 * settings.cost,
         "A process executed 40 instructions that cost 1 ms each, and was done after {} ms.",
         took.as_millis()
     );
@@ -412,7 +412,7 @@ fn many_threads_append() {
     assert!(
         complaint.is_none(),
         "Eight threads appended 100 items each: {}.",
-        complaint.unwrap_or_default()
+        complaint.as_deref().unwrap_or_default()
     );
     assert!(left.is_nothing(), "When the list is gone, {left} is left.");
 }

@@ -3,7 +3,7 @@
 use crate::cast::{self, Act, CLOCK, HOSTILE, Setting};
 use crate::{Gil, Guard, Holder, Learner};
 use checks::leftovers::{self, Leftovers};
-use checks::{Explored, explain, explore, explore_schedules, random};
+use checks::{Explored, SelfReported, explain, explore, explore_schedules, observed, random};
 use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
 use os_core::thread;
 
@@ -87,7 +87,7 @@ checks::subject! {
     }
 
     /// On threads of the kernel: what was counted, and what is left.
-    fn in_a_plain_run(learner, threads: u64, additions: u64) -> (u64, Leftovers) as acquire {
+    fn in_a_plain_run(learner, threads: u64, additions: u64) -> (SelfReported<u64>, Leftovers) as acquire {
         leftovers::watch(|| {
             let shared = Arc::new(((learner.lock)(), AtomicU64::new(0)));
             let threads: Vec<_> = (0..threads)
@@ -106,7 +106,7 @@ checks::subject! {
             for thread in threads {
                 thread.join().expect("adding does not panic");
             }
-            shared.1.load(Relaxed)
+            observed(shared.1.load(Relaxed))
         })
     }
 }

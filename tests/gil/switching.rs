@@ -4,7 +4,7 @@ use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
 use checks::leftovers::{self, Leftovers};
 use checks::schedule::Op;
-use checks::{Explored, explain, explore_schedules, random};
+use checks::{Explored, SelfReported, explain, explore_schedules, observed, random};
 use os_core::model::{self, Time};
 use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
 use os_core::thread;
@@ -56,7 +56,7 @@ checks::subject! {
     }
 
     /// On threads of the kernel: what was counted, and what is left.
-    fn in_a_plain_run(learner, threads: u64, additions: u64) -> (u64, Leftovers) as Gil {
+    fn in_a_plain_run(learner, threads: u64, additions: u64) -> (SelfReported<u64>, Leftovers) as Gil {
         leftovers::watch(|| {
             let shared = Arc::new(((learner.gil)(Duration::from_micros(200)), AtomicU64::new(0)));
             let threads: Vec<_> = (0..threads)
@@ -80,7 +80,7 @@ checks::subject! {
             for thread in threads {
                 thread.join().expect("adding does not panic");
             }
-            shared.1.load(Relaxed)
+            observed(shared.1.load(Relaxed))
         })
     }
 }

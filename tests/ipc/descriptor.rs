@@ -8,7 +8,7 @@ use crate::framing::socket_name;
 use crate::{Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, random, unused_name};
+use checks::{SelfReported, explain, observed, random, unused_name};
 use errors::*;
 use peers::{ASKS_FOR_NOTHING, called, file_with, pipe_ends, served, served_and_left};
 use serde::{Deserialize, Serialize};
@@ -33,9 +33,9 @@ enum Act {
 struct Served {
     result: Result<(), String>,
     /// The requests that came, with what was read from their files.
-    seen: Vec<(Vec<u8>, String)>,
+    seen: SelfReported<Vec<(Vec<u8>, String)>>,
     /// The answers that the client got.
-    answers: Vec<Vec<u8>>,
+    answers: SelfReported<Vec<Vec<u8>>>,
     left: Leftovers,
 }
 
@@ -44,9 +44,9 @@ struct Served {
 struct Called {
     results: Vec<Result<Vec<u8>, String>>,
     /// What each request was, and what the file held that came with it.
-    seen: Vec<(Vec<u8>, String)>,
+    seen: SelfReported<Vec<(Vec<u8>, String)>>,
     /// What the caller reads from its file afterwards.
-    after: String,
+    after: SelfReported<String>,
     left: Leftovers,
 }
 
@@ -97,14 +97,14 @@ checks::subject! {
     }
 
     /// Serves a client that leaves: what `serve` returned, and how many requests it answered.
-    fn serve_and_be_left(learner, leaves: Leaving) -> (Result<(), String>, usize) as serve {
+    fn serve_and_be_left(learner, leaves: Leaving) -> (Result<(), String>, SelfReported<usize>) as serve {
         served_and_left(learner, leaves)
     }
 
     /// Serves two clients after each other, whose file is the writing end of a pipe. Whether the pipe had ended when the answer
     /// began to come.
-    fn serve_pipes(learner) -> Vec<bool> as serve {
-        (0..2).map(|_| pipe_ends(learner)).collect()
+    fn serve_pipes(learner) -> SelfReported<Vec<bool>> as serve {
+        observed((0..2).map(|_| pipe_ends(learner)).collect())
     }
 }
 
@@ -262,7 +262,7 @@ fn requests_may_be_empty_or_long() {
         Act::Answer,
     ];
     assert_eq!(
-        serve(&acts, &vec![]).answers,
+        *serve(&acts, &vec![]).answers,
         [Vec::<u8>::new()],
         "what came first when `answer` returned no bytes for the first of two requests"
     );
@@ -320,12 +320,12 @@ fn a_request_and_its_file_are_served() {
         &vec![],
     );
     assert_eq!(
-        served.seen,
+        *served.seen,
         [(b"read it".to_vec(), "file 0".to_owned())],
         "the requests that `answer` got, each with what its file held"
     );
     assert_eq!(
-        served.answers,
+        *served.answers,
         [b"read it=file 0".to_vec()],
         "the answers that came back"
     );
@@ -378,12 +378,12 @@ fn both_share_one_position_in_the_file() {
         let called = call_later(&(vec![1], text.clone()), &(skip as u64));
         let (theirs, yours) = text[skip..].split_at(20);
         assert_eq!(
-            called.seen,
+            *called.seen,
             [(vec![1], theirs.to_owned())],
             "what the peer read of a file of which {skip} bytes had been read before"
         );
         assert_eq!(
-            called.after, yours,
+            *called.after, yours,
             "what the caller reads from its file afterwards"
         );
     }
@@ -410,7 +410,7 @@ fn a_file_is_closed_when_it_was_used() {
     );
     let ended = serve_pipes();
     assert_eq!(
-        ended,
+        *ended,
         [true, true],
         "whether the pipe had ended when the answer to its request began to come, for two clients"
     );
@@ -456,7 +456,7 @@ fn an_interrupted_call_is_tried_again() {
     let acts = vec![Act::Frame(vec![3]), Act::Descriptors(1, 1), Act::Answer];
     let served = serve(&acts, &interrupts(Operation::RecvDescriptor));
     assert_eq!(
-        (served.result, served.seen),
+        (served.result, served.seen.into_inner()),
         (Ok(()), vec![(vec![3], "file 0".to_owned())]),
         "what `serve` returned and served, when `recv_with_descriptor` was interrupted three times"
     );

@@ -6,7 +6,7 @@ mod streams;
 mod writing;
 
 use crate::{Learner, checksum, kind, pattern};
-use checks::{explain, random};
+use checks::{SelfReported, explain, observed, random};
 use python::{connect, python};
 use serde::{Deserialize, Serialize};
 use streams::{Piece, Script, Sink, Source, peak_kib};
@@ -21,9 +21,9 @@ struct Sent {
     /// All that was written.
     bytes: Vec<u8>,
     /// How many bytes each write took.
-    writes: Vec<usize>,
+    writes: SelfReported<Vec<usize>>,
     /// How many bytes of the body were written from where it is.
-    in_place: usize,
+    in_place: SelfReported<usize>,
 }
 
 /// What came of receiving frames from a script.
@@ -32,9 +32,9 @@ struct Taken {
     /// What each call returned; bodies in full.
     frames: Vec<Result<Option<Vec<u8>>, String>>,
     /// How many bytes of the stream were not read.
-    left: usize,
+    left: SelfReported<usize>,
     /// By how much the process's address space was larger at its largest, in KiB.
-    grown_kib: u64,
+    grown_kib: SelfReported<u64>,
 }
 
 checks::subject! {
@@ -66,15 +66,15 @@ checks::subject! {
     }
 
     /// One stream, cut at every byte in turn: the first cut at which something else comes out than for the uncut stream.
-    fn recv_split(learner, bytes: Vec<u8>) -> Option<(usize, Taken, Taken)> as recv_frame {
+    fn recv_split(learner, bytes: Vec<u8>) -> SelfReported<Option<(usize, Taken, Taken)>> as recv_frame {
         let limit = 1 << 16;
         let whole = || taken(learner, vec![Piece::Bytes(bytes.clone())], limit, 0);
-        (0..=bytes.len()).find_map(|cut| {
+        observed((0..=bytes.len()).find_map(|cut| {
             let (head, tail) = bytes.split_at(cut);
             let pieces = vec![Piece::Bytes(head.to_vec()), Piece::Bytes(tail.to_vec())];
             let parts = taken(learner, pieces, limit, 0);
             (parts.frames != whole().frames).then(|| (cut, parts, whole()))
-        })
+        }))
     }
 
     /// Sends bodies of these lengths over a socket to whoever listens there.
@@ -95,14 +95,14 @@ checks::subject! {
     }
 
     /// Random streams: the first for which something else comes out than should.
-    fn recv_random(learner, seed: u64, count: usize) -> Option<(Vec<u8>, Taken)> as recv_frame {
+    fn recv_random(learner, seed: u64, count: usize) -> SelfReported<Option<(Vec<u8>, Taken)>> as recv_frame {
         let mut random = fastrand::Rng::with_seed(seed);
-        (0..count).find_map(|_| {
+        observed((0..count).find_map(|_| {
             let bytes = streams::random(&mut random);
             let taken = taken(learner, vec![Piece::Bytes(bytes.clone())], 64, 0);
             let expected = streams::decode(&bytes, 64, 0);
             (taken.frames != expected).then_some((bytes, taken))
-        })
+        }))
     }
 }
 
@@ -145,8 +145,8 @@ fn sent(learner: Learner, body: &[u8], script: Script) -> Sent {
     Sent {
         result,
         bytes: sink.bytes,
-        writes: sink.writes,
-        in_place: sink.in_place,
+        writes: observed(sink.writes),
+        in_place: observed(sink.in_place),
     }
 }
 
@@ -166,8 +166,8 @@ fn taken(learner: Learner, pieces: Vec<Piece>, limit: usize, more: usize) -> Tak
     }
     Taken {
         frames,
-        left: source.left(),
-        grown_kib: peak_kib().saturating_sub(before),
+        left: observed(source.left()),
+        grown_kib: observed(peak_kib().saturating_sub(before)),
     }
 }
 

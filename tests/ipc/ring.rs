@@ -10,7 +10,7 @@ use crate::{Learner, kind, pattern};
 use checks::faults::Fault;
 use checks::ledger::{self, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{Explored, explain, random};
+use checks::{Explored, SelfReported, explain, observed, random};
 use layout::{DATA, HEAD, TAIL, counters, put, ring, take, used_ring, words, words_for};
 use model::{Exchanged, try_exchange};
 use os_core::memory::{Mapping, Ordering::SeqCst};
@@ -30,28 +30,31 @@ enum Act {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Came {
     Sent(Result<bool, String>),
     Received(Result<Option<Vec<u8>>, String>),
     TheyPut(bool),
-    TheyTook(Option<Vec<u8>>),
+    TheyTook(SelfReported<Option<Vec<u8>>>),
 }
+
+/// What came of an act, and the head and the tail after it.
+type Step = (Came, SelfReported<u64>, SelfReported<u64>);
 
 /// What `try_send` and `try_recv` returned for a ring with these words, and whether they changed any.
 type Judged = (
     Result<bool, String>,
-    bool,
+    SelfReported<bool>,
     Result<Option<Vec<u8>>, String>,
-    bool,
-    u64,
+    SelfReported<bool>,
+    SelfReported<u64>,
 );
 
 checks::subject! {
     for Learner;
 
     /// Acts on rings of so many words whose counters begin at a number; for each act also head and tail afterwards.
-    fn act(learner, rings: Vec<(usize, u64, Vec<Act>)>) -> Vec<Vec<(Came, u64, u64)>> as Ring {
+    fn act(learner, rings: Vec<(usize, u64, Vec<Act>)>) -> Vec<Vec<Step>> as Ring {
         rings
             .into_iter()
             .map(|(words, at, acts)| {
@@ -59,19 +62,19 @@ checks::subject! {
                 acts.into_iter().map(|act| {
                     let came = do_it(learner, &memory, act);
                     let (head, tail) = counters(&memory);
-                    (came, head, tail)
+                    (came, observed(head), observed(tail))
                 }).collect()
             })
             .collect()
     }
 
     /// All words of a ring after these messages were sent.
-    fn written(learner, words_: usize, at: u64, messages: Vec<Vec<u8>>) -> Vec<u64> as Ring {
+    fn written(learner, words_: usize, at: u64, messages: Vec<Vec<u8>>) -> SelfReported<Vec<u64>> as Ring {
         let memory = used_ring(words_, at);
         for message in messages {
             (learner.try_send)(&memory, &message).expect("it fits");
         }
-        words(&memory)
+        observed(words(&memory))
     }
 
     /// What `try_send`, of 3 bytes, and then `try_recv` do with these words.
@@ -80,24 +83,24 @@ checks::subject! {
     }
 
     /// Random words: the first for which something else comes out of `try_recv` than should.
-    fn judge_random(learner, seed: u64, count: usize) -> Option<(Vec<u64>, Judged)> as Ring {
+    fn judge_random(learner, seed: u64, count: usize) -> SelfReported<Option<(Vec<u64>, Judged)>> as Ring {
         let mut random = fastrand::Rng::with_seed(seed);
-        (0..count).find_map(|_| {
+        observed((0..count).find_map(|_| {
             let words = both::random_words(&mut random);
             let judged = judged(learner, &words);
             let expected = layout::decode(&words).map(|message| message.map(|(message, _)| message));
             (judged.2 != expected).then_some((words, judged))
-        })
+        }))
     }
 
     /// Messages of these lengths, each one's content by its number, from a child to this process or the other way round.
-    fn across(learner, words: usize, lens: Vec<usize>, to_child: bool) -> Result<usize, String> as Ring {
-        both::across(learner, words, &lens, to_child)
+    fn across(learner, words: usize, lens: Vec<usize>, to_child: bool) -> SelfReported<Result<usize, String>> as Ring {
+        observed(both::across(learner, words, &lens, to_child))
     }
 
     /// A child that sends, or one that receives, and is killed before its n-th access to the memory; for each n what was wrong.
-    fn killed(learner, moments: Vec<u64>, receives: bool) -> Vec<Option<String>> as Ring {
-        moments.iter().map(|nth| both::killed(learner, Fault::KillChildAtAccess(*nth), receives)).collect()
+    fn killed(learner, moments: Vec<u64>, receives: bool) -> SelfReported<Vec<Option<String>>> as Ring {
+        observed(moments.iter().map(|nth| both::killed(learner, Fault::KillChildAtAccess(*nth), receives)).collect())
     }
 
     /// What is left after twenty messages, and how often memory was mapped for two more.
@@ -173,7 +176,7 @@ fn do_it(learner: Learner, memory: &Mapping, act: Act) -> Came {
         }
         Act::Recv => Came::Received((learner.try_recv)(memory).map_err(|error| kind(&error))),
         Act::TheyPut(message) => Came::TheyPut(put(memory, &message)),
-        Act::TheyTake => Came::TheyTook(take(memory)),
+        Act::TheyTake => Came::TheyTook(observed(take(memory))),
     }
 }
 
@@ -193,18 +196,18 @@ fn judged(learner: Learner, all: &[u64]) -> Judged {
     let received = (learner.try_recv)(&memory).map_err(|error| kind(&error));
     (
         sent,
-        send_changed,
+        observed(send_changed),
         received,
-        words(&memory) != all,
-        counters(&memory).0,
+        observed(words(&memory) != all),
+        observed(counters(&memory).0),
     )
 }
 
-fn one(words: usize, acts: Vec<Act>) -> Vec<(Came, u64, u64)> {
+fn one(words: usize, acts: Vec<Act>) -> Vec<Step> {
     act(&vec![(words, 0, acts)]).remove(0)
 }
 
-fn came(all: Vec<(Came, u64, u64)>) -> Vec<Came> {
+fn came(all: Vec<Step>) -> Vec<Came> {
     all.into_iter().map(|(came, ..)| came).collect()
 }
 
@@ -390,7 +393,7 @@ fn a_full_ring_stays_as_it_is() {
         let (sent, changed, ..) = judge(&vec![words(&before)]).remove(0);
         assert_eq!(sent, Ok(false), "sending 3 bytes to a full ring");
         assert!(
-            !changed,
+            !*changed,
             "A message was sent to a full ring, and words of it changed."
         );
     }
@@ -481,11 +484,11 @@ fn the_other_side_may_be_another_program() {
         NONE,
         SENT,
         SENT,
-        Came::TheyTook(Some(message(25))),
+        Came::TheyTook(observed(Some(message(25)))),
         SENT,
-        Came::TheyTook(Some(message(0))),
-        Came::TheyTook(Some(message(30))),
-        Came::TheyTook(None),
+        Came::TheyTook(observed(Some(message(0)))),
+        Came::TheyTook(observed(Some(message(30)))),
+        Came::TheyTook(observed(None)),
     ];
     for at in [0, 5] {
         let all = came(act(&vec![(7, at, acts.clone())]).remove(0));
@@ -515,13 +518,13 @@ fn the_counters_go_beyond_32_bits() {
             Act::Recv,
         ];
         let all = act(&vec![(5, at, acts)]).remove(0);
-        let (_, head, tail) = all[4];
+        let (_, head, tail) = all[4].clone();
         assert_eq!(
             came(all),
             [SENT, received(&[1; 20]), SENT, received(&[2; 16]), NONE],
             "20 and 16 bytes through a ring whose counters begin at {at}"
         );
-        assert_eq!((head, tail), (at + 7, at + 7), "head and tail afterwards");
+        assert_eq!((*head, *tail), (at + 7, at + 7), "head and tail afterwards");
     }
 }
 
@@ -572,7 +575,7 @@ fn counters_that_make_no_sense_are_an_error() {
             "sending to a ring of 4 words with head {head} and tail {tail}"
         );
         assert!(
-            !send_changed && !recv_changed,
+            !*send_changed && !*recv_changed,
             "With head {head} and tail {tail} in a ring of 4 words, words of it changed."
         );
     }
@@ -607,14 +610,14 @@ fn a_length_that_makes_no_sense_is_an_error() {
             "receiving a message that says it has {len} bytes, where the producer has put 3 words"
         );
         assert!(
-            !changed,
+            !*changed,
             "A message said it had {len} bytes, and words of the ring changed."
         );
     }
     base[DATA] = 16;
     let (_, _, received, _, head) = judge(&vec![base]).remove(0);
     assert_eq!(
-        (received, head),
+        (received, *head),
         (Ok(Some(vec![0; 16])), 3),
         "receiving 16 bytes, where the producer has put 3 words; and the head"
     );
@@ -625,7 +628,7 @@ fn random_memory_is_no_trouble() {
         TRUST,
         "Whatever is in the memory: a message, `None` or `InvalidData` comes out, and never a panic.",
     );
-    if let Some((all, judged)) = judge_random(&random().u64(..), &3000) {
+    if let Some((all, judged)) = judge_random(&random().u64(..), &3000).into_inner() {
         let expected = layout::decode(&all).map(|message| message.map(|(message, _)| message));
         let shown = &all[DATA..];
         assert_eq!(

@@ -6,7 +6,7 @@ mod idle;
 use crate::ring::model::{self, Exchanged, explain_outcome, send_to_the_dying};
 use crate::{Answer, Learner, pattern};
 use checks::faults::Fault;
-use checks::{Explored, explain, random};
+use checks::{Explored, SelfReported, explain, observed, random};
 use serde::{Deserialize, Serialize};
 
 /// What came of one side's waiting, while the test was the other side.
@@ -15,9 +15,9 @@ struct Waited {
     /// What `send` or `recv` returned; a message as it came.
     result: Result<Option<Vec<u8>>, String>,
     /// Whether the other side saw it asleep, by the kernel's account.
-    seen_asleep: bool,
+    seen_asleep: SelfReported<bool>,
     /// Processor time in milliseconds while there was nothing to do.
-    cpu_ms: u64,
+    cpu_ms: SelfReported<u64>,
 }
 
 checks::subject! {
@@ -49,8 +49,8 @@ checks::subject! {
     }
 
     /// A child sends messages of these lengths, or receives them; `round_trip` sends each back.
-    fn across(learner, words: usize, lens: Vec<usize>, to_child: bool) -> Result<usize, String> as send_and_recv {
-        death::across(learner, words, &lens, to_child)
+    fn across(learner, words: usize, lens: Vec<usize>, to_child: bool) -> SelfReported<Result<usize, String>> as send_and_recv {
+        observed(death::across(learner, words, &lens, to_child))
     }
 
     /// The peer is gone already: what `recv` returns for messages that it had sent, and then; what `send` to a full ring returns.
@@ -69,13 +69,13 @@ checks::subject! {
     }
 
     /// A child is killed before its n-th access to the memory, or at some moment in a stream of messages: what was wrong.
-    fn killed_at(learner, moments: Vec<u64>, receives: bool) -> Vec<Option<String>> as send_and_recv {
-        moments.iter().map(|nth| death::killed(learner, Some(Fault::KillChildAtAccess(*nth)), receives, 0)).collect()
+    fn killed_at(learner, moments: Vec<u64>, receives: bool) -> SelfReported<Vec<Option<String>>> as send_and_recv {
+        observed(moments.iter().map(|nth| death::killed(learner, Some(Fault::KillChildAtAccess(*nth)), receives, 0)).collect())
     }
 
-    fn killed_at_random(learner, seed: u64, rounds: usize, receives: bool) -> Vec<Option<String>> as send_and_recv {
+    fn killed_at_random(learner, seed: u64, rounds: usize, receives: bool) -> SelfReported<Vec<Option<String>>> as send_and_recv {
         let mut random = fastrand::Rng::with_seed(seed);
-        (0..rounds).map(|_| death::killed(learner, None, receives, random.u64(0..300_000))).collect()
+        observed((0..rounds).map(|_| death::killed(learner, None, receives, random.u64(0..300_000))).collect())
     }
 }
 

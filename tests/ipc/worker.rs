@@ -6,7 +6,7 @@ use crate::{Answer, Answers, Learner, checksum, kind, pattern};
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, random};
+use checks::{SelfReported, explain, faults, observed, random};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ struct Life {
 
 /// A pipe that a process holds: whether for reading, for writing.
 type Ends = BTreeMap<String, (bool, bool)>;
+
+/// The process that answered, its parent, and how often it had been asked.
+type Asked = (u32, u32, u32);
 
 checks::subject! {
     for Learner;
@@ -61,7 +64,7 @@ checks::subject! {
     }
 
     /// In which process, and of which parent, each of three requests is answered, and how often that process was asked.
-    fn who_answers(learner) -> (u32, Vec<(u32, u32, u32)>) as Worker {
+    fn who_answers(learner) -> SelfReported<(u32, Vec<Asked>)> as Worker {
         let asked = Cell::new(0);
         let serve: Answers = Box::new(move |_| {
             asked.set(asked.get() + 1);
@@ -76,7 +79,7 @@ checks::subject! {
         });
         let answers = answers.collect();
         worker.stop().expect("it stops");
-        (std::process::id(), answers)
+        observed((std::process::id(), answers))
     }
 
     /// A worker whose `serve` does what the requests say.
@@ -104,14 +107,14 @@ checks::subject! {
 
     /// The pipes that this process holds, those that it held before the worker was started left out; those of the worker; and
     /// which of an earlier worker's it inherited.
-    fn pipes(learner) -> (Ends, Ends, Ends) as Worker {
-        life::pipes(learner)
+    fn pipes(learner) -> SelfReported<(Ends, Ends, Ends)> as Worker {
+        observed(life::pipes(learner))
     }
 
     /// The parent of a worker is killed: while the worker waits for a request, or before it sends so many bytes. Whether the
     /// worker has ended then.
-    fn orphan(learner, answer: Option<usize>) -> bool as Worker {
-        life::orphan(learner, answer)
+    fn orphan(learner, answer: Option<usize>) -> SelfReported<bool> as Worker {
+        observed(life::orphan(learner, answer))
     }
 }
 
@@ -190,7 +193,7 @@ fn one_process_answers_all() {
         STEP,
         "`start` forks one process, which answers every request. A thread, or the caller itself, would not be behind a wall.",
     );
-    let (subject, answers) = who_answers();
+    let (subject, answers) = who_answers().into_inner();
     for (pid, parent, _) in &answers {
         assert!(
             *pid != subject,

@@ -4,7 +4,7 @@ use crate::{Learner, Seen};
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, Memory, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{explain, faults, random};
+use checks::{SelfReported, explain, faults, observed, random};
 use os_core::memory::{Pages, Usage};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ struct Outcome {
     /// What the learner's function returned.
     seen: Result<Seen, String>,
     /// The first byte of each page in the parent, as the test sees it afterwards.
-    afterwards: Vec<u8>,
+    afterwards: SelfReported<Vec<u8>>,
     ledger: Ledger,
     left: Leftovers,
 }
@@ -73,7 +73,7 @@ fn run(learner: Learner, case: &Case) -> Outcome {
     faults::reset();
     Outcome {
         seen: seen.map_err(|error| error.to_string()),
-        afterwards: (0..pages.len()).map(|page| pages.get(page)).collect(),
+        afterwards: observed((0..pages.len()).map(|page| pages.get(page)).collect()),
         ledger,
         left,
     }

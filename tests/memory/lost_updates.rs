@@ -3,12 +3,12 @@
 use crate::{Learner, lists, total};
 use checks::leftovers::{self, Leftovers};
 use checks::schedule::{Op, Step};
-use checks::{Explored, Replay, Turn, explain, ledger, random};
+use checks::{Events, Explored, Replay, SelfReported, Turn, explain, ledger, random};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a call in a plain run returned, what it started and what it left behind.
-type Plain = (u64, usize, Leftovers);
+type Plain = (u64, SelfReported<usize, Events>, Leftovers);
 
 checks::subject! {
     for Learner;
@@ -68,11 +68,11 @@ pub const TESTS: &[checks::Test] = checks::tests![
 fn plain(learner: Learner, work: Vec<Vec<u64>>) -> Plain {
     let ((sum, ledger), left) =
         leftovers::watch(|| ledger::observe(|| (learner.sum_in_threads)(work)));
-    (sum, ledger.threads(), left)
+    (sum, ledger.map(|ledger| ledger.threads()), left)
 }
 
 fn race(learner: Learner, turns: &[Turn]) -> Replay<u64> {
-    os_core::model::replay(turns, move || {
+    checks::replay(turns, move || {
         let counter = Arc::new((learner.racy_counter)());
         let threads: Vec<_> = (0..2)
             .map(|_| {
@@ -126,7 +126,7 @@ fn your_turns_lose_an_update() {
     assert!(
         replay.complaint.is_none(),
         "The turns {turns:?} don't fit: {}. Each thread takes two: one to read, one to write.",
-        replay.complaint.unwrap_or_default()
+        replay.complaint.as_deref().unwrap_or_default()
     );
     assert_eq!(
         replay.value,

@@ -4,7 +4,9 @@ use crate::Learner;
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{Peer, explain, faults, panics_with, random, rival, unused_name};
+use checks::{
+    Peer, SelfReported, explain, faults, observed, panics_with, random, rival, unused_name,
+};
 use os_core::memory::{Block, Ordering::SeqCst};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -17,8 +19,8 @@ type Added = (Result<u64, String>, Leftovers);
 #[derive(Serialize, Deserialize)]
 struct Lent {
     result: Result<u64, String>,
-    ran: u32,
-    seen: Option<u64>,
+    ran: SelfReported<u32>,
+    seen: SelfReported<Option<u64>>,
     left: Leftovers,
 }
 
@@ -37,10 +39,10 @@ checks::subject! {
     }
 
     /// While somebody else adds `step` under the lock whenever it is free. Also: whether the lock is free afterwards.
-    fn add_beside_a_rival(learner, name: String, amounts: Vec<u64>, step: u64) -> (Result<u64, String>, Ledger, bool) as add_to_block {
+    fn add_beside_a_rival(learner, name: String, amounts: Vec<u64>, step: u64) -> (Result<u64, String>, Ledger, SelfReported<bool>) as add_to_block {
         rival::start(&name, step);
         let (sum, ledger) = ledger::observe(|| (learner.add_to_block)(&name, &amounts));
-        (sum.map_err(|error| error.to_string()), ledger, rival::stop())
+        (sum.map_err(|error| error.to_string()), ledger, observed(rival::stop()))
     }
 
     fn add_with_faults(learner, name: String, amounts: Vec<u64>, failing: Vec<Fault>) -> Added as add_to_block {
@@ -72,22 +74,22 @@ checks::subject! {
                         7
                     })
                 });
-                Lent { result: lent.map_err(|error| error.to_string()), ran, seen, left }
+                Lent { result: lent.map_err(|error| error.to_string()), ran: observed(ran), seen: observed(seen), left }
             })
             .collect()
     }
 
     /// The borrower panics, after it has taken the name away if asked to. Returns whether the panic came through.
-    fn lend_and_panic(learner, name: String, unlink_first: bool) -> (bool, Leftovers) as lend_block {
+    fn lend_and_panic(learner, name: String, unlink_first: bool) -> (SelfReported<bool>, Leftovers) as lend_block {
         leftovers::watch(|| {
-            panics_with("the borrower panics", || {
+            observed(panics_with("the borrower panics", || {
                 (learner.lend_block)(&name, 1, &mut || {
                     if unlink_first {
                         let _ = Block::open(&name).and_then(|block| block.unlink());
                     }
                     panic!("the borrower panics")
                 })
-            })
+            }))
         })
     }
 
@@ -288,7 +290,7 @@ struct Contest {
     /// What the word held at the end.
     end: u64,
     ledger: Ledger,
-    lock_is_free: bool,
+    lock_is_free: SelfReported<bool>,
 }
 
 /// Five tests look at the same contest: the first of them has it held.
@@ -466,7 +468,7 @@ fn the_lock_is_free_at_the_end() {
         "The lock is released when its guard is dropped. A guard that is leaked or kept holds it for ever.",
     );
     assert!(
-        Contest::get().lock_is_free,
+        *Contest::get().lock_is_free,
         "add_to_block has returned, and nobody else can acquire the block's lock."
     );
 }
@@ -831,7 +833,7 @@ fn the_name_is_gone_after_a_panic() {
         "Whoever called `lend_block` has to learn of the panic: clean up in a `drop`, or resume the panic that you caught.",
     );
     assert!(
-        through,
+        *through,
         "the panic of `use_it` belongs to the caller: don't swallow it"
     );
     assert!(
@@ -848,7 +850,7 @@ fn the_panic_comes_through_when_the_name_is_gone_already() {
     let name = Name::new();
     let (through, _) = lend_and_panic(&name.0, &true);
     assert!(
-        through,
+        *through,
         "the panic of `use_it` belongs to the caller: don't swallow it"
     );
 }

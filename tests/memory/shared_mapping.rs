@@ -123,6 +123,9 @@ fn one_process_adds_its_whole_list() {
     );
     let work = lists(&[20]);
     let (sum, ledger, _) = sum(&work);
+    if sum == Ok(total(&work)) {
+        return; // what happened matters only to explain a failure
+    }
     if reads_too_early(&ledger) {
         explain(
             "memory/exercise.md#wait-for-your-children",

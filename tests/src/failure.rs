@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::panic::PanicHookInfo;
 use wire::status::{Report, Status};
 
+use crate::account;
 use crate::subject::Panic;
 
 /// A failure that is not an assertion's, on its way to the hook.
@@ -34,6 +35,7 @@ thread_local! {
 
 /// A test begins on this thread.
 pub(crate) fn begin(test: String) {
+    account::take();
     CONTEXT.set(Context {
         test,
         ..Context::default()
@@ -43,7 +45,7 @@ pub(crate) fn begin(test: String) {
 /// The test has ended; says what became of it.
 pub(crate) fn end(panicked: bool) -> Report {
     let context = CONTEXT.take();
-    match context.report {
+    let report = match context.report {
         Some(report) if panicked || report.status == Status::Skipped => Report {
             killed: context.killed,
             ..report
@@ -60,9 +62,14 @@ pub(crate) fn end(panicked: bool) -> Report {
             why: None,
             section: None,
             seed: context.seed,
+            self_reported: Vec::new(),
             seconds: 0.0,
             killed: context.killed,
         },
+    };
+    Report {
+        self_reported: account::take(),
+        ..report
     }
 }
 
@@ -208,6 +215,7 @@ fn hook(info: &PanicHookInfo<'_>) {
                 .take()
                 .filter(|_| judged || status == Status::Unstarted),
             seed: context.seed,
+            self_reported: Vec::new(),
             seconds: 0.0,
             killed: false,
         });
@@ -263,6 +271,7 @@ pub(crate) fn skip(requirement: &str, why: &str) {
             why: None,
             section: None,
             seed: None,
+            self_reported: Vec::new(),
             seconds: 0.0,
             killed: false,
         });

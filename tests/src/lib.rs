@@ -53,6 +53,7 @@
 //! | `CHECKS_PYTHON` | the CPython that plays the peer; otherwise `python3` |
 //! | `COURSE_REQUIRE` | comma-separated; with `python` in it a missing Python is a failure, not a skip |
 
+mod account;
 mod failure;
 mod harness;
 mod judge;
@@ -62,11 +63,12 @@ mod random;
 mod snapshot;
 mod subject;
 
+pub use account::{Events, Observations, Schedules, SelfReported, observed};
 pub use failure::{explain, infrastructure};
 pub use harness::{Chapter, Step, Test, run};
 pub use judge::{Call, unused_name};
-pub use model::{Explored, explore, explore_schedules};
-pub use os_core::model::{Replay, Turn};
+pub use model::{Explored, Replay, explore, explore_schedules, replay};
+pub use os_core::model::Turn;
 pub use python::{Peer, Python, find_python, linux, python};
 pub use random::random;
 pub use subject::{Entry, panics_with, recv, send};

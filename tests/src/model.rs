@@ -1,7 +1,8 @@
 //! Runs a body under many schedules in the subject, and judges the outcomes in the judge.
 
+use crate::account::{Schedules, SelfReported};
 use crate::{failure, subject};
-use os_core::model::{Failure, Outcome};
+use os_core::model::{Failure, Outcome, Turn};
 use serde::{Deserialize, Serialize};
 use std::fmt::{Debug, Write as _};
 use std::ops::ControlFlow;
@@ -48,14 +49,28 @@ pub fn explore_schedules<T: Serialize + Send + 'static>(
             assert!(!why.contains("not yet implemented"), "{why}");
         }
     }
-    Explored(explored)
+    Explored::new(Outcomes(explored))
 }
 
-/// What came out of a body under many schedules.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Explored<T>(os_core::model::Explored<T>);
+/// Runs `body` by a schedule written by hand: see [`os_core::model::replay`].
+pub fn replay<T: Send + 'static>(
+    turns: &[Turn],
+    body: impl Fn() -> T + Send + Sync + 'static,
+) -> Replay<T> {
+    Replay::new(os_core::model::replay(turns, body))
+}
 
-impl<T: PartialEq + Debug> Explored<T> {
+/// What came of a schedule written by hand, by the subject's account.
+pub type Replay<T> = SelfReported<os_core::model::Replay<T>, Schedules>;
+
+/// What came out of a body under many schedules, by the subject's account.
+pub type Explored<T> = SelfReported<Outcomes<T>, Schedules>;
+
+/// What [`Explored`] holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Outcomes<T>(os_core::model::Explored<T>);
+
+impl<T: PartialEq + Debug> Outcomes<T> {
     /// Fails the test if under any schedule something else came out than `expected`: shows the schedule, and saves it for the
     /// book's stepper.
     ///
@@ -145,7 +160,7 @@ impl<T: PartialEq + Debug> Explored<T> {
     }
 }
 
-impl Explored<Option<String>> {
+impl Outcomes<Option<String>> {
     /// Fails the test if under any schedule the body returned a complaint, or nothing at all: shows the schedule, and saves it.
     ///
     /// # Panics
@@ -167,7 +182,7 @@ impl Explored<Option<String>> {
     }
 }
 
-impl<T> Explored<T> {
+impl<T> Outcomes<T> {
     /// How many schedules were run.
     #[must_use]
     pub fn schedules(&self) -> usize {

@@ -168,7 +168,7 @@ pub fn random_kills_leave_the_total() {
     let balances = vec![1000, 2000, 3000, 4000];
     // Each in a subject of its own, with the time that it has.
     let mut random = random();
-    let (totals, deaths): (Vec<_>, Vec<u64>) = (0..8)
+    let (totals, deaths): (Vec<_>, Vec<_>) = (0..8)
         .map(|_| under_fire(&balances, &25, &random.u64(..)))
         .unzip();
     for total in totals.into_iter().flatten() {
@@ -179,7 +179,7 @@ pub fn random_kills_leave_the_total() {
         );
     }
     assert_eq!(
-        deaths.iter().sum::<u64>(),
+        deaths.iter().map(|deaths| **deaths).sum::<u64>(),
         200,
         "processes that made transfers until they were killed"
     );

@@ -3,10 +3,10 @@
 use super::{Case, answers, run_all, run_and_kill, run_and_lose_the_caller, run_under_fire, tasks};
 use crate::support::scenes::{Scene, answer};
 use crate::{Answer, Failure, Outcome};
-use checks::explain;
 use checks::faults::Fault;
+use checks::{SelfReported, explain};
 
-fn lost(task_count: usize, scene: Scene) -> (Vec<u64>, Vec<Answer>, Vec<u64>) {
+fn lost(task_count: usize, scene: Scene) -> (Vec<u64>, Vec<Answer>, SelfReported<Vec<u64>>) {
     let tasks = tasks(task_count);
     let (answers, runs) = run_and_kill(&tasks, &scene);
     match answers {
@@ -48,7 +48,7 @@ pub fn a_worker_killed_at_work_loses_its_task_only() {
             "the answer to task {place}"
         );
     }
-    assert_eq!(runs, [1, 1, 1], "how often each task was begun");
+    assert_eq!(*runs, [1, 1, 1], "how often each task was begun");
     let (_, answers, _) = lost(2, Scene::AllAtWork);
     assert_eq!(
         answers,
@@ -70,7 +70,7 @@ pub fn a_worker_killed_while_idle_costs_nothing() {
             "the answer to task {place}"
         );
     }
-    assert_eq!(runs, [1, 1, 1], "how often each task was begun");
+    assert_eq!(*runs, [1, 1, 1], "how often each task was begun");
 }
 
 pub fn an_answer_outlives_its_worker() {
@@ -84,7 +84,7 @@ pub fn an_answer_outlives_its_worker() {
         answers, expected,
         "the answers, of which the first one's worker is dead"
     );
-    assert_eq!(runs, [1, 1], "how often each task was begun");
+    assert_eq!(*runs, [1, 1], "how often each task was begun");
 }
 
 pub fn a_worker_killed_before_its_first_task_loses_no_other() {
@@ -191,7 +191,7 @@ pub fn random_kills_lose_one_task_each_at_most() {
         let runs: u64 = seen.runs.iter().sum();
         if attempts == 1 {
             assert!(
-                lost <= kills,
+                lost <= *kills,
                 "{kills} workers were killed, and {lost} tasks were lost"
             );
             let most = seen.runs.iter().max();
@@ -205,7 +205,7 @@ pub fn random_kills_lose_one_task_each_at_most() {
                 "tasks lost although each had {attempts} attempts, after {kills} kills"
             );
             assert!(
-                runs <= case.tasks.len() as u64 + kills,
+                runs <= case.tasks.len() as u64 + *kills,
                 "{} tasks were begun {runs} times, after {kills} kills",
                 case.tasks.len()
             );
@@ -224,7 +224,7 @@ pub fn a_killed_caller_leaves_no_workers() {
         "A worker that only waits for its pipe to end may first finish a task that takes forever: `die_with_parent` ends it at once. \
          `Worker::start` has it built in.",
     );
-    let (began, survivors) = run_and_lose_the_caller(&3);
+    let (began, survivors) = run_and_lose_the_caller(&3).into_inner();
     assert_eq!(
         began, 3,
         "workers that began one of 3 tasks at the same time"

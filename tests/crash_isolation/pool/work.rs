@@ -139,7 +139,7 @@ pub fn any_number_is_a_task_and_an_answer() {
         "the answers to tasks of which three are equal"
     );
     assert_eq!(
-        runs, 4,
+        *runs, 4,
         "how often four tasks were begun, of which three are equal"
     );
 }

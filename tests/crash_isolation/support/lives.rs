@@ -4,6 +4,7 @@ use crate::support::clock::{How, Script, Stage, Start, VirtualClock};
 use crate::{Learner, Outcome, Policy, Service, Verdict};
 use checks::faults::{self, Fault};
 use checks::leftovers::{self, Leftovers};
+use checks::{SelfReported, observed};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -24,9 +25,9 @@ pub struct Case {
 pub struct Seen {
     pub verdict: Result<Verdict, String>,
     /// Each start, as the clock saw it.
-    pub starts: Vec<Start>,
+    pub starts: SelfReported<Vec<Start>>,
     /// How often each service began, by its own account.
-    pub began: Vec<u64>,
+    pub began: SelfReported<Vec<u64>>,
     pub left: Leftovers,
 }
 
@@ -161,8 +162,8 @@ pub fn run(learner: Learner, case: Case) -> Seen {
     faults::reset();
     Seen {
         verdict: verdict.map_err(|error| error.to_string()),
-        starts: clock.starts.clone(),
-        began: (0..services).map(|service| stage.starts(service)).collect(),
+        starts: observed(clock.starts.clone()),
+        began: observed((0..services).map(|service| stage.starts(service)).collect()),
         left,
     }
 }

@@ -4,8 +4,8 @@ use crate::support::middle;
 use crate::{Answer, Learner, Outcome};
 use checks::faults::{self, Fault};
 use checks::ledger::{self, Ledger};
-use checks::leftovers::{self, Leftovers};
-use checks::{outside, random};
+use checks::leftovers::{Counts, Leftovers, watch};
+use checks::{SelfReported, observed, outside, random};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Crash, PidFd};
 use serde::{Deserialize, Serialize};
@@ -81,9 +81,9 @@ pub struct Case {
 pub struct Seen {
     pub answers: Result<Vec<Answer>, String>,
     /// How often each task was begun.
-    pub runs: Vec<u64>,
+    pub runs: SelfReported<Vec<u64>>,
     /// The process that each task ran in last.
-    pub pids: Vec<u64>,
+    pub pids: SelfReported<Vec<u64>>,
     /// The process of the caller.
     pub caller: u32,
     pub ledger: Ledger,
@@ -127,27 +127,27 @@ pub fn run(learner: Learner, case: &Case) -> Seen {
     };
     faults::reset();
     faults::plan(&case.faults);
-    let ((answers, ledger), left) = leftovers::watch(|| {
+    let ((answers, ledger), left) = watch(|| {
         ledger::observe(|| (learner.run_tasks)(&case.tasks, case.workers, case.attempts, &work))
     });
     faults::reset();
     Seen {
         answers: answers.map_err(|error| error.to_string()),
-        runs: (0..count)
-            .map(|place| words.word(place).load(SeqCst))
-            .collect(),
-        pids: (0..count)
-            .map(|place| words.word(count + place).load(SeqCst))
-            .collect(),
-        caller: std::process::id(),
-        ledger: Ledger {
-            records: ledger
-                .records
-                .into_iter()
-                .filter(is_about_processes)
+        runs: observed(
+            (0..count)
+                .map(|place| words.word(place).load(SeqCst))
                 .collect(),
-            cut_off: ledger.cut_off,
-        },
+        ),
+        pids: observed(
+            (0..count)
+                .map(|place| words.word(count + place).load(SeqCst))
+                .collect(),
+        ),
+        caller: std::process::id(),
+        ledger: ledger.map(|mut ledger| {
+            ledger.records.retain(is_about_processes);
+            ledger
+        }),
         left,
     }
 }
@@ -193,7 +193,7 @@ pub fn kill_from_outside(
     learner: Learner,
     tasks: &[u64],
     scene: Scene,
-) -> (Result<Vec<Answer>, String>, Vec<u64>) {
+) -> (Result<Vec<Answer>, String>, SelfReported<Vec<u64>>) {
     // In this process, too: a panic in a child is only a crash of somebody.
     let _ = (learner.run_tasks)(&[], 1, 1, &|task| task);
     let (places, count) = (places(tasks), tasks.len());
@@ -263,14 +263,21 @@ pub fn kill_from_outside(
     let answers = caller.wait().map_err(|error| error.to_string());
     (
         answers,
-        (0..count)
-            .map(|place| words.word(place).load(SeqCst))
-            .collect(),
+        observed(
+            (0..count)
+                .map(|place| words.word(place).load(SeqCst))
+                .collect(),
+        ),
     )
 }
 
 /// A killer beside the pool: it knows the workers from the words that they write, and makes sure that each is one.
-pub fn under_fire(learner: Learner, tasks: &[u64], attempts: usize, kills: u64) -> (Seen, u64) {
+pub fn under_fire(
+    learner: Learner,
+    tasks: &[u64],
+    attempts: usize,
+    kills: u64,
+) -> (Seen, SelfReported<u64>) {
     pub const WORKERS: usize = 3;
     let places = places(tasks);
     let count = tasks.len();
@@ -315,19 +322,21 @@ pub fn under_fire(learner: Learner, tasks: &[u64], attempts: usize, kills: u64) 
         }
         answer(task)
     };
-    let before = Leftovers::now();
+    let before = Counts::now();
     let answers = (learner.run_tasks)(tasks, WORKERS, attempts, &work);
     words.word(over).store(1, SeqCst);
     killer.wait().expect("the killer ends");
     let seen = Seen {
         answers: answers.map_err(|error| error.to_string()),
-        runs: (0..count)
-            .map(|place| words.word(place).load(SeqCst))
-            .collect(),
-        pids: Vec::new(),
+        runs: observed(
+            (0..count)
+                .map(|place| words.word(place).load(SeqCst))
+                .collect(),
+        ),
+        pids: observed(Vec::new()),
         caller,
         ledger: Ledger::default(),
-        left: Leftovers::since(before),
+        left: Leftovers::new(Counts::since(before)),
     };
-    (seen, words.word(killed).load(SeqCst))
+    (seen, observed(words.word(killed).load(SeqCst)))
 }

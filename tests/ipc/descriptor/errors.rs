@@ -2,7 +2,7 @@
 
 use super::{ALONG, Act, Failing, Leaving, STEP, call, requests, serve, serve_and_be_left};
 use checks::faults::{Fault, Operation};
-use checks::{explain, linux};
+use checks::{explain, linux, observed};
 
 pub fn a_byte_without_a_descriptor_is_an_error() {
     explain(
@@ -115,7 +115,7 @@ pub fn an_error_of_the_socket_comes_through() {
     ] {
         assert_eq!(
             serve_and_be_left(&leaves),
-            (Err(expected.to_owned()), 1),
+            (Err(expected.to_owned()), observed(1)),
             "what `serve` returned for a client that {what}, and how many requests it answered"
         );
     }

@@ -3,7 +3,7 @@
 use super::{Act, Called, Failing, Leaving, Served};
 use crate::{Learner, kind};
 use checks::faults::Fault;
-use checks::{faults, leftovers};
+use checks::{SelfReported, faults, leftovers, observed};
 use os_core::socket::{recv_with_descriptor, send_with_descriptor};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -110,8 +110,8 @@ pub fn called(
     });
     Called {
         results,
-        seen,
-        after,
+        seen: observed(seen),
+        after: observed(after),
         left,
     }
 }
@@ -153,8 +153,8 @@ pub fn served(learner: Learner, acts: &[Act], failing: &[Fault]) -> Served {
     });
     Served {
         result,
-        seen,
-        answers,
+        seen: observed(seen),
+        answers: observed(answers),
         left,
     }
 }
@@ -178,7 +178,10 @@ fn be_the_client(mut socket: UnixStream, acts: &[Act], files: &[File]) -> Vec<Ve
     answers
 }
 
-pub fn served_and_left(learner: Learner, leaves: Leaving) -> (Result<(), String>, usize) {
+pub fn served_and_left(
+    learner: Learner,
+    leaves: Leaving,
+) -> (Result<(), String>, SelfReported<usize>) {
     let (mut ours, mut theirs) = UnixStream::pair().expect("a socket pair");
     send_frame(&mut theirs, b"read it");
     let sent = send_with_descriptor(&theirs, &[1], file_with("text").as_fd());
@@ -202,7 +205,7 @@ pub fn served_and_left(learner: Learner, leaves: Leaving) -> (Result<(), String>
     if let Some(client) = client {
         let _ = client.join();
     }
-    (result.map_err(|error| kind(&error)), count)
+    (result.map_err(|error| kind(&error)), observed(count))
 }
 
 pub fn pipe_ends(learner: Learner) -> bool {

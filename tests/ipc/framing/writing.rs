@@ -191,7 +191,7 @@ pub fn a_small_body_goes_with_its_header_in_one_write() {
     let lens = vec![0, 1, 100, 4096, 16_383, 16_384];
     for (len, sent) in lens.iter().zip(send_long(&lens)) {
         assert_eq!(
-            sent.writes,
+            *sent.writes,
             [len + 4],
             "the bytes of each write, for a body of {len} bytes"
         );

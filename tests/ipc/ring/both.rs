@@ -224,7 +224,10 @@ fn check(receives: bool) {
     let moments: Vec<u64> = (1..=60).collect();
     // In portions: each call has a deadline of its own.
     for moments in moments.chunks(20) {
-        for (nth, wrong) in moments.iter().zip(killed_of(&moments.to_vec(), &receives)) {
+        for (nth, wrong) in moments
+            .iter()
+            .zip(killed_of(&moments.to_vec(), &receives).into_inner())
+        {
             if let Some(wrong) = wrong {
                 panic!(
                     "The {who} was killed before its access number {nth} to the memory. Afterwards, {wrong}."

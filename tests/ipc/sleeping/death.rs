@@ -377,7 +377,10 @@ fn at_every_access(receives: bool) {
     let moments: Vec<u64> = (1..=80).collect();
     // In portions: each call has a deadline of its own.
     for moments in moments.chunks(20) {
-        for (nth, wrong) in moments.iter().zip(killed_at(&moments.to_vec(), &receives)) {
+        for (nth, wrong) in moments
+            .iter()
+            .zip(killed_at(&moments.to_vec(), &receives).into_inner())
+        {
             if let Some(wrong) = wrong {
                 panic!(
                     "The {who} was killed before its access number {nth} to the memory. Then, instead of `BrokenPipe`: {wrong}"
@@ -401,7 +404,7 @@ pub fn processes_may_be_killed_at_random_moments() {
         return;
     }
     for (receives, who) in [(false, "producer"), (true, "consumer")] {
-        let all = killed_at_random(&random().u64(..), &150, &receives);
+        let all = killed_at_random(&random().u64(..), &150, &receives).into_inner();
         if let Some(wrong) = all.into_iter().flatten().next() {
             panic!(
                 "The {who} was killed at a random moment. Then, instead of `BrokenPipe`: {wrong}"

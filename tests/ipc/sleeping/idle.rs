@@ -8,7 +8,7 @@ use crate::ring::layout::{
 use crate::{Learner, kind};
 use checks::ledger::{self, What};
 use checks::outside::processor_time;
-use checks::{explain, linux};
+use checks::{explain, linux, observed};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Peer, fork};
 use serde::{Deserialize, Serialize};
@@ -83,8 +83,8 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
     }
     Waited {
         result: result.map_err(|error| kind(&error)),
-        seen_asleep: child.wait().unwrap_or(false),
-        cpu_ms: u64::try_from(cpu_ms).unwrap_or(u64::MAX),
+        seen_asleep: observed(child.wait().unwrap_or(false)),
+        cpu_ms: observed(u64::try_from(cpu_ms).unwrap_or(u64::MAX)),
     }
 }
 
@@ -168,7 +168,7 @@ pub fn who_sleeps_says_so_and_sleeps_on_the_word() {
     for (sends, what) in SIDES {
         let waited = wait_of(&sends, &0, &0);
         assert!(
-            waited.seen_asleep,
+            *waited.seen_asleep,
             "{what}, and was never asleep in the kernel with its word at 1: it computed, or slept for something else."
         );
     }
@@ -186,7 +186,7 @@ pub fn waiting_takes_no_processor_time() {
     for (sends, what) in SIDES {
         let waited = wait_of(&sends, &400, &0);
         assert!(
-            waited.cpu_ms < 40,
+            *waited.cpu_ms < 40,
             "{what} for 400 ms, and computed for {} ms of them.",
             waited.cpu_ms
         );

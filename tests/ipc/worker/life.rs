@@ -221,7 +221,7 @@ pub fn nobody_keeps_an_end_that_it_does_not_use() {
     if !linux("/proc tells who holds which end") {
         return;
     }
-    let (parent, worker, inherited) = pipes_of();
+    let (parent, worker, inherited) = pipes_of().into_inner();
     for (who, ends) in [("The parent", &parent), ("The worker", &worker)] {
         for (pipe, (reads, writes)) in ends {
             assert!(
@@ -347,7 +347,7 @@ pub fn a_worker_ends_when_its_parent_dies() {
     ] {
         let ended = orphan_of(&answer);
         assert!(
-            ended,
+            *ended,
             "The parent was killed {when}, and the worker didn't end."
         );
     }

@@ -2,6 +2,7 @@
 
 use super::diagnose;
 use super::process::{FLOOD_KIB, Silence, Subject};
+use crate::account;
 use crate::failure;
 use crate::random;
 use crate::subject::{Job, Reply};
@@ -121,6 +122,7 @@ impl<T> Call<T> {
                         return Err(Silence::Late);
                     }
                 }
+                Ok(Reply::Accounts(accounts)) => accounts.into_iter().for_each(account::note),
                 other => return other,
             }
         }

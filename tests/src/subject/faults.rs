@@ -2,11 +2,13 @@
 //!
 //! A subject calls these before the learner's function. Operations are counted from there on, from 1.
 
+use crate::account::note;
 use os_core::hook::{Event, When};
 use serde::{Deserialize, Serialize};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use wire::status::Account;
 
 /// An operation that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,7 @@ pub enum Fault {
 /// From here on these go wrong.
 pub fn plan(faults: &[Fault]) {
     for fault in faults {
+        note(Account::Faults);
         match *fault {
             Fault::Fail(operation, nth) => {
                 FAILING[operation as usize].fetch_or(bit(nth), SeqCst);
@@ -92,6 +95,9 @@ static PARENT: AtomicU32 = AtomicU32::new(0);
 /// released; released). It is killed by SIGKILL right before the n-th access or at the n-th step, counted from 1 together.
 /// The processes that it forks count on from where it was.
 pub fn kill_at_access(nth: u64) {
+    if nth > 0 {
+        note(Account::Faults);
+    }
     LEFT.store(nth, SeqCst);
 }
 
@@ -100,6 +106,7 @@ pub fn kill_at_access(nth: u64) {
 /// # Panics
 /// Never: nobody panics with the lock.
 pub fn hold_at_access(nth: u64, held: PipeWriter, go: PipeReader) {
+    note(Account::Faults);
     *HOLD.lock().expect("nobody panics with it") = Some((held, go));
     LEFT.store(nth, SeqCst);
 }
@@ -119,6 +126,7 @@ pub fn meddle_at_access(nth: u64, meddle: impl FnOnce() + Send + 'static) {
 /// # Panics
 /// Never: nobody panics with the lock.
 pub fn hold_children(begun: PipeWriter, go: PipeReader) {
+    note(Account::Faults);
     *HOLD_CHILDREN.lock().expect("nobody panics with it") = Some((begun, go));
 }
 
@@ -154,6 +162,7 @@ fn wait_until_dead(pid: u32) {
 
 /// Runs `body` while this process can't open any more descriptors: the kernel answers EMFILE.
 pub fn without_new_descriptors<T>(body: impl FnOnce() -> T) -> T {
+    note(Account::Faults);
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,

@@ -4,6 +4,7 @@
 //! or another process can tell, a test asks them instead.
 
 use super::shared::{self, Shared, WORDS};
+use crate::account::{Events, SelfReported};
 use os_core::hook::{Access, Event, Space, When};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering::SeqCst;
@@ -91,16 +92,19 @@ pub struct Record {
     pub what: What,
 }
 
-/// All that happened during a call.
+/// All that happened during a call, by the subject's account.
+pub type Ledger = SelfReported<Records, Events>;
+
+/// What a [`Ledger`] holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
+pub struct Records {
     /// In order.
     pub records: Vec<Record>,
     /// Whether there was more than could be kept.
     pub cut_off: bool,
 }
 
-impl Ledger {
+impl Records {
     /// How many records satisfy a predicate.
     #[must_use]
     pub fn count(&self, is: impl Fn(&Record) -> bool) -> usize {
@@ -151,13 +155,13 @@ pub fn observe<T>(body: impl FnOnce() -> T) -> (T, Ledger) {
     shared.recording.store(1, SeqCst);
     let value = body();
     shared.recording.store(0, SeqCst);
-    (value, read(shared))
+    (value, Ledger::new(read(shared)))
 }
 
-fn read(shared: &Shared) -> Ledger {
+fn read(shared: &Shared) -> Records {
     let count = shared.recorded.load(SeqCst) as usize;
     let kept = count.min(shared.records.len());
-    Ledger {
+    Records {
         records: shared.records[..kept].iter().filter_map(decode).collect(),
         cut_off: count > kept,
     }

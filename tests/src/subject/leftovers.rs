@@ -1,12 +1,16 @@
 //! What a call left behind, by the kernel's account: children, threads, descriptors, mappings.
 
+use crate::account::{self, SelfReported};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, Instant};
 
+/// What there is more of than before a call, by the subject's account.
+pub type Leftovers = SelfReported<Counts, account::Leftovers>;
+
 /// How many of each there are, or there are more than before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leftovers {
+pub struct Counts {
     /// Children that run or are zombies.
     pub children: usize,
     /// Threads.
@@ -17,7 +21,7 @@ pub struct Leftovers {
     pub mappings: usize,
 }
 
-impl Leftovers {
+impl Counts {
     /// What exists at this moment. Zero where the system doesn't tell (no `/proc`), but for children.
     #[must_use]
     pub fn now() -> Self {
@@ -57,7 +61,7 @@ impl Leftovers {
     }
 }
 
-impl fmt::Display for Leftovers {
+impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
             (self.children, "a child process", "child processes"),
@@ -86,9 +90,9 @@ impl fmt::Display for Leftovers {
 
 /// Runs `body`; returns beside its result what it left behind.
 pub fn watch<T>(body: impl FnOnce() -> T) -> (T, Leftovers) {
-    let before = Leftovers::now();
+    let before = Counts::now();
     let value = body();
-    (value, Leftovers::since(before))
+    (value, Leftovers::new(Counts::since(before)))
 }
 
 /// Whether this process has children that nobody has waited for, running or ended.

@@ -9,6 +9,7 @@ pub mod processes;
 pub mod rival;
 mod shared;
 
+use crate::account;
 use crate::failure::{self, tidy};
 use os_core::process::ParentOnly;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,7 +23,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use wire::frame;
+use wire::{frame, status::Account};
 
 /// What a judge writes into a subject's standard input before it starts the subject.
 #[cfg(not(target_os = "linux"))]
@@ -49,6 +50,8 @@ pub(crate) enum Reply {
     Ready,
     /// Instead of it: the job makes no sense here.
     Refused(String),
+    /// What the answer that follows rests on, of which only the subject can tell.
+    Accounts(Vec<Account>),
     /// How far it is, for a timeout to tell.
     Progress(String),
     /// The body returned.
@@ -200,7 +203,12 @@ fn finish(run: impl FnOnce() -> serde_json::Result<Value>) -> i32 {
             place: "an unknown place".into(),
         })),
     };
-    match reply(&answer) {
+    let accounts = account::noted();
+    let told = match accounts.is_empty() {
+        true => Ok(()),
+        false => reply(&Reply::Accounts(accounts)),
+    };
+    match told.and_then(|()| reply(&answer)) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("subject: {error}");
@@ -216,6 +224,11 @@ fn refuse(why: String) -> i32 {
 
 fn reply(reply: &Reply) -> io::Result<()> {
     with_judge(|judge| frame::send(judge, reply))
+}
+
+/// In a subject and what it forks: where it notes what only its own word vouches for.
+pub(crate) fn shared_accounts() -> Option<&'static AtomicU32> {
+    shared::get().map(|shared| &shared.accounts)
 }
 
 /// A subject ends with its judge, and by itself after a while.

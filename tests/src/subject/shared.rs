@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub seed: AtomicU64,
     // What was observed: see `ledger`.
     pub recording: AtomicU32,
+    /// What the subject's own word is needed for, a bit for each: see `account`.
+    pub accounts: AtomicU32,
     pub recorded: AtomicU64,
     pub records: [[AtomicU64; WORDS]; RECORDS],
 }

@@ -62,6 +62,45 @@ impl fmt::Display for Status {
     }
 }
 
+/// What only a subject can say of itself: a submission that takes over its own process could invent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// What the learner's code did, and in which order: the subject's ledger.
+    Events,
+    /// That something failed, died or stood still at the moment that the test chose: the harness in the subject sees to it.
+    Faults,
+    /// Children, threads, descriptors and mappings that a call left, which the subject reads from the kernel.
+    Leftovers,
+    /// What the test's own code in the subject saw, counted or compared.
+    Observations,
+    /// What came out of model runs, which happen in the subject.
+    Schedules,
+}
+
+impl Account {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Events,
+        Self::Faults,
+        Self::Leftovers,
+        Self::Observations,
+        Self::Schedules,
+    ];
+
+    /// Its name in results, and in `self_reported.toml`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Faults => "faults",
+            Self::Leftovers => "leftovers",
+            Self::Observations => "observations",
+            Self::Schedules => "schedules",
+        }
+    }
+}
+
 /// One line of the file that `CHECKS_REPORT` names, one for each test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -81,6 +120,9 @@ pub struct Report {
     /// `CHECKS_SEED` with this value replays the test's random inputs.
     #[serde(default)]
     pub seed: Option<u64>,
+    /// What the verdict rests on that only the subject can say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub self_reported: Vec<Account>,
     /// Seconds from the start of the test to its end.
     #[serde(default)]
     pub seconds: f64,

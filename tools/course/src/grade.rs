@@ -5,7 +5,7 @@ mod reports;
 
 use crate::text::{BAD, BOLD, GOOD, ODD, columns, count, errln, outln};
 use anstyle::Style;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use class::Outcome;
 use comfy_table::{ContentArrangement, Table, presets};
 use grader::{
@@ -116,6 +116,7 @@ impl Args {
             only: self.exercise.clone(),
             revision: at.or_else(|| self.deadline.clone()),
             roster: self.roster.as_deref().map(Roster::open).transpose()?,
+            sandbox: Sandbox::none(),
         })
     }
 
@@ -139,19 +140,12 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
     }
     let course = Course::open(root)?;
     grader::sandbox::withhold_memory();
+    let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
     let prepared = prepare(&course, args);
-    let (found, mut results) = match prepared {
+    let (found, mut results, sandbox) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             errln!("error: {error:#}");
-            return Ok(ExitCode::from(USAGE));
-        }
-    };
-    let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
-    let sandbox = match sandbox(&course, args) {
-        Ok(sandbox) => sandbox,
-        Err(why) => {
-            errln!("error: no sandbox works here: {why} (--no-sandbox runs submissions as you do)");
             return Ok(ExitCode::from(USAGE));
         }
     };
@@ -230,16 +224,28 @@ fn units(submission: &Submission) -> Vec<(String, String)> {
 }
 
 /// All that can be wrong with the command line, found out before anything is built.
-fn prepare(course: &Course, args: &Args) -> Result<(Found, Results)> {
+fn prepare(course: &Course, args: &Args) -> Result<(Found, Results, Sandbox)> {
     if let Some(slug) = &args.exercise {
         course.chapter(slug)?;
     }
-    let found = submission::find_all(course, &args.paths, &args.wanted()?)?;
-    Ok((found, Results::open(&args.output)?))
+    // Git reads repositories in the sandbox. Files are read before it is tried, so that a typo is told at once.
+    let wanted = args.wanted()?;
+    if wanted.revision.is_some() {
+        let sandbox = sandbox(course, args)?;
+        let wanted = Wanted {
+            sandbox: sandbox.clone(),
+            ..wanted
+        };
+        let found = submission::find_all(course, &args.paths, &wanted)?;
+        return Ok((found, Results::open(&args.output)?, sandbox));
+    }
+    let found = submission::find_all(course, &args.paths, &wanted)?;
+    let results = Results::open(&args.output)?;
+    Ok((found, results, sandbox(course, args)?))
 }
 
 /// The strongest sandbox that works here, unless somebody insists on none.
-fn sandbox(course: &Course, args: &Args) -> Result<Sandbox, String> {
+fn sandbox(course: &Course, args: &Args) -> Result<Sandbox> {
     if args.no_sandbox {
         return Ok(Sandbox::none());
     }
@@ -251,6 +257,9 @@ fn sandbox(course: &Course, args: &Args) -> Result<Sandbox, String> {
         hidden: &hidden,
         level: args.level,
         launcher: std::env::current_exe().ok(),
+    })
+    .map_err(|why| {
+        anyhow!("no sandbox works here: {why} (--no-sandbox runs submissions as you do)")
     })
 }
 

@@ -217,6 +217,7 @@ mod tests {
             section: None,
             seed: None,
             killed: false,
+            self_reported: Vec::new(),
         };
         Step {
             name: "a".to_owned(),

@@ -3,10 +3,11 @@
 use files::names::{list_available, offer};
 use serde::Deserialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
+use wire::status::Account;
 
 /// Why the course can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -66,34 +67,18 @@ pub struct Chapter {
 /// What a step is worth unless the exercise's manifest says otherwise.
 pub const POINTS: u32 = 10;
 
-/// Tests whose verdict the subject's own word decides, in part at least, by what that word is about.
+/// Tests whose verdict rests, in part at least, on what only the subject can say, by what that is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SelfReported {
-    /// Counted and ordered by the subject's own ledger.
-    pub events: Vec<String>,
-    /// Outcomes of model runs, which happen in the subject.
-    pub schedules: Vec<String>,
-    /// What a call left behind, which the subject reads from the kernel.
-    pub leftovers: Vec<String>,
-}
+#[serde(transparent)]
+pub struct SelfReported(pub BTreeMap<Account, BTreeSet<String>>);
 
 impl SelfReported {
-    /// Each kind with its tests.
-    pub fn kinds(&self) -> [(&'static str, &[String]); 3] {
-        [
-            ("events", &self.events),
-            ("schedules", &self.schedules),
-            ("leftovers", &self.leftovers),
-        ]
-    }
-
-    /// The kinds that a test rests on.
-    #[must_use]
-    pub fn of(&self, test: &str) -> Vec<String> {
-        let rests = |(_, tests): &(&str, &[String])| tests.iter().any(|one| one == test);
-        let kinds = self.kinds().into_iter().filter(rests);
-        kinds.map(|(kind, _)| kind.to_owned()).collect()
+    /// What a test rests on.
+    pub fn of(&self, test: &str) -> impl Iterator<Item = Account> {
+        let rests = move |(account, tests): (&Account, &BTreeSet<String>)| {
+            tests.contains(test).then_some(*account)
+        };
+        self.0.iter().filter_map(rests)
     }
 }
 

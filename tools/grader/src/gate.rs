@@ -113,6 +113,8 @@ pub struct Judged {
     pub found: Findings,
     /// The failure of a wrong answer that was caught.
     pub failure: Option<TestResult>,
+    /// For a solution: what `tests/<slug>/self_reported.toml` has to say.
+    pub self_reported: Option<String>,
 }
 
 /// The gate of one course.
@@ -150,7 +152,6 @@ impl Gate {
             let shipped = Shipped::of(course, chapter, self.strict);
             places::look_at_chapter(course, chapter, &shipped, &mut found);
             sentences::look(course, chapter, &mut found);
-            self_reported::look(course, chapter, &mut found);
             evidence::look(course, chapter, &mut found);
             let solution = self.solution(&chapter.slug).ok();
             for answer in answers::read(course, chapter, &mut found) {
@@ -186,7 +187,11 @@ impl Gate {
         let mut judged = Judged::default();
         let found = &mut judged.found;
         match &case.what {
-            What::Solution => self.judge_solution(&chapter, found)?,
+            What::Solution => {
+                let results = self.judge_solution(&chapter, found)?;
+                let rests = self_reported::judge(&chapter, &results, found);
+                judged.self_reported = Some(self_reported::text(&rests));
+            }
             What::Starter => self.judge_starter(&chapter, found)?,
             What::Answer(answer) => {
                 judged.failure = self.judge_answer(&chapter, answer, found)?;
@@ -223,25 +228,29 @@ impl Gate {
         Sources::read(&folder).map_err(|error| error.to_string())
     }
 
-    fn judge_solution(&self, chapter: &Chapter, found: &mut Findings) -> Result<(), GateError> {
+    fn judge_solution(
+        &self,
+        chapter: &Chapter,
+        found: &mut Findings,
+    ) -> Result<Vec<TestResult>, GateError> {
         let slug = &chapter.slug;
         let place = format!("solutions/{slug}");
         match self.compiling(|grader| grader.tests(slug))? {
             Ok(tests) => {
                 judge_tests(chapter, &tests, found);
                 sentences::judge(&self.course, chapter, &tests, found);
-                self_reported::judge(chapter, &tests, found);
             }
             Err(problem) => {
                 found.problem(place, problem);
-                return Ok(());
+                return Ok(Vec::new());
             }
         }
         let solution = self.solution(slug);
-        for result in self.attempt(slug, &place, solution, found)? {
+        let results = self.attempt(slug, &place, solution, found)?;
+        for result in &results {
             match result.status {
                 Status::Passed => {}
-                Status::Skipped => found.skipped(&place, &result),
+                Status::Skipped => found.skipped(&place, result),
                 status => {
                     let TestResult { test, message, .. } = result;
                     let problem = format_args!("`{test}` does not pass ({status}): {message}");
@@ -249,7 +258,7 @@ impl Gate {
                 }
             }
         }
-        Ok(())
+        Ok(results)
     }
 
     fn judge_starter(&self, chapter: &Chapter, found: &mut Findings) -> Result<(), GateError> {

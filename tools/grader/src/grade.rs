@@ -48,8 +48,8 @@ pub struct Record {
     /// What passing the test is worth: its share of the step's points, times the exercise's weight.
     #[serde(default)]
     pub points: f64,
-    /// What the verdict rests on that only the subject can say: `events`, `schedules`, `leftovers`. Code that attacks the test
-    /// harness in its own process could invent these.
+    /// What the verdict rests on that only the subject can say, by the names of [`Account`](wire::status::Account)s. Code that
+    /// attacks the test harness in its own process could invent it.
     #[serde(default)]
     pub self_reported: Vec<String>,
     /// The commit that was judged, if the submission was read from a git repository.

@@ -297,6 +297,7 @@ fn result(test: &str, status: Status, message: String) -> TestResult {
         why: None,
         section: None,
         seed: None,
+        self_reported: Vec::new(),
         seconds: 0.0,
         killed: false,
     })

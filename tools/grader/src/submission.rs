@@ -4,6 +4,7 @@
 use crate::{
     course::Course,
     runner::Status,
+    sandbox::Sandbox,
     sources::{
         Sources, SourcesError,
         archive::{self, Format},
@@ -47,6 +48,8 @@ pub struct Wanted {
     pub revision: Option<Revision>,
     /// Who is in the class.
     pub roster: Option<Roster>,
+    /// Where git reads repositories.
+    pub sandbox: Sandbox,
 }
 
 /// Why one folder among others can't be judged.
@@ -363,7 +366,7 @@ fn look(course: &Course, folder: PathBuf, wanted: &Wanted) -> Submission {
             return submission;
         }
         let slugs: Vec<&str> = slugs(course, wanted).collect();
-        match git::read(&submission.folder, revision, &slugs) {
+        match git::read(&submission.folder, revision, &slugs, &wanted.sandbox) {
             Ok((commit, found)) => {
                 submission.commit = Some(commit);
                 submission.take(Ok(found), &slugs);

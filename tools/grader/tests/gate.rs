@@ -494,37 +494,52 @@ fn every_sentence_has_a_test_and_every_test_a_sentence() {
 }
 
 #[test]
-fn a_step_that_takes_the_subjects_word_says_so_of_its_tests() {
+fn a_test_that_takes_the_subjects_word_is_listed() {
     let place = "tests/sums/self_reported.toml";
     let fixture = Fixture::new();
-    let tests = fixture.read("tests/sums/one.rs");
-    fixture.write("tests/sums/one.rs", format!("{tests}// explore(\n"));
+    // The judge says of one test that it read what only the subject can say.
+    fixture.replace(
+        "tests/src/lib.rs",
+        "\\\"seed\\\":null",
+        "\\\"self_reported\\\":[{}],\\\"seed\\\":null",
+    );
+    fixture.replace(
+        "tests/src/lib.rs",
+        "why(status), test.3);",
+        "why(status), test.3, if test.0 == \"one::after_one\" { \"\\\"schedules\\\"\" } else { \"\" });",
+    );
+    let judged = || {
+        let gate = gate(&fixture, false);
+        let solution = gate.cases().remove(0);
+        gate.judge(&solution).expect("a verdict")
+    };
     expect(
-        &look(&fixture).problems,
-        &[place, "lists no test of `one` under `schedules`"],
+        &judged().found.problems,
+        &[place, "lists no `one::after_one` under `schedules`"],
     );
-    fixture.write(place, "schedules = [\"one::after_one\"]\n");
-    assert!(look(&fixture).problems.is_empty());
-    fixture.write(
-        place,
-        "schedules = [\"one::after_one\", \"one::after_one\"]\n",
-    );
-    expect(
-        &look(&fixture).problems,
-        &[place, "lists `one::after_one` twice under `schedules`"],
-    );
-    fixture.write(
-        place,
-        "schedules = [\"one::after_one\", \"one::after_two\"]\n",
-    );
-    let problems = judge_those(&fixture, false, |name| name == "sums::solution").problems;
-    expect(
-        &problems,
-        &[
-            place,
-            "lists `one::after_two` under `schedules`, and there is no such test",
-        ],
-    );
+    let list = judged().self_reported.expect("it was the solution");
+    fixture.write(place, &list);
+    assert!(judged().found.problems.is_empty(), "{list}");
+    for (text, says) in [
+        (
+            list.replace("after_one", "after_two"),
+            "lists `one::after_two` under `schedules`",
+        ),
+        (
+            list.replace("schedules = ", "events = "),
+            "lists `one::after_one` under `events`",
+        ),
+    ] {
+        fixture.write(place, text);
+        let problems = judged().found.problems;
+        assert!(
+            problems.iter().any(|problem| problem.contains(says)),
+            "{problems:#?}"
+        );
+    }
+    fixture.write(place, "gossip = []\n");
+    let unknown = Gate::open(&fixture.root(), false, &Stop::new()).expect_err("no such account");
+    assert!(unknown.to_string().contains("gossip"), "{unknown}");
 }
 
 #[test]

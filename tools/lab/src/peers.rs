@@ -103,7 +103,7 @@ pub fn peers(root: &Path, slug: &str) -> Result<String, Error> {
 
 fn table(bench: &Bench) -> String {
     let mut html = String::from(
-        "<table class=\"peers\">\n<thead><tr><th scope=\"col\">what</th><th scope=\"col\">who</th>\
+        "<div class=\"table-wrapper\"><table class=\"peers\">\n<thead><tr><th scope=\"col\">what</th><th scope=\"col\">who</th>\
          <th scope=\"col\">median (quartiles)</th><th scope=\"col\">ours to theirs</th><th scope=\"col\">goal</th></tr></thead>\n",
     );
     for row in &bench.rows {
@@ -149,7 +149,7 @@ fn table(bench: &Bench) -> String {
     let version = |text: &str, name: &str| escape(text.strip_prefix(name).unwrap_or(text));
     let _ = write!(
         html,
-        "</table>\n<p><small>{}, {} CPUs, Linux {}, Rust {}{}. Taken {}. To repeat it: <code>{}</code></small></p>",
+        "</table></div>\n<p><small>{}, {} CPUs, Linux {}, Rust {}{}. Taken {}. To repeat it: <code>{}</code></small></p>",
         escape(&machine.cpu),
         machine.cpus,
         version(&machine.kernel, "Linux "),

@@ -16,13 +16,13 @@ pub struct Unit {
     pub one: &'static str,
     /// Whether values are whole numbers. Others are written with three significant digits.
     pub whole: bool,
-    /// Larger units of the same kind, smallest first: how many of this unit make one, and its name.
-    pub larger: &'static [(f64, &'static str)],
+    /// Other units of the same kind, smallest first: how many of this unit make one, and its name.
+    pub others: &'static [(f64, &'static str)],
 }
 
 impl Unit {
-    /// Microseconds; written as milliseconds and seconds where that is shorter.
-    pub const MICROS: Self = Self::measure("µs", &[(1e3, "ms"), (1e6, "s")]);
+    /// Microseconds; written as nanoseconds, milliseconds or seconds where that is shorter.
+    pub const MICROS: Self = Self::measure("µs", &[(1e-3, "ns"), (1e3, "ms"), (1e6, "s")]);
 
     /// Bytes, counted one by one.
     pub const BYTES: Self = Self::count("byte", "bytes");
@@ -37,27 +37,34 @@ impl Unit {
             name: many,
             one,
             whole: true,
-            larger: &[],
+            others: &[],
         }
     }
 
-    /// A physical quantity, with the larger units that it may be written in.
+    /// A physical quantity, with the other units that it may be written in, smallest first.
     #[must_use]
-    pub const fn measure(name: &'static str, larger: &'static [(f64, &'static str)]) -> Self {
+    pub const fn measure(name: &'static str, others: &'static [(f64, &'static str)]) -> Self {
         Self {
             name,
             one: name,
             whole: false,
-            larger,
+            others,
         }
     }
 
-    /// The largest unit of which `value` makes at least one: its size and its name.
+    /// The largest unit of which `value` makes at least one, or else the smallest that there is: its size and its name.
     #[must_use]
     pub fn scale_for(&self, value: f64) -> (f64, &'static str) {
-        let fits = |(size, _): &&(f64, &'static str)| value.abs() >= *size;
-        let found = self.larger.iter().rev().find(fits);
-        found.copied().unwrap_or((1.0, self.name))
+        let own = (1.0, self.name);
+        if value == 0.0 {
+            return own;
+        }
+        let all = || self.others.iter().copied().chain([own]);
+        let larger = |a: &(f64, &str), b: &(f64, &str)| a.0.total_cmp(&b.0);
+        let fitting = all()
+            .filter(|(size, _)| value.abs() >= *size)
+            .max_by(larger);
+        fitting.or_else(|| all().min_by(larger)).unwrap_or(own)
     }
 
     /// Formats a value with this unit: `2,560 pages`.

@@ -1,70 +1,82 @@
-//! The list of self-reported tests, `tests/<slug>/self_reported.toml`: names tests that exist, each once, and leaves out no step
-//! whose tests use what only the subject can say.
+//! The list of self-reported tests, `tests/<slug>/self_reported.toml`, is what the solution's run says of itself: each test notes what
+//! its assertions read of which only the subject can tell.
 
 use super::Findings;
-use crate::course::{Chapter, Course};
-use std::{collections::BTreeSet, fs, path::Path};
+use crate::{
+    course::{Chapter, SelfReported},
+    runner::{Status, TestResult},
+};
+use std::fmt::Write as _;
+use wire::status::Account;
 
-/// What a step's tests use, and the kind that then has to list one of them.
-const USES: [(&str, &[&str]); 3] = [
-    ("events", &["ledger::observe"]),
-    ("schedules", &["explore(", "explore_schedules(", "replay("]),
-    ("leftovers", &["leftovers::watch"]),
-];
-
-fn place(chapter: &Chapter) -> String {
-    format!("tests/{}/self_reported.toml", chapter.slug)
-}
-
-/// Checks the list against the sources of the tests.
-pub(super) fn look(course: &Course, chapter: &Chapter, found: &mut Findings) {
-    for (kind, tests) in chapter.self_reported.kinds() {
-        let mut seen = BTreeSet::new();
-        for test in tests.iter().filter(|test| !seen.insert(*test)) {
+/// Compares the list with what the solution's tests relied on, and returns that. What the list says of a test that did not pass
+/// stays as it is.
+pub(super) fn judge(
+    chapter: &Chapter,
+    results: &[TestResult],
+    found: &mut Findings,
+) -> SelfReported {
+    let place = format!("tests/{}/self_reported.toml", chapter.slug);
+    let mut rests = SelfReported::default();
+    for result in results {
+        let listed: Vec<Account> = chapter.self_reported.of(&result.test).collect();
+        let relied_on = match result.status {
+            Status::Passed => &result.self_reported,
+            _ => &listed,
+        };
+        for account in relied_on {
+            let tests = rests.0.entry(*account).or_default();
+            tests.insert(result.test.clone());
+        }
+    }
+    for account in Account::ALL {
+        let (name, none) = (account.name(), Default::default());
+        let listed = chapter.self_reported.0.get(&account).unwrap_or(&none);
+        let relied_on = rests.0.get(&account).unwrap_or(&none);
+        for test in relied_on.difference(listed) {
             found.problem(
-                place(chapter),
-                format_args!("lists `{test}` twice under `{kind}`"),
+                &place,
+                format_args!("lists no `{test}` under `{name}`, and its assertions read that"),
             );
         }
-        let uses = USES.iter().find(|(of, _)| *of == kind);
-        for step in &chapter.steps {
-            let source = source(&course.root.join("tests").join(&chapter.slug), step);
-            let used = uses.and_then(|(_, uses)| uses.iter().find(|one| source.contains(**one)));
-            let listed = tests
-                .iter()
-                .any(|test| test.starts_with(&format!("{step}::")));
-            if let (Some(used), false) = (used, listed) {
-                found.problem(
-                    place(chapter),
-                    format_args!(
-                        "lists no test of `{step}` under `{kind}`, and its tests call `{used}` (which of them rest on it?)"
-                    ),
-                );
+        for test in listed.difference(relied_on) {
+            found.problem(
+                &place,
+                format_args!("lists `{test}` under `{name}`, and no such test reads that"),
+            );
+        }
+    }
+    rests
+}
+
+/// The file that says this.
+pub(super) fn text(rests: &SelfReported) -> String {
+    let mut text = "\
+# Tests whose verdict rests, in part or whole, on what only the subject can say: a submission that takes over its own process could
+# invent it. Made from what the tests read: COURSE_BLESS=1 cargo test -p checks --test gate -- SLUG::solution
+"
+    .to_owned();
+    for (account, tests) in &rests.0 {
+        let what = match account {
+            Account::Events => {
+                "What the learner's code did, and in which order: the subject's ledger."
             }
+            Account::Faults => {
+                "That something failed, died or stood still when it should: the harness in the subject sees to it."
+            }
+            Account::Leftovers => {
+                "Children, threads, descriptors and mappings, which the subject reads from the kernel."
+            }
+            Account::Observations => {
+                "What the test's own code in the subject saw, counted or compared."
+            }
+            Account::Schedules => "Outcomes of model runs, which happen in the subject.",
+        };
+        let _ = writeln!(text, "\n# {what}\n{} = [", account.name());
+        for test in tests {
+            let _ = writeln!(text, "    \"{test}\",");
         }
-    }
-}
-
-/// Checks that every test on the list exists.
-pub(super) fn judge(chapter: &Chapter, tests: &[String], found: &mut Findings) {
-    for (kind, listed) in chapter.self_reported.kinds() {
-        for test in listed.iter().filter(|test| !tests.contains(test)) {
-            found.problem(
-                place(chapter),
-                format_args!("lists `{test}` under `{kind}`, and there is no such test"),
-            );
-        }
-    }
-}
-
-/// The sources of a step's tests: its file, and those in the folder of its name.
-fn source(folder: &Path, step: &str) -> String {
-    let mut text = String::new();
-    for base in [folder.to_owned(), folder.join("src")] {
-        text += &fs::read_to_string(base.join(format!("{step}.rs"))).unwrap_or_default();
-        for name in super::places::names(&base.join(step)) {
-            text += &fs::read_to_string(base.join(step).join(name)).unwrap_or_default();
-        }
+        text += "]\n";
     }
     text
 }

@@ -19,6 +19,7 @@ pub fn annotate(records: &mut [Record], submission: &Submission, chapter: Option
             f64::from(chapter.points(&record.step)) / sharing.max(1) as f64
         };
         record.points = points;
-        record.self_reported = chapter.self_reported.of(&record.test);
+        let accounts = chapter.self_reported.of(&record.test);
+        record.self_reported = accounts.map(|account| account.name().to_owned()).collect();
     }
 }

@@ -1,8 +1,10 @@
 //! What the reporter of GitHub Classroom's autograding takes from a runner: JSON, of which a workflow makes base64 and puts it into
-//! the variable `<RUNNER>_RESULTS`.
+//! the variable `<RUNNER>_RESULTS`. GitHub retired Classroom in August 2026; the reporter still writes the points into the run's log
+//! and annotations.
 //!
 //! <https://github.com/classroom-resources/autograding-grading-reporter>: it adds up `score` of the `tests` and `max_score` of the
-//! runners, and fails the job where a `status` is `fail` or `error`.
+//! runners, leaves out a runner whose `max_score` is 0, and fails the job where a runner's `status` is `fail` or `error`. The tests
+//! here check what its `main.js`, `console-results.js` and `notify-classroom.js` need.
 
 use super::{GradescopeError, Marks, units};
 use crate::{grade::Record, runner::Status};

@@ -2,7 +2,7 @@
 
 use super::{
     Marks, Unit,
-    html::{self, escaped, link},
+    html::{self, Column, breakable, escaped, link},
     units,
 };
 use crate::{grade::Record, runner::Status};
@@ -86,7 +86,11 @@ fn exercise(page: &mut String, unit: &Unit<'_>, book: Option<&str>) {
     html::head(
         page,
         &format!("{}: {marks}", escaped(title)),
-        &["step", "passed", "marks"],
+        &[
+            Column::Text("step"),
+            Column::Number("passed"),
+            Column::Number("marks"),
+        ],
     );
     let mut seen = BTreeSet::new();
     for first in &unit.records {
@@ -108,7 +112,7 @@ fn exercise(page: &mut String, unit: &Unit<'_>, book: Option<&str>) {
             mine().count()
         );
     }
-    *page += "</table>\n";
+    *page += html::END;
     let mut shown = BTreeSet::new();
     for record in &unit.records {
         // What failed as a whole, such as to compile, is the same for every test.
@@ -127,7 +131,7 @@ fn failure(page: &mut String, record: &Record, book: Option<&str>) {
     let _ = writeln!(
         page,
         "<h3>{} {}</h3>\n<pre>{}</pre>",
-        escaped(what),
+        breakable(what),
         record.status,
         escaped(&record.message)
     );

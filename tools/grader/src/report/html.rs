@@ -7,10 +7,23 @@ use std::{
     fmt::Write,
 };
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-    table{border-collapse:collapse;width:100%}td,th{padding:.2rem .6rem;border-bottom:1px solid #ccc;text-align:left;\
-    vertical-align:top}td.n{text-align:right}pre{white-space:pre-wrap;overflow-wrap:anywhere}\
+const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+    h1,h2,h3,td,code{overflow-wrap:anywhere}.t{overflow-x:auto}table{border-collapse:collapse;width:100%}\
+    td,th{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;vertical-align:top}td{min-width:6.5rem}td.m{min-width:18rem}small{display:block;opacity:.8}\
+    .n{text-align:right;white-space:nowrap;min-width:0;font-variant-numeric:tabular-nums}\
+    pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8881;padding:.6rem}summary{cursor:pointer}\
     @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}}";
+
+/// A column of a table, by its heading.
+#[derive(Clone, Copy)]
+pub(super) enum Column {
+    /// Words.
+    Text(&'static str),
+    /// Numbers, which stand at the right, and so does their heading.
+    Number(&'static str),
+}
+
+use Column::{Number, Text};
 
 /// How many tests and misconceptions are listed.
 const MOST: usize = 12;
@@ -54,7 +67,11 @@ fn marks(page: &mut String, units: &[Unit<'_>]) {
         *sum = *sum + marks;
     }
     let out_of = worth.values().sum();
-    head(page, "Marks", &["submission", "marks", "%"]);
+    head(
+        page,
+        "Marks",
+        &[Text("submission"), Number("marks"), Number("%")],
+    );
     for (name, marks) in people {
         let marks = Marks { out_of, ..marks };
         let percent = super::marks::number((100.0 * marks.earned / out_of * 10.0).round() / 10.0);
@@ -65,7 +82,7 @@ fn marks(page: &mut String, units: &[Unit<'_>]) {
             escaped(name)
         );
     }
-    *page += "</table>\n";
+    *page += END;
 }
 
 /// The tests whose verdict the subject's own word decides, and who passed them.
@@ -81,31 +98,40 @@ fn self_reported(page: &mut String, records: &[Record]) {
     if tests.is_empty() {
         return;
     }
-    let count = tests.len();
+    let count = match tests.len() {
+        1 => "1 test".to_owned(),
+        count => format!("{count} tests"),
+    };
     head(
         page,
         "Which marks are self-reported",
-        &["test", "exercise", "rests on", "passed"],
+        &[
+            Text("test"),
+            Text("exercise"),
+            Text("rests on"),
+            Number("passed"),
+        ],
     );
-    let table = page.rfind("<table>").unwrap_or(page.len());
+    let table = page.rfind("<div class=\"t\">").unwrap_or(page.len());
     page.insert_str(
         table,
         &format!(
             "<p>These tests rest, in part at least, on what a submission's own process says: events that it counted, \
-             schedules of model runs, what was left open. Code that attacks the test harness could invent that. Before a mark \
-             that matters, read a submission that passes them in a strange way.</p>\n<details><summary>{count} tests</summary>\n"
+             failures that happened inside it, what was left open, outcomes of model runs. Code that takes its process over could \
+             invent that. Before a mark that matters, read a submission that passes them in a strange way.</p>\n<details><summary>{count}</summary>\n"
         ),
     );
     for ((exercise, test), (kinds, passed)) in tests {
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{passed}</td></tr>",
-            escaped(test),
+            breakable(test),
             escaped(exercise),
             escaped(&kinds)
         );
     }
-    *page += "</table>\n</details>\n";
+    *page += END;
+    *page += "</details>\n";
 }
 
 fn summary(page: &mut String, units: &[Unit<'_>]) {
@@ -127,12 +153,12 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         page,
         "Who is where",
         &[
-            "submission",
-            "exercise",
-            "passed",
-            "marks",
-            "worst",
-            "first message",
+            Text("submission"),
+            Text("exercise"),
+            Number("passed"),
+            Number("marks"),
+            Text("worst"),
+            Text("first message"),
         ],
     );
     for unit in units {
@@ -144,7 +170,7 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         let first = first.and_then(|record| record.message.lines().next());
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td class=\"n\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
             escaped(unit.submission),
             escaped(unit.exercise),
             unit.passed(),
@@ -155,7 +181,7 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
             note(unit)
         );
     }
-    *page += "</table>\n";
+    *page += END;
 }
 
 /// What an instructor should know about the commit that was judged.
@@ -197,20 +223,20 @@ fn tests(page: &mut String, records: &[Record]) {
     head(
         page,
         "Which tests fail most",
-        &["test", "exercise", "submissions"],
+        &[Text("test"), Text("exercise"), Number("submissions")],
     );
     let failed = failures(records).map(|record| {
         let key = (record.test.as_str(), record.exercise.as_str());
         (key, record.submission.clone())
     });
     for ((test, exercise), count) in most_common(failed) {
-        let (test, exercise) = (escaped(test), escaped(exercise));
+        let (test, exercise) = (breakable(test), escaped(exercise));
         let _ = writeln!(
             page,
             "<tr><td>{test}</td><td>{exercise}</td><td class=\"n\">{count}</td></tr>"
         );
     }
-    *page += "</table>\n";
+    *page += END;
 }
 
 /// What failures mean, and the section to read, with the number of submissions.
@@ -229,17 +255,21 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
     head(
         page,
         "Which misconceptions are most common",
-        &["what the failure means", "read", "submissions"],
+        &[
+            Text("what the failure means"),
+            Text("read"),
+            Number("submissions"),
+        ],
     );
     for ((why, section), count) in most_misunderstood(records) {
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
+            "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
             escaped(why),
             link(section, book)
         );
     }
-    *page += "</table>\n";
+    *page += END;
 }
 
 /// `memory/exercise.md#step` in the book that is at `book`.
@@ -260,12 +290,26 @@ pub(super) fn address(section: &str, book: Option<&str>) -> Option<String> {
     (is_web && address.chars().all(is_plain)).then(|| escaped(&address))
 }
 
-pub(super) fn head(page: &mut String, title: &str, columns: &[&str]) {
-    let _ = writeln!(
-        page,
-        "<h2>{title}</h2>\n<table><tr><th>{}</th></tr>",
-        columns.join("</th><th>")
-    );
+/// What ends a table that [`head`] began.
+pub(super) const END: &str = "</table></div>\n";
+
+/// Begins a table. One that is too wide for a phone scrolls by itself.
+pub(super) fn head(page: &mut String, title: &str, columns: &[Column]) {
+    let _ = write!(page, "<h2>{title}</h2>\n<div class=\"t\"><table><tr>");
+    for column in columns {
+        let _ = match column {
+            Text(name) => write!(page, "<th>{name}</th>"),
+            Number(name) => write!(page, "<th class=\"n\">{name}</th>"),
+        };
+    }
+    *page += "</tr>\n";
+}
+
+/// The name of a test, which may break after its separators.
+pub(super) fn breakable(name: &str) -> String {
+    escaped(name)
+        .replace("::", "::<wbr>")
+        .replace('_', "_<wbr>")
 }
 
 pub(super) fn escaped(text: &str) -> String {

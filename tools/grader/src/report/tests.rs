@@ -85,13 +85,18 @@ fn a_page_has_no_script_and_counts_people_not_tests() {
     assert!(!page.contains("<script"), "{page}");
     assert!(page.contains("default-src 'none'"));
     assert!(
-        page.contains("<td>a::y</td><td>memory</td><td class=\"n\">2</td>"),
+        page.contains("<td>a::<wbr>y</td><td>memory</td><td class=\"n\">2</td>"),
         "{page}"
     );
     assert!(
-        page.contains("<td>A load &lt;and&gt; a store</td><td><a href=\"https://example.org/book/memory.html#lost\">memory.md#lost</a></td><td class=\"n\">2</td>"),
+        page.contains("<td class=\"m\">A load &lt;and&gt; a store</td><td><a href=\"https://example.org/book/memory.html#lost\">memory.md#lost</a></td><td class=\"n\">2</td>"),
         "{page}"
     );
+    // Numbers stand below their heading.
+    for heading in ["marks", "%", "passed", "submissions"] {
+        let cell = format!("<th class=\"n\">{heading}</th>");
+        assert!(page.contains(&cell), "{cell}: {page}");
+    }
     assert!(!html(&records, Some("javascript:x")).contains("href"));
 }
 
@@ -181,7 +186,7 @@ fn self_reported_tests_are_listed_with_what_they_rest_on() {
     let page = html(&records, None);
     assert!(
         page.contains(
-            "<tr><td>a::x</td><td>memory</td><td>events, leftovers</td><td class=\"n\">1</td></tr>"
+            "<tr><td>a::<wbr>x</td><td>memory</td><td>events, leftovers</td><td class=\"n\">1</td></tr>"
         ),
         "{page}"
     );
@@ -223,7 +228,9 @@ fn each_learner_gets_a_page_that_names_nobody_else() {
         "{bob}"
     );
     assert!(
-        bob.contains("<h3>a::y failed</h3>\n<pre>wrong</pre>\n<p>A load &lt;and&gt; a store</p>"),
+        bob.contains(
+            "<h3>a::<wbr>y failed</h3>\n<pre>wrong</pre>\n<p>A load &lt;and&gt; a store</p>"
+        ),
         "{bob}"
     );
     assert!(
@@ -323,6 +330,71 @@ fn the_classroom_gets_points_that_add_up() {
         })
         .collect();
     assert!(classroom(&all).expect("a report").len() < 90_000);
+}
+
+/// What the reporter does with its variable: it splits `runners`, parses each result, prints every test, and adds up.
+fn as_the_reporter(runners: &str, results: &[&str]) -> (String, bool) {
+    let (mut earned, mut out_of, mut failed) = (0.0, 0.0, false);
+    let names: Vec<_> = runners
+        .split([',', ' '])
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(names.len(), results.len());
+    for result in results {
+        let result: serde_json::Value = serde_json::from_str(result).expect("JSON.parse");
+        let tests = result["tests"].as_array().expect("tests.forEach");
+        for test in tests {
+            assert!(test["name"].is_string(), "printed after its mark: {test}");
+            assert!(
+                test["message"].is_null() || test["message"].is_string(),
+                "{test}"
+            );
+            assert!(
+                ["pass", "fail", "error"].contains(&test["status"].as_str().expect("compared")),
+                "{test}"
+            );
+        }
+        // A runner without a `max_score` has no points.
+        if let Some(most) = result["max_score"].as_f64().filter(|most| *most != 0.0) {
+            out_of += most;
+            for test in tests {
+                // What is no number would make the sum a text.
+                earned += test["score"].as_f64().expect("a number");
+            }
+        }
+        failed |= ["fail", "error"].contains(&result["status"].as_str().expect("compared"));
+    }
+    (format!("Points {earned}/{out_of}"), failed)
+}
+
+#[test]
+fn the_classroom_reporter_reads_what_is_written_for_it() {
+    let mut records = class()[..2].to_vec();
+    let text = classroom(&records).expect("a report");
+    assert_eq!(
+        as_the_reporter("grade", &[&text]),
+        ("Points 2.5/5".to_owned(), true)
+    );
+    records[1].status = Status::Passed;
+    records[1].message = String::new();
+    let text = classroom(&records).expect("a report");
+    assert_eq!(
+        as_the_reporter("grade", &[&text]),
+        ("Points 5/5".to_owned(), false)
+    );
+    // One that does not compile is one test, worth nothing of all.
+    let mut refused = record(
+        "ann",
+        "",
+        Status::CompileError,
+        "error[E0425]\n  --> src/a.rs",
+    );
+    refused.step = String::new();
+    let text = classroom(&[refused]).expect("a report");
+    assert_eq!(
+        as_the_reporter("grade", &[&text]),
+        ("Points 0/2.5".to_owned(), true)
+    );
 }
 
 /// A learner's text can't add a row, a command, a link or a tag to what this program writes.

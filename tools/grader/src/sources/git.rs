@@ -3,7 +3,8 @@
 //! Nothing in the repository is trusted. Git never sees its folder: not its configuration, hooks, attributes, grafts, replaced
 //! objects or refs. A private repository takes the history over, as a fetch would, and computes the name of each object anew,
 //! so a tampered pack or commit graph can't put other content under a commit's name. Files are read as they are stored: no
-//! filter, no line-end conversion, no submodule, no symlink.
+//! filter, no line-end conversion, no submodule, no symlink. Git runs in the compiler's sandbox, since it parses what a stranger
+//! wrote: it sees their objects for reading, our repository, and nothing else of the machine.
 //!
 //! **Which date counts**: the committer's, which the learner's machine wrote. Only the server that got a push knows when it came.
 
@@ -15,15 +16,23 @@ use super::{
     archive::{Collector, Kind},
     read_error, rejected,
 };
-use crate::{stop::Stop, text::printable};
+use crate::{
+    sandbox::{Compiler, Contained, Sandbox},
+    stop::Stop,
+    text::printable,
+};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashMap},
+    ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Read},
     ops::ControlFlow,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::OpenOptionsExt,
+    },
     path::{Component, Path, PathBuf},
     process::Command,
     time::Duration,
@@ -96,14 +105,23 @@ pub fn read(
     folder: &Path,
     revision: &Revision,
     slugs: &[&str],
+    sandbox: &Sandbox,
 ) -> Result<(Commit, BTreeMap<String, Sources>), SourcesError> {
     let theirs = Untrusted::open(folder)?;
     let (tip, short) = theirs.tip(revision)?;
-    let ours = Private::take_over(&theirs, &tip)?;
+    let ours = Private::take_over(&theirs, &tip, sandbox)?;
     let history = ours.history(&tip)?;
     let commit = match revision {
         Revision::Head | Revision::At(_) => ours.resolve(&tip, short.as_deref(), &history)?,
-        Revision::Deadline(deadline) => last_before(&history, &tip, *deadline)?,
+        Revision::Deadline(deadline) => {
+            let mut commit = last_before(&history, &tip, *deadline)?;
+            // Whoever hands in the folder may have written that file: late work could hide below its line.
+            if theirs.text("shallow")?.is_some() {
+                let note = commit.note.map_or(String::new(), |note| note + "; ");
+                commit.note = Some(note + "the history is shallow: what is below it has no dates");
+            }
+            commit
+        }
     };
     let sources = ours.sources(&commit.id, slugs)?;
     Ok((commit, sources))
@@ -278,19 +296,33 @@ struct Node {
 }
 
 /// A repository of our own, removed when dropped.
-struct Private(tempfile::TempDir);
+struct Private<'a> {
+    folder: tempfile::TempDir,
+    /// Where git runs.
+    sandbox: &'a Sandbox,
+    /// What git reads beside it.
+    theirs: PathBuf,
+}
 
-impl Private {
+impl<'a> Private<'a> {
     /// Copies the history below `tip`, and names each object anew.
-    fn take_over(theirs: &Untrusted, tip: &str) -> Result<Self, SourcesError> {
+    fn take_over(
+        theirs: &Untrusted,
+        tip: &str,
+        sandbox: &'a Sandbox,
+    ) -> Result<Self, SourcesError> {
         let folder = tempfile::Builder::new().prefix("course-git-").tempdir();
-        let ours = Self(folder.map_err(|cause| read_error(&std::env::temp_dir(), cause))?);
+        let ours = Self {
+            folder: folder.map_err(|cause| read_error(&std::env::temp_dir(), cause))?,
+            sandbox,
+            theirs: theirs.git.join("objects"),
+        };
         let put = |inside: &str, text: &str| {
-            let path = ours.0.path().join(inside);
+            let path = ours.folder.path().join(inside);
             fs::write(&path, text).map_err(|cause| read_error(&path, cause))
         };
         for inside in ["objects/pack", "objects/info", "refs/heads", "taken"] {
-            let path = ours.0.path().join(inside);
+            let path = ours.folder.path().join(inside);
             fs::create_dir_all(&path).map_err(|cause| read_error(&path, cause))?;
         }
         let format = match tip.len() {
@@ -306,54 +338,65 @@ impl Private {
             let lines: Vec<_> = shallow.lines().filter_map(hash).collect();
             put("shallow", &(lines.join("\n") + "\n"))?;
         }
-        let mut pack = ours.shell("exec git pack-objects -q --revs --window=0 taken/pack < tip");
-        pack.env("GIT_OBJECT_DIRECTORY", theirs.git.join("objects"));
+        let mut pack = ours.shell("exec git pack-objects -q --revs --window=0 taken/pack < tip")?;
+        // Objects are read there; what git writes meanwhile is ours.
+        let from = quoted(&ours.theirs);
+        pack.command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", from);
         let name = ours.run(pack)?;
         let name = name.trim();
-        let taken = ours.0.path().join("taken");
+        let taken = ours.folder.path().join("taken");
         let from = taken.join(format!("pack-{name}.pack"));
-        let index = ours.0.path().join("objects/pack/pack-1.idx");
+        let index = ours.folder.path().join("objects/pack/pack-1.idx");
         let to = index.with_extension("pack");
         fs::rename(&from, &to).map_err(|cause| read_error(&from, cause))?;
-        let mut reindex = ours.git(&["index-pack", "-o"]);
-        reindex.arg(&index).arg(&to);
+        let mut reindex = ours.git(&["index-pack", "-o"])?;
+        reindex.command.arg(&index).arg(&to);
         ours.run(reindex)?;
         let _ = fs::remove_dir_all(taken);
         Ok(ours)
     }
 
-    fn git(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("git");
-        command.args(args);
-        self.prepare(command)
+    fn git(&self, args: &[&str]) -> Result<Contained, SourcesError> {
+        self.prepare("git", args)
     }
 
-    fn shell(&self, script: &str) -> Command {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
-        self.prepare(command)
+    fn shell(&self, script: &str) -> Result<Contained, SourcesError> {
+        self.prepare("sh", &["-c", script])
     }
 
-    fn prepare(&self, mut command: Command) -> Command {
+    fn prepare(&self, program: &str, args: &[&str]) -> Result<Contained, SourcesError> {
+        let mut contained = self
+            .sandbox
+            .compiler(&Compiler {
+                program: program.into(),
+                readable: vec![self.theirs.clone()],
+                writable: vec![self.folder.path().to_owned()],
+                hidden: Vec::new(),
+                visible: Vec::new(),
+            })
+            .map_err(|cause| read_error(self.folder.path(), cause))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
-        command
-            .current_dir(self.0.path())
+        contained
+            .command
+            .args(args)
+            .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", path)
-            .env("HOME", self.0.path())
+            .env("HOME", self.folder.path())
             .env("LC_ALL", "C")
-            .env("GIT_DIR", self.0.path())
+            .env("GIT_DIR", self.folder.path())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_ATTR_NOSYSTEM", "1")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_TERMINAL_PROMPT", "0");
-        command
+        Ok(contained)
     }
 
     /// Runs git to its end, within limits. What it prints is returned.
-    fn run(&self, command: Command) -> Result<String, SourcesError> {
+    fn run(&self, mut contained: Contained) -> Result<String, SourcesError> {
+        let command = std::mem::replace(&mut contained.command, Command::new("true"));
         let mut options = Options::new(DEADLINE);
         options.stdout = Keep::First(16 << 20);
         options.flood = Some(16 << 20);
@@ -370,7 +413,10 @@ impl Private {
         }
         // A slow machine costs nobody a mark.
         if let End::TimeUp(_) = outcome.end {
-            return Err(read_error(self.0.path(), io::ErrorKind::TimedOut.into()));
+            return Err(read_error(
+                self.folder.path(),
+                io::ErrorKind::TimedOut.into(),
+            ));
         }
         let said = outcome.stderr.text();
         let why = said.lines().find(|line| !line.trim().is_empty());
@@ -387,9 +433,9 @@ impl Private {
             "--parents",
             "--topo-order",
             &most,
-        ]);
+        ])?;
         // A tag that isn't of a commit has no history.
-        command.arg(tip).arg("--");
+        command.command.args([tip, "--"]);
         let text = self.run(command)?;
         let nodes: Vec<Node> = text.lines().filter_map(node).collect();
         if nodes.is_empty() {
@@ -418,8 +464,8 @@ impl Private {
                 _ => Err(rejected(format!("{short} names more than one commit"))),
             };
         }
-        let mut command = self.git(&["rev-parse", "--verify", "--quiet", "--end-of-options"]);
-        command.arg(format!("{tip}^{{commit}}"));
+        let mut command = self.git(&["rev-parse", "--verify", "--quiet", "--end-of-options"])?;
+        command.command.arg(format!("{tip}^{{commit}}"));
         let id = self.run(command)?;
         let found = history.iter().find(|node| node.id == id.trim());
         found
@@ -433,7 +479,8 @@ impl Private {
         commit: &str,
         slugs: &[&str],
     ) -> Result<BTreeMap<String, Sources>, SourcesError> {
-        let listed = self.run(self.git(&["ls-tree", "-r", "-z", "-l", "--full-tree", commit]))?;
+        let listed =
+            self.run(self.git(&["ls-tree", "-r", "-z", "-l", "--full-tree", commit])?)?;
         let mut collector = Collector::new(slugs);
         for entry in listed.split_terminator('\0') {
             let Some((facts, name)) = entry.split_once('\t') else {
@@ -465,14 +512,28 @@ impl Private {
     /// The bytes of a file as they are stored.
     fn blob(&self, id: &str) -> Result<Vec<u8>, SourcesError> {
         let id = hash(id).ok_or_else(|| rejected("git lists no hash".to_owned()))?;
-        self.run(self.shell(&format!("exec git cat-file blob {id} > blob")))?;
-        let path = self.0.path().join("blob");
+        self.run(self.shell(&format!("exec git cat-file blob {id} > blob"))?)?;
+        let path = self.folder.path().join("blob");
         let mut bytes = Vec::new();
         File::open(&path)
             .and_then(|file| file.take(FILE_SIZE + 1).read_to_end(&mut bytes))
             .map_err(|cause| read_error(&path, cause))?;
         Ok(bytes)
     }
+}
+
+/// A path in double quotes, as git unquotes it: a colon would end it otherwise.
+fn quoted(path: &Path) -> OsString {
+    let mut bytes = vec![b'"'];
+    for &byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'"' | b'\\' => bytes.extend([b'\\', byte]),
+            b'\n' => bytes.extend(b"\\n"),
+            _ => bytes.push(byte),
+        }
+    }
+    bytes.push(b'"');
+    OsString::from_vec(bytes)
 }
 
 /// A line of `rev-list --timestamp --parents`.

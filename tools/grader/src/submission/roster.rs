@@ -1,7 +1,7 @@
-//! Who is in the class, by a roster of GitHub Classroom: a CSV file with `identifier` and `github_username`.
+//! Who is in the class: a CSV file with a column `username`, as Classroom 50 has it, or `github_username`, as GitHub Classroom had it.
 //!
-//! Classroom names a learner's repository `<assignment>-<username>`, and so the folder of a clone. With the roster, results call a
-//! submission by its learner's identifier, and say who handed in nothing.
+//! Both name a learner's repository `…-<username>`, and so the folder of a clone. With the roster, results call a submission by its
+//! learner's `identifier`, where there is that column, or else by the user name, and say who handed in nothing.
 
 use super::Submission;
 use crate::text::printable;
@@ -14,9 +14,11 @@ pub struct Roster(Vec<Learner>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct Learner {
+    /// What the instructor calls the learner; Classroom 50 has only user names.
+    #[serde(default)]
     identifier: String,
     /// Empty until the learner has accepted an assignment.
-    #[serde(default)]
+    #[serde(alias = "username")]
     github_username: String,
 }
 
@@ -33,7 +35,7 @@ pub enum RosterError {
     },
     /// It is no roster.
     #[error(
-        "{path} is no roster: {cause} (download it from the classroom: it has the columns identifier and github_username)"
+        "{path} is no roster: {cause} (it needs a column username or github_username; identifier is optional)"
     )]
     Parse {
         /// The file.
@@ -144,6 +146,17 @@ mod tests {
     #[test]
     fn another_table_is_no_roster() {
         let error = Roster::parse("name,mark\nann,1\n").expect_err("refused");
-        assert!(error.to_string().contains("identifier"), "{error}");
+        assert!(error.to_string().contains("github_username"), "{error}");
+    }
+
+    #[test]
+    fn a_roster_of_classroom_50_is_one() {
+        let text = "username,first_name,last_name,email,section,github_id,role\nann,Ann,A.,a@example.org,1,7,student\nbob,,,,,,\n";
+        let mut all = vec![super::super::submission("term-lab1-ann".into())];
+        let absent = Roster::parse(text).expect("a roster").call(&mut all);
+        assert_eq!(
+            (all[0].name.as_str(), absent),
+            ("ann", vec!["bob".to_owned()])
+        );
     }
 }

@@ -10,11 +10,13 @@ mod common;
 mod attacks;
 mod connection;
 mod folders;
+mod forgery;
 
 use attacks::{Attack, Expect};
 use common::Fixture;
 use grader::{
-    grade::{Grader, Prepared, Record, Unit},
+    course::{Chapter, Course},
+    grade::{Grader, Prepared, Record, Unit, annotate},
     runner::Status::{self, *},
     sandbox::{Level, Sandbox, Wanted},
     stop::Stop,
@@ -56,13 +58,27 @@ const COMPILE_TIME: Duration = Duration::from_secs(20);
 /// Grades the folder `class`: one is compiled while another runs.
 fn grade(fixture: &Fixture, sandbox: Sandbox) -> BTreeMap<String, Vec<Record>> {
     let course = fixture.course();
+    grade_in(
+        &course,
+        &course.chapters[0],
+        &fixture.path("class"),
+        sandbox,
+    )
+}
+
+fn grade_in(
+    course: &Course,
+    chapter: &Chapter,
+    class: &Path,
+    sandbox: Sandbox,
+) -> BTreeMap<String, Vec<Record>> {
     let stop = Stop::new();
-    let grader = Grader::new(&course, &stop, || {}).expect("the slot");
+    let grader = Grader::new(course, &stop, || {}).expect("the slot");
     let mut grader = grader
         .within(sandbox)
         .with_budget(Duration::from_secs(60))
         .with_compile_time(COMPILE_TIME);
-    let found = submission::find(&course, &[fixture.path("class")], None).expect("a class");
+    let found = submission::find(course, &[class.to_owned()], None).expect("a class");
     let mut all = BTreeMap::new();
     let (to_run, compiled) = mpsc::channel::<(String, Box<Unit>)>();
     let judging = grader.judging();
@@ -82,7 +98,7 @@ fn grade(fixture: &Fixture, sandbox: Sandbox) -> BTreeMap<String, Vec<Record>> {
                 continue;
             }
             let begun = std::time::Instant::now();
-            let prepared = grader.prepare(submission, &course.chapters[0], |_| {});
+            let prepared = grader.prepare(submission, chapter, |_| {});
             if std::env::var_os("HOSTILE_TIMES").is_some() {
                 eprintln!("{:7.2} compiling {name}", begun.elapsed().as_secs_f64());
             }
@@ -95,6 +111,10 @@ fn grade(fixture: &Fixture, sandbox: Sandbox) -> BTreeMap<String, Vec<Record>> {
         drop(to_run);
         all.extend(runner.join().expect("the runner ends"));
     });
+    for submission in &found.submissions {
+        let records = all.get_mut(&submission.name).expect("it was judged");
+        annotate(records, submission, Some(chapter));
+    }
     all
 }
 

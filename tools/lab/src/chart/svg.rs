@@ -180,7 +180,7 @@ fn draw_ticks(html: &mut String, axis: &Axis, picture: &Picture) {
         let name = match &picture.unit {
             None => format!("{} %", count(tick)),
             // The unit once, at the end, where the numbers are of one unit.
-            Some(unit) if unit.larger.is_empty() && number < last => bare(tick),
+            Some(unit) if unit.others.is_empty() && number < last => bare(tick),
             Some(unit) => quantity(tick, unit).replace(".00", "").replace(".0 ", " "),
         };
         let anchor = if number == 0 { "start" } else { "middle" };

@@ -149,7 +149,7 @@ fn a_hang_is_ended_in_time_and_says_where_it_waits() {
 
 /// Far more than any of these may take: 12 s, and what a busy machine adds.
 #[cfg(target_os = "linux")]
-const BOUND: Duration = Duration::from_secs(45);
+const BOUND: std::time::Duration = std::time::Duration::from_secs(45);
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -167,7 +167,7 @@ fn a_subject_that_has_the_connection_cannot_hold_up_its_judge() {
             ("stopped", Status::Timeout, "it is stopped"),
         ] {
             scope.spawn(move || {
-                let begin = Instant::now();
+                let begin = std::time::Instant::now();
                 let (report, _) = fail_in("forged", victim);
                 assert_eq!(report.status, status, "{victim}: {}", report.message);
                 assert_contains(&report.message, how);

@@ -9,6 +9,8 @@ pub(super) struct Options {
     pub skip: Vec<String>,
     pub exact: bool,
     pub list: bool,
+    /// Names the tests and says nothing else: nextest takes every line for a test.
+    pub terse: bool,
     pub help: bool,
     /// Asks for the tests that are ignored: there are none.
     pub ignored_only: bool,
@@ -76,7 +78,8 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options,
                     format!("--test-threads takes a number from 1 on, not {value:?}")
                 })?);
             }
-            "--format" | "--color" | "-Z" | "--logfile" => {
+            "--format" => options.terse = value()? == "terse",
+            "--color" | "-Z" | "--logfile" => {
                 value()?;
             }
             _ => return Err(format!("there is no option {name}; --help lists them")),
@@ -113,7 +116,7 @@ mod tests {
     #[test]
     fn what_cargo_and_nextest_pass_is_understood() {
         let options = parsed(&["--list", "--format", "terse", "--ignored"]).unwrap();
-        assert!(options.list && !options.wants(&[], "step::one"));
+        assert!(options.list && options.terse && !options.wants(&[], "step::one"));
         let options = parsed(&["--test-threads=3", "--nocapture", "--color", "never"]).unwrap();
         assert_eq!(options.threads, Some(3));
     }

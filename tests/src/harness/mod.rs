@@ -103,7 +103,7 @@ fn judge(slug: &str, cases: Vec<Case>, prepare: Vec<(&str, fn())>) -> ExitCode {
         .filter(|case| options.wants(&steps, &case.name()))
         .collect();
     if options.list {
-        return print::list(&cases);
+        return print::list(&cases, &options);
     }
     crate::failure::prepare();
     crate::judge::withhold_memory();

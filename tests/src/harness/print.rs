@@ -20,10 +20,12 @@ pub(super) fn help(slug: &str) {
     );
 }
 
-/// Names the tests as libtest's `--list --format terse` does.
-pub(super) fn list(cases: &[Case]) -> ExitCode {
+/// Names the tests as libtest's `--list` does.
+pub(super) fn list(cases: &[Case], options: &Options) -> ExitCode {
     let mut text: String = cases.iter().map(|case| case.name() + ": test\n").collect();
-    text += &format!("\n{} tests, 0 benchmarks\n", cases.len());
+    if !options.terse {
+        text += &format!("\n{} tests, 0 benchmarks\n", cases.len());
+    }
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

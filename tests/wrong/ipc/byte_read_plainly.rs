@@ -1,6 +1,6 @@
 //! Wrong: reads the byte with a plain read, and asks for the descriptor after it
 //! Changes: descriptor
-//! Fails: descriptor::a_request_and_its_file_are_served
+//! Fails: descriptor::requests_may_be_empty_or_long
 //! Section: ipc/exercise.md#a-descriptor-travels-with-a-byte
 
 fn recv_descriptor(mut socket: &UnixStream) -> io::Result<OwnedFd> {

@@ -5,7 +5,8 @@ Run it from anywhere: python3 tests/measure/killed.py [--times N] [chapter…]
 
 Each chapter's tests run on the reference solution. At a moment drawn at random, SIGKILL ends the judge and nothing
 else. Then everything that it had started has to end by itself within 5 s: subjects, workers, CPython. No new name may stay
-in shared memory, no core file in the package's folder and no file in the folder for temporary files.
+in shared memory, no core file in the package's folder and no file in the folder for temporary files. Run nothing beside it that
+makes names in shared memory, such as Python's multiprocessing: they would count.
 Needs Linux: as a subreaper, this script becomes the parent of whatever loses its own. The exit code is 1 if something
 was left.
 """

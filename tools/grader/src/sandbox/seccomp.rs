@@ -48,6 +48,20 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
     libc::SYS_fanotify_init,
+    // What System V and POSIX queues share stays when a process ends, and without a namespace the whole machine knows its name.
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
     // The machine as a whole.
     libc::SYS_init_module,
     libc::SYS_finit_module,
@@ -78,20 +92,6 @@ const NEW_NAMESPACES: [i32; 7] = [
 
 /// Refused as well at L1, where no namespace divides what these reach.
 const SHARED: &[libc::c_long] = &[
-    // What System V and POSIX queues share has names that the whole machine knows, and stays when a process ends.
-    libc::SYS_shmget,
-    libc::SYS_shmat,
-    libc::SYS_shmctl,
-    libc::SYS_semget,
-    libc::SYS_semop,
-    libc::SYS_semtimedop,
-    libc::SYS_semctl,
-    libc::SYS_msgget,
-    libc::SYS_msgsnd,
-    libc::SYS_msgrcv,
-    libc::SYS_msgctl,
-    libc::SYS_mq_open,
-    libc::SYS_mq_unlink,
     // What happens to files that Landlock lets nobody open.
     libc::SYS_inotify_init1,
     libc::SYS_inotify_add_watch,

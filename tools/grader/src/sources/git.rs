@@ -3,7 +3,7 @@
 //! Nothing in the repository is trusted. Git never sees its folder: not its configuration, hooks, attributes, grafts, replaced
 //! objects or refs. A private repository takes the history over, as a fetch would, and computes the name of each object anew,
 //! so a tampered pack or commit graph can't put other content under a commit's name. Files are read as they are stored: no
-//! filter, no line-end conversion, no submodule, no symlink. Git runs in the compiler's sandbox, since it parses what a stranger
+//! filter, no line-end conversion, no submodule, no symlink. Git runs in the sandbox that it is given, since it parses what a stranger
 //! wrote: it sees their objects for reading, our repository, and nothing else of the machine.
 //!
 //! **Which date counts**: the committer's, which the learner's machine wrote. Only the server that got a push knows when it came.

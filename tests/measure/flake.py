@@ -4,8 +4,8 @@
 Run it from anywhere: python3 tests/measure/flake.py [--seconds N] [suite…]
 
 A suite is a package's test binary, such as `memory/memory` (the chapter's tests on the reference solution) or
-`checks/judge`. Without one, every suite runs but three that take minutes: the gate, which judges all wrong answers,
-the grader's hostile submissions, and its faults, of which the nightly workflow tries a hundred.
+`checks/judge`. Without one, every suite runs but two that compile for minutes: the gate, which judges all wrong
+answers, and the grader's hostile submissions.
 
 The next suite is always the one that has had the least time so far, so a fast suite runs often and a slow one
 seldom; the chapters' tests and the judge's get three times the share of the others. Every second run of a suite
@@ -107,7 +107,7 @@ def suites(chosen):
             name = f"{named[1] if named else package.name}/{message['target']['name']}"
             if message["target"]["kind"] != ["test"]:
                 name += " (unit tests)"
-            if name not in chosen if chosen else name.startswith(("checks/gate", "grader/hostile", "course/faults")):
+            if name not in chosen if chosen else name.startswith(("checks/gate", "grader/hostile")):
                 continue
             listed = subprocess.run(
                 [message["executable"], "--list"], cwd=package, capture_output=True, text=True
@@ -124,7 +124,7 @@ def suites(chosen):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=120, help="how long to go on (default: 120)")
-    parser.add_argument("suite", nargs="*", help="a test binary, such as checks/judge (default: all but the gate, the hostile submissions and the faults)")
+    parser.add_argument("suite", nargs="*", help="a test binary, such as checks/judge (default: all but the gate and the hostile submissions)")
     arguments = parser.parse_args()
     # Through `finally`: the load and the suite end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))

@@ -128,14 +128,17 @@ fn descendants() -> Vec<u32> {
         .collect()
 }
 
-/// bubblewrap forks, and only then does its child ask to die with it. Killed between the two, it leaves a child that waits for its
-/// first word and holds nothing of a submission. Seen once in some hundred kills, on one busy core; THREATS.md tells of it.
+/// bubblewrap forks, and only then does its child ask to die with it. Killed between the two, it leaves a child that waits at an
+/// eventfd for its first word and holds nothing of a submission. THREATS.md tells of it.
 fn is_half_a_sandbox(pid: u32) -> bool {
     let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-    let is_bubblewrap = read("comm").trim() == "bwrap";
-    // Its first word comes through an eventfd. No other wait of it has this name.
-    let waits = read("wchan");
-    is_bubblewrap && (waits.contains("eventfd") || waits == "do_wait_intr_irq")
+    // `0 0x4 …`: the system call it is in, and its first argument.
+    let call = read("syscall");
+    let fd = call.split(' ').nth(1).and_then(|fd| fd.strip_prefix("0x"));
+    let fd = fd.and_then(|fd| u32::from_str_radix(fd, 16).ok());
+    let waits_at = fd.and_then(|fd| fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok());
+    read("comm").trim() == "bwrap"
+        && waits_at.is_some_and(|file| file.ends_with("anon_inode:[eventfd]"))
 }
 
 /// A process in words: its id, state, parent and command line.

@@ -18,6 +18,7 @@ mod snapshot;
 mod todos;
 
 pub use lint::lint;
+pub use patch::apply;
 pub use shipped::Shipped;
 pub use snapshot::stable;
 

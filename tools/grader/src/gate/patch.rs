@@ -19,7 +19,7 @@ struct Item {
 ///
 /// # Errors
 /// Says what is wrong with `changes`: a line that is no item, an item that occurs twice or changes nothing.
-pub(super) fn apply(text: &str, changes: &str) -> Result<String, String> {
+pub fn apply(text: &str, changes: &str) -> Result<String, String> {
     let (preamble, mut items) =
         parse(text).map_err(|problem| format!("in the solution: {problem}"))?;
     let (_, changes) = parse(changes)?;

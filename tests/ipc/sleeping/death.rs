@@ -171,8 +171,8 @@ pub fn while_stopped(
         let_go.write_all(b"!")?;
         tell.write_all(&stopped.pid().to_ne_bytes())?;
         let slept = wait_until_asleep(memory, asleep, this, &caller);
-        // Long enough for `wait_while` to look after its peer several times.
-        std::thread::sleep(Duration::from_millis(60));
+        // Long enough for `wait_while` to look after its peer several times, and for a deadline of somebody's own to pass.
+        std::thread::sleep(Duration::from_millis(if by_kill { 60 } else { 300 }));
         match by_kill || slept.is_err() {
             true => PidFd::open(stopped.pid())?.kill()?,
             false => outside::resume(stopped.pid())?,

@@ -46,6 +46,10 @@ impl Desk {
         }
     }
 
+    fn somebody_waits(&self) -> bool {
+        !self.back.is_empty() || self.interrupted.is_some() || !self.line.is_empty()
+    }
+
     fn one_goes_first(&self) -> bool {
         !self.back.is_empty() && self.saved_now() >= 0
     }
@@ -156,7 +160,10 @@ impl IoFirst {
     fn called(&self, desk: &Desk) {
         self.requested.store(false, Ordering::Relaxed);
         if desk.holder != 0 {
-            self.request_if_due(desk);
+            // What was left of an interrupted turn may be over already, and then it is nobody's business.
+            if desk.somebody_waits() {
+                self.request_if_due(desk);
+            }
             self.called.notify_all();
         }
     }

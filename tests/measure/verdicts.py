@@ -236,7 +236,7 @@ class Campaign:
         if is_news:
             how = "all cores" if core is None else "one core"
             with self.told:
-                print(f"--- {answer.name}, run {number + 1} ({how}, load {os.getloadavg()[0]:.1f}): {verdict}\n{printed}", flush=True)
+                print(f"--- {answer.name}, run {number + 1} ({how}, load {os.getloadavg()[0]:.1f}): {verdict}\n{printed if verdict != 'passed' else ''}", flush=True)
 
 
 def prepare(answers, options):

@@ -8,12 +8,15 @@ const SAMPLE: Duration = Duration::from_millis(100);
 /// How many looks in a row must find a program waiting.
 const LOOKS: u32 = 2;
 
+/// How many times its time a program gets that hardly ever has the processor.
+const STARVED: u32 = 4;
+
 /// How long a program may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Afterwards a program that waits for something is given up.
     pub waiting: Duration,
-    /// Afterwards it is given up in any case.
+    /// Afterwards it is given up, too, unless others had the processor nearly all the time.
     pub total: Duration,
 }
 
@@ -28,6 +31,8 @@ impl Patience {
     }
 
     /// `waiting` for a program that waits, `total` for one that still computes: a busy machine then fails nobody.
+    ///
+    /// A program that wants the processor and was given less than half of `total` on it gets up to four times as long.
     ///
     /// Whether it computes is read from `/proc`; where there is none, every program is given `total`.
     #[must_use]
@@ -54,8 +59,11 @@ pub struct Clock {
     patience: Patience,
     began: Instant,
     last_look: Option<Instant>,
+    first_ticks: u64,
     last_ticks: u64,
     found_waiting: u32,
+    looks: u32,
+    found_runnable: u32,
 }
 
 impl Clock {
@@ -66,8 +74,11 @@ impl Clock {
             patience,
             began: Instant::now(),
             last_look: None,
+            first_ticks: 0,
             last_ticks: 0,
             found_waiting: 0,
+            looks: 0,
+            found_runnable: 0,
         }
     }
 
@@ -79,6 +90,8 @@ impl Clock {
         let total = (self.began + self.patience.total).saturating_duration_since(now);
         match self.last_look {
             None if now < waiting => waiting - now,
+            // Past its time, but starved: see `is_up`.
+            Some(last) if total.is_zero() => SAMPLE.saturating_sub(now - last),
             _ => total.min(SAMPLE),
         }
     }
@@ -90,24 +103,54 @@ impl Clock {
         if after < self.patience.waiting {
             return None;
         }
-        if after >= self.patience.total {
-            // Nobody looked, or nobody can: what isn't known isn't claimed.
-            let waiting = self.found_waiting > 0;
-            return Some(TimeUp { after, waiting });
+        let is_over = after >= self.patience.total;
+        // Nobody looked, or nobody can: what isn't known isn't claimed.
+        let over = TimeUp {
+            after,
+            waiting: self.found_waiting > 0,
+        };
+        if is_over && (after >= STARVED * self.patience.total || !self.is_starved()) {
+            return Some(over);
         }
         if self.last_look.is_some_and(|last| now - last < SAMPLE) {
             return None;
         }
-        let (ticks, runnable) = activity(group)?;
+        let Some((ticks, runnable)) = activity(group) else {
+            return is_over.then_some(over);
+        };
         let first = self.last_look.is_none();
+        if first {
+            self.first_ticks = ticks;
+        }
         let computes = runnable || (!first && ticks > self.last_ticks);
         self.found_waiting = if computes { 0 } else { self.found_waiting + 1 };
+        self.looks += 1;
+        self.found_runnable += u32::from(runnable);
         (self.last_look, self.last_ticks) = (Some(now), ticks);
         (self.found_waiting >= LOOKS).then_some(TimeUp {
             after,
             waiting: true,
         })
     }
+
+    /// Whether the program mostly wanted the processor when it was looked at, and others had it: it was given less than half of
+    /// its time on it.
+    fn is_starved(&self) -> bool {
+        let used = processor_time(self.last_ticks.saturating_sub(self.first_ticks));
+        2 * self.found_runnable > self.looks && used < self.patience.total / 2
+    }
+}
+
+/// So many of the kernel's clock ticks.
+#[cfg(target_os = "linux")]
+fn processor_time(ticks: u64) -> Duration {
+    Duration::from_secs(ticks)
+        / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processor_time(_: u64) -> Duration {
+    Duration::ZERO
 }
 
 /// Clock ticks of processor time that the group has used, and whether one of its threads wants the processor now.

@@ -47,7 +47,7 @@ mod linux {
         pub(crate) state: char,
         parent: u32,
         pub(crate) group: u32,
-        /// Processor time of all its threads.
+        /// Processor time of all its threads, and of the children that it has waited for.
         pub(crate) ticks: u64,
         /// When it started: with the pid, this tells it from every other process since boot.
         started: u64,
@@ -69,7 +69,7 @@ mod linux {
                 state: words.first()?.chars().next()?,
                 parent: id(1)?,
                 group: id(2)?,
-                ticks: number(11)? + number(12)?,
+                ticks: (11..=14).filter_map(number).sum(),
                 started: number(19)?,
             })
         }

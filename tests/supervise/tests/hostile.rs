@@ -317,6 +317,33 @@ fn who_waits_is_given_less_time_than_who_computes() {
     assert!(after >= Duration::from_millis(1500), "{both:?}");
 }
 
+/// A processor that others have nearly all the time.
+#[test]
+#[cfg(target_os = "linux")]
+fn who_is_starved_of_the_processor_is_given_time() {
+    let core = "core=$(taskset -cp $$ | sed 's/.*[-, ]//'); exec taskset -c \"$core\"";
+    // They end by themselves, should the test be killed.
+    let spin = format!("{core} timeout 30 sh -c 'while :; do :; done'");
+    let busy: Vec<_> = (0..2)
+        .map(|_| Running::spawn(&mut sh(&spin), &Options::new(LONG)).expect("sh starts"))
+        .collect();
+    let mut options = Options::new(LONG);
+    options.patience = Patience::new(Duration::from_millis(200), Duration::from_millis(600));
+    let starved = run(
+        &format!("{core} nice -n 19 sh -c 'while :; do :; done'"),
+        &options,
+    );
+    drop(busy);
+    let End::TimeUp(TimeUp { after, waiting }) = starved.end else {
+        panic!("{starved:?}");
+    };
+    // It never gets near half of its time, so it gets four times as long.
+    assert!(
+        !waiting && after >= Duration::from_millis(2400),
+        "{starved:?}"
+    );
+}
+
 #[test]
 fn a_crash_leaves_no_core_dump_behind() {
     let outcome = run("ulimit -c; ulimit -H -c", &Options::new(LONG));

@@ -51,6 +51,28 @@ impl Point {
     }
 }
 
+/// A point with the words beside it.
+pub struct Label<'a> {
+    pub point: &'a Point,
+    pub is_mine: bool,
+    pub text: String,
+}
+
+impl Line {
+    /// The points from top to bottom.
+    pub fn labels(&self) -> impl Iterator<Item = Label<'_>> {
+        let whose = [(&*self.name, &self.reference), ("yours", &self.mine)];
+        let points = whose
+            .into_iter()
+            .filter_map(|(whose, point)| Some((whose, point.as_ref()?)));
+        points.map(|(whose, point)| Label {
+            point,
+            is_mine: whose == "yours",
+            text: format!("{whose}: {}", point.text),
+        })
+    }
+}
+
 impl Picture {
     /// Takes the points of a claim's chart from the records.
     pub fn new(claim: &Claim, reference: &Record, mine: Option<&Record>) -> Self {

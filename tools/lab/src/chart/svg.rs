@@ -4,8 +4,8 @@
 //! plot. Everything is in the text's color, so that charts follow the theme, print, and forced colors: the language is
 //! told by the marker's shape, and the reader's own points are hollow.
 
-use super::axis::{Axis, START};
-use super::points::{Line, Picture, Point};
+use super::axis::{Axis, GAP, START};
+use super::points::{Label, Line, Picture};
 use super::spec::Scale;
 use crate::Language;
 use crate::format::{count, digits, escape, quantity};
@@ -89,16 +89,9 @@ fn draw_line(html: &mut String, axis: &Axis, one: &Line) {
             );
         });
     }
-    if let Some(point) = &one.reference {
-        let text = format!("{}: {}", one.name, point.text);
+    for label in one.labels() {
         svg(html, LINE, |body| {
-            draw_point(body, axis, one.language, point, false, &text)
-        });
-    }
-    if let Some(point) = &one.mine {
-        let text = format!("yours: {}", point.text);
-        svg(html, LINE, |body| {
-            draw_point(body, axis, one.language, point, true, &text)
+            draw_point(body, axis, one.language, &label)
         });
     }
     fn svg(html: &mut String, height: u32, draw: impl FnOnce(&mut String)) {
@@ -115,9 +108,11 @@ fn draw_point(
     body: &mut String,
     axis: &Axis,
     language: Language,
-    point: &Point,
-    hollow: bool,
-    text: &str,
+    Label {
+        point,
+        is_mine,
+        text,
+    }: &Label<'_>,
 ) {
     grid(body, axis, LINE);
     let (at, low, high) = (
@@ -134,11 +129,11 @@ fn draw_point(
     line!(
         body,
         "<svg x=\"{at:.2}%\" y=\"{MIDDLE}\" width=\"1\" height=\"1\" style=\"overflow:visible\">{}</svg>",
-        marker(language, hollow)
+        marker(language, *is_mine)
     );
     line!(
         body,
-        "<text x=\"{:.2}%\" dx=\"10\" y=\"{}\">{}</text>",
+        "<text x=\"{:.2}%\" dx=\"{GAP}\" y=\"{}\">{}</text>",
         at.max(high),
         MIDDLE + 4,
         escape(text)
@@ -176,19 +171,26 @@ fn draw_ticks(html: &mut String, axis: &Axis, picture: &Picture) {
     grid(html, axis, 5);
     let ticks = axis.ticks();
     let last = ticks.len() - 1;
-    for (number, tick) in ticks.into_iter().enumerate() {
-        let name = match &picture.unit {
-            None => format!("{} %", count(tick)),
-            // The unit once, at the end, where the numbers are of one unit.
-            Some(unit) if unit.others.is_empty() && number < last => bare(tick),
-            Some(unit) => quantity(tick, unit).replace(".00", "").replace(".0 ", " "),
+    let name = |(number, tick): (usize, &f64)| match &picture.unit {
+        None => format!("{} %", count(*tick)),
+        // The unit once, at the end, where the numbers are of one unit.
+        Some(unit) if unit.others.is_empty() && number < last => bare(*tick),
+        Some(unit) => quantity(*tick, unit).replace(".00", "").replace(".0 ", " "),
+    };
+    let names: Vec<_> = ticks.iter().enumerate().map(name).collect();
+    let shown = axis.with_room(&names);
+    for (number, ((tick, name), shown)) in ticks.iter().zip(&names).zip(shown).enumerate() {
+        if !shown {
+            continue;
+        }
+        let (at, anchor) = match number {
+            0 => (0.0, "start"),
+            _ => (axis.at(*tick), "middle"),
         };
-        let anchor = if number == 0 { "start" } else { "middle" };
         line!(
             html,
-            "<text x=\"{:.2}%\" y=\"18\" text-anchor=\"{anchor}\" opacity=\"0.8\" style=\"font-size:1.15rem\">{}</text>",
-            if number == 0 { 0.0 } else { axis.at(tick) },
-            escape(&name)
+            "<text x=\"{at:.2}%\" y=\"18\" text-anchor=\"{anchor}\" opacity=\"0.8\" style=\"font-size:1.15rem\">{}</text>",
+            escape(name)
         );
     }
     line!(html, "</svg>");

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { DESK, Lab, PAGES, PHONE, SCREENSHOTS, THEMES, missing, shifts, violations, watchShifts } from "./widgets.js";
+import { Lab, PHONE, SCREENSHOTS, THEMES, missing, shifts, violations, watchShifts } from "./widgets.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -326,98 +326,6 @@ describe("widgets", { skip: why ?? false, concurrency: false }, () => {
       await page.waitForURL((url) => url.pathname !== "/widgets.html");
     }));
 
-  test("prediction: a wrong guess is graded as wrong, beside what was measured", () =>
-    lab.open("widgets.html", async (page) => {
-      const question = page.locator("course-question").first();
-      assert.equal(await question.getByRole("button", { name: "forget my answer" }).count(), 0, "nothing to forget yet");
-      assert.ok(await question.getByRole("button", { name: "This is my guess" }).isDisabled());
-      assert.equal(await question.getByText("2,597").isVisible(), false, "no answer before the guess");
-      await question.getByRole("radio").first().press("Space");
-      await question.getByRole("button", { name: "This is my guess" }).press("Enter");
-      const grade = question.getByRole("status");
-      await grade.getByText("You said, and it was not so").waitFor();
-      await grade.getByText("2,597 of 2,578 pages").waitFor();
-      await grade.getByText("It changes the counts.").waitFor();
-      await grade.getByText("a read is a write").waitFor();
-      const [said, measured] = await Promise.all([".grade-wrong", ".grade-right"].map((one) => grade.locator(one).innerText()));
-      assert.match(said ?? "", /Almost none/);
-      assert.match(measured ?? "", /Nearly all/);
-      await question.getByRole("button", { name: "forget my answer" }).press("Enter");
-      assert.equal(await grade.innerText(), "");
-      assert.equal(await question.getByRole("button", { name: "forget my answer" }).count(), 0);
-      // The right one is right.
-      await question.getByRole("radio").nth(2).press("Space");
-      await question.getByRole("button", { name: "This is my guess" }).press("Enter");
-      await grade.getByText("You said, and so it was").waitFor();
-      assert.equal(await grade.locator(".grade-wrong").count(), 0);
-    }));
-
-  test("prediction: one that is graded later is kept, and graded there", () =>
-    lab.open("widgets.html", async (page) => {
-      const [asked, graded] = [page.locator("course-question").nth(1), page.locator("course-graded")];
-      await graded.getByText("You have not guessed yet").waitFor();
-      await asked.getByRole("radio").nth(1).check();
-      await asked.getByRole("button", { name: "This is my guess" }).click();
-      await asked.getByText("Kept.").waitFor();
-      assert.equal(await asked.getByText("1.0 times").count(), 0);
-      await graded.getByText("You said, and it was not so").waitFor();
-      await graded.getByText("1.0 times as long.").first().waitFor();
-      await page.reload();
-      await graded.getByText("You said, and it was not so").waitFor();
-    }));
-
-  test("recall: a wrong choice is answered with a link, and can be tried again", () =>
-    lab.open("widgets.html", async (page) => {
-      const recall = page.locator("course-recall");
-      const [first, second] = [recall.locator(".recall-question").first(), recall.locator(".recall-question").nth(1)];
-      await first.getByRole("radio").nth(1).check();
-      await first.getByRole("button", { name: "Check" }).click();
-      await first.getByText("Not right").waitFor();
-      assert.match((await first.getByRole("status").getByRole("link").getAttribute("href")) ?? "", /widgets\.html#pages/);
-      await first.getByRole("button", { name: "try again" }).click();
-      await first.getByRole("radio").first().check();
-      await first.getByRole("button", { name: "Check" }).click();
-      await second.getByRole("radio").nth(1).check();
-      await second.getByRole("button", { name: "Check" }).click();
-      await recall.getByText("2 of 2 right. You can explain this chapter.").waitFor();
-    }));
-
-  test("without JavaScript each question is whole, and its answer folds out", () =>
-    lab.open(
-      "widgets.html",
-      async (page) => {
-        const question = page.locator("course-question").first();
-        await question.getByText("About half").first().waitFor();
-        assert.equal(await question.getByText("2,597").isVisible(), false);
-        await question.locator("summary").click();
-        assert.ok(await question.getByText("2,597").isVisible());
-        assert.equal(await page.getByRole("button", { name: "This is my guess" }).count(), 0);
-        assert.ok(await page.locator("course-question").nth(1).getByRole("link", { name: "What was measured" }).isVisible());
-        assert.ok(await page.locator("memory-pages table").isVisible());
-        await page.screenshot({ path: join(SCREENSHOTS, "widgets-without-javascript.png"), fullPage: true });
-      },
-      { javaScriptEnabled: false },
-    ));
-
-  test("on paper each question has its answer, and nothing is there to press", async () => {
-    for (const javaScriptEnabled of [true, false]) {
-      await lab.open(
-        "widgets.html",
-        async (page) => {
-          await page.emulateMedia({ media: "print" });
-          for (const text of ["2,597 of 2,578 pages", "1.0 times as long", "Copy on write"]) {
-            assert.ok(await page.getByText(text).first().isVisible(), text);
-          }
-          assert.ok(await page.locator("memory-pages table").isVisible());
-          assert.equal(await page.locator("main :is(button, input):visible").count(), 0);
-          await page.pdf({ path: join(SCREENSHOTS, "widgets-print.pdf"), format: "A4" });
-          await page.screenshot({ path: join(SCREENSHOTS, "widgets-print.png"), fullPage: true });
-        },
-        { javaScriptEnabled, viewport: { width: 794, height: 1123 } },
-      );
-    }
-  });
-
   for (const theme of THEMES) {
     test(`${theme}: colors have their contrast on the page and on panels, and axe finds nothing`, () =>
       lab.open(
@@ -465,16 +373,6 @@ describe("widgets", { skip: why ?? false, concurrency: false }, () => {
         { theme },
       ));
   }
-
-  test("axe finds nothing on any page in the themes that test.js doesn't show", async () => {
-    const toc = await (await fetch(`${lab.book.address}/toc.html`)).text();
-    const pages = new Set([...toc.matchAll(/href="([^"#]+\.html)"/g)].map((match) => match[1] ?? ""));
-    for (const path of pages) {
-      for (const theme of THEMES.filter((one) => one !== "light" && one !== "navy")) {
-        await lab.open(path, async (page) => assert.deepEqual(await violations(page), [], `${path}, ${theme}`), { theme });
-      }
-    }
-  });
 
   test("in forced colors every owner is told by its shape", () =>
     lab.open(
@@ -534,36 +432,6 @@ describe("widgets", { skip: why ?? false, concurrency: false }, () => {
         },
         viewport ? { viewport } : {},
       );
-    }
-  });
-
-  test("the search finds a section by the last part of a name", () =>
-    lab.open("introduction.html?search=flock", async (page) => {
-      const results = page.locator("#mdbook-searchresults a");
-      await results.first().waitFor();
-      const found = await results.evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""));
-      assert.ok(
-        found.some((link) => /memory\/exercise\.html.*#/.test(link)),
-        found.join(" "),
-      );
-    }));
-
-  test("no page of the book moves while it loads", async (t) => {
-    for (const path of PAGES) {
-      for (const viewport of [DESK, PHONE]) {
-        await lab.open(
-          "404.html",
-          async (page) => {
-            await watchShifts(page);
-            await page.goto(`${lab.book.address}/${path}`, { waitUntil: "networkidle" });
-            await page.evaluate(() => document.fonts.ready.then(() => undefined));
-            const sum = await shifts(page);
-            t.diagnostic(`${path}, ${viewport.width} px: ${sum.toFixed(4)}`);
-            assert.ok(sum < 0.1, `${path}, ${viewport.width} px: a layout shift of ${sum}`);
-          },
-          { viewport },
-        );
-      }
     }
   });
 });

@@ -550,6 +550,11 @@ fn only_the_first_word_changes() {
             Ok(12),
             "what add_to_block returned for a block of {bytes} bytes that held 5"
         );
+        assert_eq!(
+            first_word(block),
+            12,
+            "the first word of a block of {bytes} bytes, which held 5, after adding 3 and 4"
+        );
         for index in 1..bytes / 8 {
             let word = block.word(index).expect("it is long enough");
             assert_eq!(word.load(SeqCst), index as u64, "word {index} of the block");

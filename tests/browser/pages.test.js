@@ -103,6 +103,23 @@ describe("pages", { skip: why ?? false, concurrency: false }, () => {
       );
     }));
 
+  test("on a phone a table of two columns is read without scrolling", async () => {
+    for (const path of PAGES) {
+      await lab.open(
+        path,
+        async (page) => {
+          const wide = await page.locator("main .table-wrapper:not(figure *)").evaluateAll((tables) =>
+            tables
+              .filter((table) => table.querySelectorAll("thead th").length === 2 && table.scrollWidth > table.clientWidth + 1)
+              .map((table) => `${table.scrollWidth} px: ${table.textContent.trim().slice(0, 80)}`),
+          );
+          assert.deepEqual(wide, [], path);
+        },
+        { viewport: PHONE, hasTouch: true },
+      );
+    }
+  });
+
   test("axe finds nothing on any page in the themes that test.js doesn't show", async () => {
     const toc = await (await fetch(`${lab.book.address}/toc.html`)).text();
     const pages = new Set([...toc.matchAll(/href="([^"#]+\.html)"/g)].map((match) => match[1] ?? ""));

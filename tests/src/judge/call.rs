@@ -28,7 +28,7 @@ pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serial
         input: serde_json::to_value(input).expect("inputs are plain data"),
         seed: random::seed(),
     };
-    match Subject::start() {
+    match Subject::start(function) {
         Ok(subject) => Call::ready(subject, function, &job),
         Err(error) if super::start::is_learners_doing() => {
             failure::remember_kill();

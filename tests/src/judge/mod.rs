@@ -1,5 +1,6 @@
 //! The judge's side: starts a subject, waits with a deadline, and says how it ended.
 
+mod allowance;
 mod call;
 mod diagnose;
 mod names;

@@ -1,6 +1,6 @@
 //! A subject as a process: its socket, its group, and what it prints.
 
-use super::start;
+use super::{allowance, start};
 use crate::failure;
 use crate::subject::Reply;
 use std::io::{self, Write};
@@ -49,7 +49,8 @@ enum State {
 }
 
 impl Subject {
-    pub fn start() -> io::Result<Self> {
+    /// Starts one for a call of `function`.
+    pub fn start(function: &'static str) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let options = Options {
             patience: Patience::new(WAITS, COMPUTES),
@@ -60,7 +61,10 @@ impl Subject {
             limits: Limits::default(),
             sweep: false,
         };
-        let running = start::subject(&ours, &theirs, &options)?;
+        let mut running = start::subject(&ours, &theirs, &options)?;
+        if let Some(allowance) = allowance::of(function) {
+            running.limit_processor_time(&allowance);
+        }
         ours.set_nonblocking(true)?;
         Ok(Self {
             socket: ours,

@@ -15,6 +15,7 @@ fn command() -> io::Result<Command> {
         None => OsString::from(std::env::current_exe()?),
     });
     for name in [
+        "CHECKS_COMPUTES",
         "CHECKS_CONTAINED",
         "CHECKS_REPORT",
         "CHECKS_SUBJECT",

@@ -26,6 +26,7 @@
 //! - Nothing blocks past the deadline: not a full pipe, not a program that ignores SIGTERM, not one that closed its output.
 //! - No helper threads: one `poll` waits for output, for the program's end (a pidfd on Linux) and for the caller's own socket.
 
+mod allowance;
 mod end;
 #[cfg(target_os = "linux")]
 pub mod fork_server;
@@ -41,6 +42,7 @@ mod sibling;
 mod stop;
 mod sweep;
 
+pub use allowance::Allowance;
 pub use end::{End, signal_name};
 pub use group::Group;
 pub use limits::Limits;

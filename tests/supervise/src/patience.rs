@@ -1,5 +1,6 @@
 //! How long a program may take: less when it waits for something, more when it computes on a busy machine.
 
+use crate::allowance::Share;
 use std::time::{Duration, Instant};
 
 /// How often a program whose waiting time has passed is looked at.
@@ -64,6 +65,7 @@ pub struct Clock {
     found_waiting: u32,
     looks: u32,
     found_runnable: u32,
+    pub(crate) share: Option<Share>,
 }
 
 impl Clock {
@@ -79,6 +81,7 @@ impl Clock {
             found_waiting: 0,
             looks: 0,
             found_runnable: 0,
+            share: None,
         }
     }
 
@@ -86,7 +89,7 @@ impl Clock {
     #[must_use]
     pub fn remaining(&self) -> Duration {
         let now = Instant::now();
-        let waiting = self.began + self.patience.waiting;
+        let waiting = self.began + self.first_look();
         let total = (self.began + self.patience.total).saturating_duration_since(now);
         match self.last_look {
             None if now < waiting => waiting - now,
@@ -96,11 +99,28 @@ impl Clock {
         }
     }
 
+    /// When the program is looked at for the first time.
+    fn first_look(&self) -> Duration {
+        if self.share.is_some() {
+            SAMPLE.min(self.patience.waiting)
+        } else {
+            self.patience.waiting
+        }
+    }
+
     /// Whether the time of the process group `group` is up.
     pub fn is_up(&mut self, group: u32) -> Option<TimeUp> {
+        let up = self.look(group)?;
+        if let Some(share) = &self.share {
+            share.give_up();
+        }
+        Some(up)
+    }
+
+    fn look(&mut self, group: u32) -> Option<TimeUp> {
         let now = Instant::now();
         let after = now - self.began;
-        if after < self.patience.waiting {
+        if after < self.first_look() {
             return None;
         }
         let is_over = after >= self.patience.total;
@@ -123,10 +143,19 @@ impl Clock {
             self.first_ticks = ticks;
         }
         let computes = runnable || (!first && ticks > self.last_ticks);
-        self.found_waiting = if computes { 0 } else { self.found_waiting + 1 };
         self.looks += 1;
         self.found_runnable += u32::from(runnable);
         (self.last_look, self.last_ticks) = (Some(now), ticks);
+        if let Some(share) = &self.share
+            && share.is_used_up(self.used())
+        {
+            let waiting = false;
+            return Some(TimeUp { after, waiting });
+        }
+        if after < self.patience.waiting {
+            return None;
+        }
+        self.found_waiting = if computes { 0 } else { self.found_waiting + 1 };
         (self.found_waiting >= LOOKS).then_some(TimeUp {
             after,
             waiting: true,
@@ -136,8 +165,12 @@ impl Clock {
     /// Whether the program mostly wanted the processor when it was looked at, and others had it: it was given less than half of
     /// its time on it.
     fn is_starved(&self) -> bool {
-        let used = processor_time(self.last_ticks.saturating_sub(self.first_ticks));
-        2 * self.found_runnable > self.looks && used < self.patience.total / 2
+        2 * self.found_runnable > self.looks && self.used() < self.patience.total / 2
+    }
+
+    /// Processor time since the program was first looked at.
+    fn used(&self) -> Duration {
+        processor_time(self.last_ticks.saturating_sub(self.first_ticks))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs a program to its end, in one call or in single steps.
 
 use crate::{
+    allowance::{Allowance, Share},
     end::End,
     group::Group,
     options::{Options, Outcome},
@@ -21,6 +22,7 @@ use std::{
         unix::process::ExitStatusExt,
     },
     process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -98,6 +100,7 @@ pub struct Running {
     stderr: Capture,
     clock: Clock,
     patience: Patience,
+    allowance: Option<Arc<Allowance>>,
     started: Instant,
     flood: Option<u64>,
     mark: Option<String>,
@@ -150,6 +153,7 @@ impl Running {
             stdout: Capture::new(stdout, options.stdout)?,
             stderr: Capture::new(stderr, options.stderr)?,
             clock: Clock::start(options.patience),
+            allowance: None,
             patience: options.patience,
             started: Instant::now(),
             flood: options.flood,
@@ -260,6 +264,13 @@ impl Running {
     /// Gives the program its whole time again: it has answered, and is asked the next question.
     pub fn restart_clock(&mut self) {
         self.clock = Clock::start(self.patience);
+        self.clock.share = self.allowance.as_ref().map(Share::of);
+    }
+
+    /// From now on the program's time is also up when it and the others with this allowance have used it up. Linux only.
+    pub fn limit_processor_time(&mut self, allowance: &Arc<Allowance>) {
+        self.allowance = Some(allowance.clone());
+        self.restart_clock();
     }
 
     /// Waits, for at most `timeout`, until the program has ended by itself.

@@ -77,7 +77,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     budget: u64,
 
-    /// Exercises whose tests run at the same time, beside one that is compiled. By default half of the processors.
+    /// Exercises that are judged at the same time. By default as many as there are processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     jobs: Option<u8>,
 
@@ -121,8 +121,8 @@ impl Args {
     }
 
     fn jobs(&self) -> usize {
-        let half = || std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
-        self.jobs.map_or_else(half, usize::from)
+        let all = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(all, usize::from)
     }
 }
 

@@ -1,13 +1,11 @@
 //! Compiles the tests of an exercise, a solution or a submission with cargo, and distinguishes the author's errors from ours.
 
+mod recipe;
 mod toolchain;
 
-use crate::{
-    sandbox::{Compiler, Contained, Exceeded, Level, Sandbox},
-    scratch,
-    stop::Stop,
-    text,
-};
+pub(crate) use recipe::{Recipe, Terms};
+
+use crate::{scratch, stop::Stop, text};
 use serde::Deserialize;
 use std::{
     ffi::{OsStr, OsString},
@@ -35,20 +33,8 @@ pub struct Build {
     pub color: bool,
     /// The deadline of the whole build; the first one on a machine compiles every dependency.
     pub deadline: Duration,
-    /// Bytes of address space for each process of the build, on Linux.
-    pub memory: Option<u64>,
-    /// Bytes of each output stream after which the build is ended.
-    pub flood: Option<u64>,
-    /// What the build runs in.
-    pub sandbox: Sandbox,
-    /// What a sandboxed build reads beside the system and the toolchain.
-    pub readable: Vec<PathBuf>,
-    /// What a sandboxed build writes, but for the folders in `hidden`.
-    pub writable: Vec<PathBuf>,
-    /// Folders that are empty for a sandboxed build.
-    pub hidden: Vec<PathBuf>,
-    /// Folders within hidden ones that are there all the same, for reading.
-    pub visible: Vec<PathBuf>,
+    /// A folder for the calls of rustc that a [`Recipe`] repeats.
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// A test binary that compiled.
@@ -58,17 +44,10 @@ pub struct Compiled {
     pub tests: PathBuf,
     /// The compiler's warnings about the package, as it shows them.
     pub warnings: Vec<String>,
-    /// rustc's dep-info file: the inputs of the package's library.
-    pub dep_info: Option<PathBuf>,
     /// Whether cargo compiled the library and the tests, rather than finding them up to date.
     pub anew: bool,
-}
-
-/// What became of a cargo.
-struct Ran {
-    outcome: Outcome,
-    /// The limit that its processes ran into, where the kernel counts.
-    exceeded: Option<Exceeded>,
+    /// All libraries that were made or found up to date, dependencies included.
+    pub(crate) libraries: Vec<PathBuf>,
 }
 
 /// Why there is no test binary.
@@ -86,7 +65,7 @@ pub enum CompileError {
     /// The compiler crashed, was killed, or wrote without end.
     #[error("{0}")]
     Died(String),
-    /// SIGKILL ended the compiler, which hadn't used up its memory as far as the kernel counts: somebody else did it.
+    /// SIGKILL ended the compiler, which hadn't used up its memory as far as anybody counts: somebody else did it.
     #[error("the compiler was killed (is the machine out of memory?)")]
     Killed,
     /// Cargo failed for a reason that is not in the package's code: the network, the disk, the toolchain, a dependency.
@@ -110,13 +89,7 @@ impl Build {
             locked: false,
             color: false,
             deadline: Duration::from_secs(30 * 60),
-            memory: None,
-            flood: None,
-            sandbox: Sandbox::none(),
-            readable: Vec::new(),
-            writable: Vec::new(),
-            hidden: Vec::new(),
-            visible: Vec::new(),
+            record: None,
         }
     }
 
@@ -139,11 +112,7 @@ impl Build {
             }
         })?;
         match self.conclude(&first) {
-            // A sandboxed build has no network, whatever it would need.
-            Err(CompileError::Tool(_))
-                if self.sandbox.level() == Level::L0
-                    && first.outcome.stderr.text().contains("--offline") =>
-            {
+            Err(CompileError::Tool(_)) if first.stderr.text().contains("--offline") => {
                 let second = self.patiently(false, stop, &mut on_line)?;
                 self.conclude(&second)
             }
@@ -157,19 +126,18 @@ impl Build {
         offline: bool,
         stop: &Stop,
         on_line: &mut dyn FnMut(&str),
-    ) -> Result<Ran, CompileError> {
+    ) -> Result<Outcome, CompileError> {
         for _ in 0..2 {
-            let ran = self.cargo(offline, stop, on_line)?;
-            match ran.outcome.end {
+            let outcome = self.cargo(offline, stop, on_line)?;
+            match outcome.end {
                 End::Stopped => return Err(CompileError::Interrupted),
                 End::TimeUp(_)
-                    if ran
-                        .outcome
+                    if outcome
                         .stderr
                         .text()
                         .contains("Blocking waiting for file lock") => {}
                 End::TimeUp(_) => return Err(CompileError::Deadline(self.deadline)),
-                _ => return Ok(ran),
+                _ => return Ok(outcome),
             }
         }
         let problem = "another cargo kept the target folder locked (wait for it, then try again)";
@@ -181,14 +149,15 @@ impl Build {
         offline: bool,
         stop: &Stop,
         on_line: &mut dyn FnMut(&str),
-    ) -> Result<Ran, CompileError> {
-        // A linker that is killed leaves its files. A sandbox has a folder for them that ends with it.
+    ) -> Result<Outcome, CompileError> {
+        // A linker that is killed leaves its files.
         let temporary = scratch::folder("build-").map_err(CompileError::Start)?;
-        let mut contained = self.contained().map_err(CompileError::Start)?;
-        if self.sandbox.level() == Level::L0 {
-            contained.command.env("TMPDIR", temporary.path());
+        let mut command = cargo();
+        command.env("TMPDIR", temporary.path());
+        if let Some(folder) = &self.record {
+            let wrapper = recipe::prepare(folder).map_err(CompileError::Start)?;
+            command.env("RUSTC_WRAPPER", wrapper);
         }
-        let mut command = std::mem::replace(&mut contained.command, Command::new("true"));
         let rendered = if self.color {
             "json-diagnostic-rendered-ansi"
         } else {
@@ -212,61 +181,29 @@ impl Build {
         let mut options = Options::new(self.deadline);
         options.stdout = Keep::First(OUTPUT);
         options.stderr = Keep::Last(OUTPUT);
-        options.limits.memory = self.memory;
-        options.flood = self.flood;
         // Cargo may start a compiler cache that is meant to stay, and no code of the package runs when it is built.
         options.sweep = false;
-        let outcome = supervise::run(command, &options, stop, |stream, line| {
+        supervise::run(command, &options, stop, |stream, line| {
             if stream == Stream::Stderr {
                 on_line(line);
             }
             ControlFlow::Continue(())
         })
-        .map_err(CompileError::Start)?;
-        Ok(Ran {
-            exceeded: contained.exceeded(),
-            outcome,
-        })
+        .map_err(CompileError::Start)
     }
 
-    /// Cargo, in the sandbox if there is one, still without arguments.
-    fn contained(&self) -> io::Result<Contained> {
-        if self.sandbox.level() == Level::L0 {
-            return Ok(Contained::bare(cargo()));
-        }
-        let homes = toolchain::Homes::of_user();
-        let readable: Vec<_> = homes.readable().chain(self.readable.clone()).collect();
-        let mut contained = self.sandbox.compiler(&Compiler {
-            program: cargo().get_program().to_owned(),
-            readable,
-            writable: self.writable.clone(),
-            hidden: self.hidden.clone(),
-            visible: self.visible.clone(),
-        })?;
-        contained
-            .command
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| toolchain::steers_build(name)))
-            .envs(homes.variables())
-            .env("CARGO_TERM_COLOR", "never")
-            .env("CARGO_TERM_QUIET", "false");
-        Ok(contained)
-    }
-
-    fn conclude(&self, ran: &Ran) -> Result<Compiled, CompileError> {
-        let outcome = &ran.outcome;
+    fn conclude(&self, outcome: &Outcome) -> Result<Compiled, CompileError> {
         let manifest = self.package.join("Cargo.toml");
         let stdout = outcome.stdout.text();
-        let messages: Vec<_> = stdout
+        let of_all = stdout
             .lines()
-            .filter_map(|line| serde_json::from_str::<Message>(line).ok())
-            .filter(|message| {
-                message
-                    .manifest_path
-                    .as_deref()
-                    .is_some_and(|path| same_file(path, &manifest))
-            })
-            .collect();
+            .filter_map(|line| serde_json::from_str::<Message>(line).ok());
+        let (messages, others): (Vec<_>, Vec<_>) = of_all.partition(|message| {
+            message
+                .manifest_path
+                .as_deref()
+                .is_some_and(|path| same_file(path, &manifest))
+        });
         let diagnostics = || {
             messages
                 .iter()
@@ -274,21 +211,10 @@ impl Build {
         };
         if !outcome.end.is_success() {
             // An error that points at no code, such as a failed link or a full disk, is not the author's.
-            if let End::Flooded(_) = outcome.end {
-                return Err(CompileError::Died(format!(
-                    "the compiler wrote more than {} MiB of messages and was ended",
-                    self.flood.unwrap_or(0) >> 20
-                )));
+            if let Some(died) = death(outcome) {
+                return Err(died);
             }
-            if let Some(how) = death(outcome) {
-                return Err(match ran.exceeded {
-                    None if how.contains("SIGKILL") => CompileError::Killed,
-                    _ => CompileError::Died(how),
-                });
-            }
-            if !diagnostics()
-                .any(|diagnostic| diagnostic.level == "error" && !diagnostic.spans.is_empty())
-            {
+            if !diagnostics().any(Diagnostic::is_in_code) {
                 return Err(CompileError::Tool(reason(outcome)));
             }
             let shown = diagnostics()
@@ -315,10 +241,10 @@ impl Build {
         Ok(Compiled {
             tests: executable,
             warnings: diagnostics()
-                .filter(|d| d.level == "warning" && !d.spans.is_empty())
-                .map(|d| d.rendered.clone())
+                .filter(|one| one.is_warning())
+                .map(|one| one.rendered.clone())
                 .collect(),
-            dep_info: library.and_then(Message::dep_info),
+            libraries: others.into_iter().flat_map(|one| one.filenames).collect(),
             anew: tests.fresh == Some(false)
                 && library.is_none_or(|library| library.fresh == Some(false)),
         })
@@ -330,13 +256,17 @@ impl Build {
 pub(crate) fn cargo() -> Command {
     let mut command =
         Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_outer_package(name)) {
-        command.env_remove(name);
-    }
+    forget_outer_package(&mut command);
     command
         .env("CARGO_TERM_COLOR", "never")
         .env("CARGO_TERM_QUIET", "false");
     command
+}
+
+fn forget_outer_package(command: &mut Command) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_outer_package(name)) {
+        command.env_remove(name);
+    }
 }
 
 fn is_of_outer_package(name: &OsStr) -> bool {
@@ -354,17 +284,25 @@ fn is_of_outer_package(name: &OsStr) -> bool {
 }
 
 /// How the compiler itself died, if it did.
-fn death(outcome: &Outcome) -> Option<String> {
+fn death(outcome: &Outcome) -> Option<CompileError> {
     let stderr = outcome.stderr.text();
     if let Some((_, signal)) = stderr.split_once("(signal: ") {
-        let signal = signal.split(')').next().unwrap_or(signal);
-        return Some(format!(
-            "the compiler itself was killed by signal {signal} (look at the sources by hand)"
-        ));
+        return Some(killed(signal.split(')').next().unwrap_or(signal)));
     }
+    crashed(&stderr)
+}
+
+fn killed(signal: &str) -> CompileError {
+    CompileError::Died(format!(
+        "the compiler itself was killed by signal {signal} (look at the sources by hand)"
+    ))
+}
+
+fn crashed(stderr: &str) -> Option<CompileError> {
+    let crash = "the compiler itself crashed (look at the sources by hand)";
     stderr
         .contains("the compiler unexpectedly panicked")
-        .then(|| "the compiler itself crashed (look at the sources by hand)".to_owned())
+        .then(|| CompileError::Died(crash.to_owned()))
 }
 
 /// Says why cargo failed: an error that points at no code, or cargo's own message.
@@ -410,16 +348,21 @@ struct Diagnostic {
     spans: Vec<serde::de::IgnoredAny>,
 }
 
+impl Diagnostic {
+    /// Whether it is an error that points at code.
+    fn is_in_code(&self) -> bool {
+        self.level == "error" && !self.spans.is_empty()
+    }
+
+    /// Whether it is a warning that points at code.
+    fn is_warning(&self) -> bool {
+        self.level == "warning" && !self.spans.is_empty()
+    }
+}
+
 impl Message {
     /// Whether this message is about a compiled file.
     fn built(&self) -> bool {
         self.fresh.is_some()
-    }
-
-    /// rustc's own list of what it read, which stands beside the library: `libx-1f.rlib` and `x-1f.d`.
-    fn dep_info(&self) -> Option<PathBuf> {
-        let library = self.filenames.first()?;
-        let name = library.file_stem()?.to_str()?.strip_prefix("lib")?;
-        Some(library.with_file_name(format!("{name}.d")))
     }
 }

@@ -124,7 +124,7 @@ pub struct Gate {
     course: Course,
     strict: bool,
     stop: Stop,
-    /// What compiles, one at a time.
+    /// What makes the judges, one at a time.
     grader: Mutex<Option<Grader>>,
 }
 
@@ -179,7 +179,7 @@ impl Gate {
         self.course.chapters.iter().flat_map(of).collect()
     }
 
-    /// Judges one case. Several threads may: while one compiles, others run.
+    /// Judges one case. Several threads may.
     ///
     /// # Errors
     /// When the course can't be built in, or on a stop.
@@ -236,7 +236,7 @@ impl Gate {
     ) -> Result<Vec<TestResult>, GateError> {
         let slug = &chapter.slug;
         let place = format!("solutions/{slug}");
-        match self.compiling(|grader| grader.tests(slug))? {
+        match self.with_grader(|grader| grader.tests(slug))? {
             Ok(tests) => {
                 judge_tests(chapter, &tests, found);
                 sentences::judge(&self.course, chapter, &tests, found);
@@ -339,18 +339,18 @@ impl Gate {
     }
 
     fn run(&self, slug: &str, sources: &Sources, only: Option<&str>) -> Result<Trial, GateError> {
-        let compiled = self.compiling(|grader| {
-            let compiled = grader.compile_only(slug, sources)?;
-            Ok(compiled.map(|attempt| (attempt, grader.judging())))
+        let (judge, judging) = self.with_grader(|grader| {
+            let judge = grader.judge(slug, &mut |_| {})?;
+            Ok((judge, grader.judging()))
         })?;
-        Ok(match compiled {
-            Ok((attempt, judging)) => judging.attempt(attempt, only)?,
+        Ok(match judging.compile_only(judge, slug, sources)? {
+            Ok(attempt) => judging.attempt(attempt, only)?,
             Err(refused) => refused,
         })
     }
 
-    /// Does something with the one build folder.
-    fn compiling<T>(
+    /// Does something with the one grader.
+    fn with_grader<T>(
         &self,
         work: impl FnOnce(&mut Grader) -> Result<T, Interrupted>,
     ) -> Result<T, GateError> {

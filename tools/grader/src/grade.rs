@@ -6,21 +6,26 @@ mod judge;
 mod judging;
 
 pub use annotate::annotate;
-use judge::Judge;
+pub use judge::Judge;
 pub use judging::{Attempt, Judging, Prepared, Unit};
 
 use crate::{
     course::{Chapter, Course},
     runner::{self, Plan, RunError, Status, TestResult},
     sandbox::{Level, Sandbox},
-    slot::{Author, Slot, SlotError, Subject, SubjectError},
+    slot::{Slot, SlotError, SubjectError},
     sources::Sources,
     sources::git::Commit,
     stop::Stop,
     submission::{Problem, Submission},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// One line of the results: what became of one test of one exercise of one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +62,7 @@ pub struct Record {
     pub commit: Option<Commit>,
 }
 
-/// Judges submissions, one after the other.
+/// Makes the judges of a course, and judges submissions: one after the other, or, by [`judging`](Self::judging), many at a time.
 #[derive(Debug)]
 pub struct Grader {
     course: Course,
@@ -169,8 +174,7 @@ impl Grader {
         }
     }
 
-    /// The first half of [`grade`](Self::grade): compiles, which only one can do at a time. The second half, the
-    /// [`judging`](Self::judging), any number of threads can do.
+    /// The first half of [`grade`](Self::grade): compiles.
     ///
     /// # Errors
     /// Only on a stop.
@@ -180,49 +184,12 @@ impl Grader {
         chapter: &Chapter,
         mut progress: impl FnMut(Step<'_>),
     ) -> Result<Prepared, Interrupted> {
-        let slug = chapter.slug.as_str();
-        let judge = match self.judge(slug, &mut progress)? {
-            Ok(judge) => judge,
-            Err(problem) => {
-                let message = format!("there is no judge: {problem}");
-                return Ok(Prepared::Done(vec![self.record(
-                    &submission.name,
-                    slug,
-                    "",
-                    Status::InfrastructureError,
-                    &message,
-                )]));
-            }
-        };
-        let compiled = match submission.sources.get(slug) {
-            Some(Ok(sources)) => self.compile(slug, sources, &mut progress)?,
-            Some(Err(problem)) => {
-                let (status, message) = problem.tell();
-                Err((status, message.to_owned()))
-            }
-            None => Err((
-                Status::InfrastructureError,
-                format!("it has no exercises/{slug}/src"),
-            )),
-        };
-        let unit = Unit {
-            submission: submission.name.clone(),
-            chapter: chapter.clone(),
-            judge,
-            subject: None,
-        };
-        Ok(match compiled {
-            Ok(subject) => Prepared::Ready(Box::new(Unit {
-                subject: Some(subject),
-                ..unit
-            })),
-            Err((status, message)) => {
-                Prepared::Done(self.judging().refused(&unit, status, &message))
-            }
-        })
+        let judge = self.judge(&chapter.slug, &mut progress)?;
+        progress(Step::Building);
+        self.judging().prepare(submission, chapter, judge)
     }
 
-    /// What judges compiled units.
+    /// What compiles submissions and judges them, on any number of threads, while this grader lives.
     #[must_use]
     pub fn judging(&self) -> Judging {
         Judging {
@@ -230,6 +197,7 @@ impl Grader {
             stop: self.stop.clone(),
             budget: self.budget,
             readable: vec![self.course.root.join("tests"), self.slot.tests()],
+            units: self.slot.units(),
         }
     }
 
@@ -250,67 +218,6 @@ impl Grader {
         Ok(digest::unit(submission, slug, &[&surroundings, &policy]))
     }
 
-    /// Compiles `sources`; or says why there is nothing to run.
-    fn compile(
-        &mut self,
-        slug: &str,
-        sources: &Sources,
-        progress: &mut dyn FnMut(Step<'_>),
-    ) -> Result<Result<Subject, (Status, String)>, Interrupted> {
-        progress(Step::Building);
-        let mut compile = || {
-            self.slot
-                .compile(slug, sources, Author::Learner, &self.stop, |line| {
-                    progress(Step::Cargo(line));
-                })
-        };
-        let mut compiled = compile();
-        // Something of ours may have failed for a moment, or somebody has killed the compiler.
-        if let Err(SubjectError::Infrastructure(_) | SubjectError::Killed(_)) = compiled {
-            compiled = compile();
-        }
-        let counts_memory = self.sandbox.counts_memory();
-        Ok(match compiled {
-            Ok(subject) => Ok(subject),
-            Err(SubjectError::Interrupted) => return Err(Interrupted),
-            Err(SubjectError::Code(message)) => Err((Status::CompileError, message)),
-            Err(error @ SubjectError::Deadline(_)) => {
-                Err((Status::CompileTimeout, error.to_string()))
-            }
-            Err(SubjectError::Rejected(message)) => Err((Status::Rejected, message)),
-            // It may have used up the machine's memory. The reference solution didn't.
-            Err(SubjectError::Killed(message)) if !counts_memory => {
-                Err((Status::CompileError, message))
-            }
-            Err(SubjectError::Killed(message) | SubjectError::Infrastructure(message)) => {
-                Err((Status::InfrastructureError, message))
-            }
-        })
-    }
-
-    /// Compiles `sources`, for [`Judging::attempt`]; or says why there is nothing to run.
-    ///
-    /// # Errors
-    /// Only on a stop.
-    pub fn compile_only(
-        &mut self,
-        slug: &str,
-        sources: &Sources,
-    ) -> Result<Result<Attempt, Trial>, Interrupted> {
-        let judge = match self.judge(slug, &mut |_| {})? {
-            Ok(judge) => judge,
-            Err(problem) => {
-                let why = format!("there is no judge: {problem}");
-                return Ok(Err(Trial::Refused(Status::InfrastructureError, why)));
-            }
-        };
-        let compiled = self.compile(slug, sources, &mut |_| {})?;
-        Ok(match compiled {
-            Ok(subject) => Ok(Attempt { judge, subject }),
-            Err((status, message)) => Err(Trial::Refused(status, message)),
-        })
-    }
-
     /// Lists the tests that judge `slug`, in their order, or says why there is no judge.
     ///
     /// # Errors
@@ -321,7 +228,11 @@ impl Grader {
             .map(|judge| judge.tests.clone()))
     }
 
-    fn judge(
+    /// The judge of a chapter, made at the first call; or why there is none.
+    ///
+    /// # Errors
+    /// Only on a stop.
+    pub fn judge(
         &mut self,
         slug: &str,
         progress: &mut dyn FnMut(Step<'_>),
@@ -368,43 +279,41 @@ impl Grader {
                 Ok(solution) => solution,
                 Err(error) => return Ok(Err(format!("the reference solution: {error}"))),
             };
-        let mut built = Vec::new();
-        // The first build downloads and compiles what the tests depend on. In a sandbox, what a submission's compiler gets to
-        // see must be enough, and is only then a reason to refuse one.
-        let authors = match self.sandbox.level() {
-            Level::L0 => &[Author::Course][..],
-            _ => &[Author::Course, Author::Learner],
-        };
-        for author in authors {
-            let compiled = self
-                .slot
-                .compile(slug, &solution, *author, &self.stop, |line| {
-                    progress(Step::Cargo(line));
-                });
-            match compiled {
-                Ok(subject) => built.push(subject.tests),
-                Err(SubjectError::Interrupted) => return Err(Interrupted),
-                Err(error) => {
-                    return Ok(Err(format!(
-                        "the reference solution does not build: {error}"
-                    )));
-                }
+        // Downloads and compiles what the tests depend on, the first time on a machine.
+        let built = self.slot.build(slug, &solution, &self.stop, |line| {
+            progress(Step::Cargo(line));
+        });
+        // What a submission's compiler gets to see must be enough, and is only then a reason to refuse one.
+        let built = built.and_then(|(judge, recipe)| {
+            let begun = Instant::now();
+            let units = self.slot.units();
+            let subject = units.compile(&recipe, slug, &solution, &self.stop)?;
+            Ok((judge, recipe, subject, begun))
+        });
+        let (built, recipe, subject, begun) = match built {
+            Ok(built) => built,
+            Err(SubjectError::Interrupted) => return Err(Interrupted),
+            Err(error) => {
+                return Ok(Err(format!(
+                    "the reference solution does not build: {error}"
+                )));
             }
-        }
-        let subject = built.pop();
-        let Some(binary) = built.pop().or(subject) else {
-            return Ok(Err("the reference solution was not built".to_owned()));
         };
-        let judge = Judge {
-            binary,
+        let mut judge = Judge {
+            binary: built.tests,
+            recipe,
+            pace: Duration::ZERO,
+            run: Duration::ZERO,
             tests: Vec::new(),
             excluded: BTreeMap::new(),
         };
         progress(Step::TryingJudge(slug));
+        let run = Instant::now();
         let tried = match self.sandbox.level() {
             Level::L0 => runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}),
-            _ => self.judging().judge(&judge, &judge.binary, None, |_| {}),
+            _ => self.judging().judge(&judge, &subject.tests, None, |_| {}),
         };
+        (judge.pace, judge.run) = (begun.elapsed(), run.elapsed());
         match tried {
             Ok(results) => Ok(Ok(judge.with_baseline(results))),
             Err(RunError::Interrupted) => Err(Interrupted),

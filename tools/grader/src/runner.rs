@@ -48,6 +48,32 @@ const LIST_DEADLINE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the judge doesn't start or doesn't answer, when no test fits [`Plan::only`], or on a stop.
 pub fn list(plan: &Plan, stop: &Stop) -> Result<Vec<String>, RunError> {
+    let all = if plan.tests.is_empty() {
+        ask(plan, stop)?
+    } else {
+        plan.tests.clone()
+    };
+    let Some(only) = &plan.only else {
+        return Ok(all);
+    };
+    let chosen: Vec<_> = all
+        .iter()
+        .filter(|test| *test == only || step(test) == only)
+        .cloned()
+        .collect();
+    if chosen.is_empty() {
+        let mut steps: Vec<_> = all.iter().map(|test| step(test).to_owned()).collect();
+        steps.dedup();
+        return Err(RunError::Nothing {
+            only: only.clone(),
+            steps,
+        });
+    }
+    Ok(chosen)
+}
+
+/// Asks the judge for the names of its tests.
+fn ask(plan: &Plan, stop: &Stop) -> Result<Vec<String>, RunError> {
     let mut contained =
         environment::command(plan, None).map_err(|cause| cannot_start(plan, cause))?;
     let mut command = std::mem::replace(&mut contained.command, Command::new("true"));
@@ -72,24 +98,7 @@ pub fn list(plan: &Plan, stop: &Stop) -> Result<Vec<String>, RunError> {
     let all = stdout
         .lines()
         .filter_map(|line| line.strip_suffix(": test"));
-    let all: Vec<_> = all.map(str::to_owned).collect();
-    let Some(only) = &plan.only else {
-        return Ok(all);
-    };
-    let chosen: Vec<_> = all
-        .iter()
-        .filter(|test| *test == only || step(test) == only)
-        .cloned()
-        .collect();
-    if chosen.is_empty() {
-        let mut steps: Vec<_> = all.iter().map(|test| step(test).to_owned()).collect();
-        steps.dedup();
-        return Err(RunError::Nothing {
-            only: only.clone(),
-            steps,
-        });
-    }
-    Ok(chosen)
+    Ok(all.map(str::to_owned).collect())
 }
 
 /// Runs the tests of the plan. `on_result` gets each result in the order of [`list`], as soon as those before it are in.

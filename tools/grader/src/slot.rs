@@ -1,17 +1,23 @@
-//! The one place where submissions are compiled: a fixed folder, so that dependencies are compiled once, that holds the
-//! course's own manifests, lock file and tests, and of the submission its source files alone.
+//! Where submissions are compiled: in folders that hold the course's own tests, and of the submission its source files alone.
 //!
 //! ```text
 //! target/grade/
 //!   lock                    held by the one process that uses the slot
 //!   slot/Cargo.toml         the course's, for what the tests inherit from it
 //!   slot/tests              the course's tests, by a symlink
-//!   slot/solutions/…        the workspace of the reference answers, each with the course's manifest
-//!   slot/solutions/<slug>/src   the submission
+//!   slot/solutions/…        the workspace of the reference answers, which cargo builds, each with the course's manifest
+//!   slot/dependencies/<slug>   what the tests of a chapter depend on, compiled
+//!   unit-…/tests            the course's tests, by a symlink
+//!   unit-…/solutions/<slug>/src   a submission
+//!   unit-…/out              where its compiler writes
 //! ```
 
+mod units;
+
+pub use units::Units;
+
 use crate::{
-    build::{Build, CompileError, Compiled},
+    build::{Build, CompileError, Recipe, Terms},
     course::Course,
     sandbox::Sandbox,
     sources::Sources,
@@ -22,7 +28,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     os::unix::fs::symlink,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -34,9 +40,6 @@ const FLOOD: u64 = 8 << 20;
 
 /// Address space of each process of a submission's build: `include!` of an endless device must not exhaust the memory.
 const MEMORY: u64 = 8 << 30;
-
-/// The environment variables that a submission may read at compile time: those that come from the course's own manifest.
-const PLAIN_VARIABLES: [&str; 3] = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME"];
 
 /// Why the build folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,22 +63,12 @@ pub struct Slot {
     course: Course,
     home: PathBuf,
     target: PathBuf,
-    first: bool,
     sandbox: Sandbox,
     deadline: Duration,
     _lock: File,
 }
 
-/// Whose code is compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Author {
-    /// The course's: the reference solution.
-    Course,
-    /// A learner's: compiled in the sandbox, and to blame when the compiler dies of it.
-    Learner,
-}
-
-/// A submission that compiled. Its test binary is removed when this is dropped.
+/// Sources that compiled. The test binary is removed when this is dropped.
 #[derive(Debug)]
 pub struct Subject {
     /// The test binary.
@@ -107,6 +100,22 @@ pub enum SubjectError {
     Interrupted,
 }
 
+impl From<CompileError> for SubjectError {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::Code { diagnostics } => Self::Code(text::message(&diagnostics)),
+            CompileError::Deadline(after) => Self::Deadline(after),
+            // The same compiler was done with the reference solution.
+            CompileError::Died(how) => Self::Code(how),
+            CompileError::Killed => Self::Killed(error.to_string()),
+            CompileError::Interrupted => Self::Interrupted,
+            CompileError::Tool(_) | CompileError::Start(_) => {
+                Self::Infrastructure(error.to_string())
+            }
+        }
+    }
+}
+
 impl From<SlotError> for SubjectError {
     fn from(error: SlotError) -> Self {
         match error {
@@ -133,7 +142,6 @@ impl Slot {
             course: course.clone(),
             home: home.join("slot"),
             target,
-            first: true,
             sandbox: Sandbox::none(),
             deadline: DEADLINE,
             _lock: lock,
@@ -153,75 +161,60 @@ impl Slot {
         self.sandbox = sandbox;
     }
 
-    /// Compiles `sources` as the subject of `slug`'s tests, exactly as every other submission, solution and starter is.
+    /// Builds the reference solution of `slug` with cargo, dependencies included, and learns how to compile submissions alike.
     ///
     /// # Errors
     /// See [`SubjectError`].
-    pub fn compile(
+    pub(crate) fn build(
         &mut self,
         slug: &str,
-        sources: &Sources,
-        author: Author,
+        solution: &Sources,
         stop: &Stop,
         on_line: impl FnMut(&str),
-    ) -> Result<Subject, SubjectError> {
-        let package = self.stage(slug, sources)?;
+    ) -> Result<(Subject, Recipe), SubjectError> {
+        let package = self.stage(slug, solution)?;
+        let records = self.home.join("records");
+        let dependencies = self.home.join("dependencies").join(slug);
+        for folder in [&records, &dependencies] {
+            remove(folder)?;
+            fs::create_dir_all(folder).map_err(at(folder))?;
+        }
         let mut build = Build::new(&package, &self.target);
         build.locked = true;
-        if !self.first {
-            build.deadline = self.deadline;
-            build.memory = Some(MEMORY);
-        }
-        if author == Author::Learner {
-            build.flood = Some(FLOOD);
-            self.contain_build(&mut build);
-        }
-        let compiled = match build.run(stop, on_line) {
-            Ok(compiled) => compiled,
-            Err(CompileError::Code { diagnostics }) => {
-                return Err(SubjectError::Code(text::message(&diagnostics)));
-            }
-            Err(CompileError::Deadline(after)) => return Err(SubjectError::Deadline(after)),
-            // The same compiler was done with the reference solution.
-            Err(CompileError::Died(how)) if author == Author::Learner => {
-                return Err(SubjectError::Code(how));
-            }
-            Err(error @ CompileError::Killed) if author == Author::Learner => {
-                return Err(SubjectError::Killed(error.to_string()));
-            }
-            Err(CompileError::Interrupted) => return Err(SubjectError::Interrupted),
-            Err(error) => return Err(SubjectError::Infrastructure(error.to_string())),
-        };
-        self.first = false;
-        let infrastructure = |what: &str| Err(SubjectError::Infrastructure(what.to_owned()));
+        build.record = Some(records.clone());
+        let compiled = build.run(stop, on_line)?;
+        let infrastructure = |what: &str| SubjectError::Infrastructure(what.to_owned());
         if !compiled.anew {
-            return infrastructure("cargo took an older build for this one (is the clock right?)");
+            let why = "cargo took an older build for this one (is the clock right?)";
+            return Err(infrastructure(why));
         }
-        let Some(read) = &compiled.dep_info else {
-            return infrastructure("cargo does not say what the compiler read");
-        };
-        let read = fs::read_to_string(read)
-            .map_err(at(read))
-            .map_err(SubjectError::from)?;
-        check_inputs(&read, &package, &self.home.join("solutions"))
-            .map_err(SubjectError::Rejected)?;
-        Ok(Subject {
-            tests: self.keep(slug, &compiled)?,
+        let recipe = Recipe::read(&records, &self.home, &compiled.libraries, &dependencies);
+        let recipe = recipe.map_err(|why| infrastructure(&why))?;
+        let subject = Subject {
+            tests: keep(&self.target.join("grade"), slug, &compiled.tests)?,
             warnings: compiled.warnings,
-        })
+        };
+        Ok((subject, recipe))
     }
 
-    /// A submission's compiler sees the toolchain, the slot and the course's tests without the answers among them.
-    fn contain_build(&self, build: &mut Build) {
-        build.sandbox = self.sandbox.clone();
+    /// Where submissions are compiled from now on.
+    #[must_use]
+    pub fn units(&self) -> Units {
         let tests = self.course.root.join("tests");
-        let answers = ["right", "wrong", "starters"].map(|name| tests.join(name));
-        // In this order: the slot is in the folder that is hidden, within the one that is written to.
-        build.readable = vec![tests];
-        build.writable = vec![self.target.clone()];
-        build.hidden = vec![self.target.join("grade")];
-        build.hidden.extend(answers);
-        build.visible = vec![self.home.clone()];
+        Units {
+            home: self.target.join("grade"),
+            tests: tests.clone(),
+            terms: Terms {
+                sandbox: self.sandbox.clone(),
+                deadline: self.deadline,
+                memory: MEMORY,
+                flood: FLOOD,
+                hidden: ["right", "wrong", "starters"]
+                    .map(|name| tests.join(name))
+                    .to_vec(),
+                readable: vec![tests],
+            },
+        }
     }
 
     /// The folder that the tests of `slug` are compiled in.
@@ -292,17 +285,6 @@ impl Slot {
         }
         Ok(package)
     }
-
-    /// Moves the test binary to where the next submission does not overwrite it.
-    fn keep(&self, slug: &str, compiled: &Compiled) -> Result<tempfile::TempPath, SlotError> {
-        let kept = tempfile::Builder::new()
-            .prefix(&format!("{slug}-"))
-            .make_in(self.target.join("grade"), |path| {
-                fs::rename(&compiled.tests, path)
-            })
-            .map_err(at(&compiled.tests))?;
-        Ok(kept.into_temp_path())
-    }
 }
 
 /// A time of change by which cargo takes no build for one of these sources, even where the clock was set back after it.
@@ -332,52 +314,13 @@ fn wait_for(lock: &File, stop: &Stop, on_wait: impl FnOnce()) -> Result<(), Opti
     }
 }
 
-/// Rejects a submission if rustc read anything but the submission's own sources. `base` is the folder rustc ran in.
-fn check_inputs(dep_info: &str, package: &Path, base: &Path) -> Result<(), String> {
-    let src = package.join("src");
-    for line in dep_info.lines() {
-        if let Some(variable) = line.strip_prefix("# env-dep:") {
-            let name = variable.split('=').next().unwrap_or(variable);
-            if !PLAIN_VARIABLES.contains(&name) {
-                return Err(format!(
-                    "it reads the environment variable {} when it is compiled (remove the env!)",
-                    text::printable(name)
-                ));
-            }
-        }
-        // Each input has a line of its own, `path:`, with nothing that it depends on.
-        let Some(input) = line.strip_suffix(':').filter(|_| !line.starts_with('#')) else {
-            continue;
-        };
-        let input = unescape(input);
-        if !inside(&base.join(&input), &src) {
-            return Err(format!(
-                "it reads {} when it is compiled, which is not in its src (remove the include! or #[path])",
-                text::printable(&input)
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Undoes Make's escape of a space, `\ `.
-fn unescape(name: &str) -> String {
-    name.replace("\\ ", " ")
-}
-
-/// Whether `path` is inside `folder`, lexically: we created both, so neither contains a symlink.
-fn inside(path: &Path, folder: &Path) -> bool {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::CurDir => {}
-            other => plain.push(other),
-        }
-    }
-    plain.starts_with(folder)
+/// Moves a test binary to where nothing overwrites it.
+fn keep(home: &Path, slug: &str, tests: &Path) -> Result<tempfile::TempPath, SlotError> {
+    let kept = tempfile::Builder::new()
+        .prefix(&format!("{slug}-"))
+        .make_in(home, |path| fs::rename(tests, path))
+        .map_err(at(tests))?;
+    Ok(kept.into_temp_path())
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> SlotError + use<> {
@@ -412,6 +355,3 @@ fn remove(path: &Path) -> Result<(), SlotError> {
         _ => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod tests;

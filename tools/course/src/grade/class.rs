@@ -1,11 +1,11 @@
-//! Judges a class: one exercise is compiled while others run, and each result is on the disk before the next is shown.
+//! Judges a class: several exercises at a time, and each result is on the disk before it is shown.
 
 use super::{Args, Row};
 use crate::text::{Ticker, count, errln};
 use anyhow::Result;
 use grader::{
     course::{Chapter, Course},
-    grade::{Grader, Interrupted, Judging, Prepared, Record, Step, Unit, annotate},
+    grade::{Grader, Interrupted, Judge, Judging, Prepared, Record, Step, annotate},
     results::Results,
     sandbox::Sandbox,
     shard::Shard,
@@ -13,14 +13,23 @@ use grader::{
     submission::Submission,
 };
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     sync::{
-        Mutex, PoisonError,
-        mpsc::{self, Receiver},
+        Arc,
+        mpsc::{self, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
 };
+
+/// An exercise that takes this many times as long as the reference solution did, and [`SLOW`] at least, no longer counts
+/// among those that run: it mostly waits, or loops, and others go on beside it.
+const SLOWER: u32 = 4;
+const SLOW: Duration = Duration::from_secs(2);
+
+/// How many may run for each that counts.
+const CROWD: usize = 4;
 
 /// How a class was judged.
 pub enum Outcome {
@@ -67,10 +76,10 @@ pub fn judge(
 ) -> Result<Outcome> {
     let mut progress = Progress::new();
     progress.say(format_args!("sandbox: {}", sandbox.describe()));
-    let jobs = if sandbox.is_exclusive() {
-        1
+    let at_work = if sandbox.is_exclusive() {
+        AtWork::alone()
     } else {
-        args.jobs()
+        AtWork::new(args.jobs())
     };
     let waiting =
         || errln!("another `cargo course grade` is at work in this course: waiting for it");
@@ -90,7 +99,7 @@ pub fn judge(
         progress,
     };
     class.take_over();
-    let finished = run(&mut class, &mut grader, jobs)?;
+    let finished = run(&mut class, &mut grader, at_work)?;
     let known = class.records.iter().flatten().count();
     if finished == Err(Interrupted) {
         return Ok(Outcome::Interrupted {
@@ -134,57 +143,66 @@ fn tasks<'a>(
     Ok(tasks)
 }
 
-/// Compiles one after the other, and runs what is compiled on `jobs` threads.
-fn run(class: &mut Class<'_>, grader: &mut Grader, jobs: usize) -> Result<Result<(), Interrupted>> {
-    let (to_run, compiled) = mpsc::channel();
-    let compiled = Mutex::new(compiled);
+/// Judges as many exercises at a time as `at_work` has room for, each on a thread of its own.
+fn run(
+    class: &mut Class<'_>,
+    grader: &mut Grader,
+    mut at_work: AtWork,
+) -> Result<Result<(), Interrupted>> {
     let (done, finished) = mpsc::channel();
+    let judging = grader.judging();
     thread::scope(|scope| {
-        for _ in 0..jobs {
-            let (done, judging) = (done.clone(), grader.judging());
-            let compiled = &compiled;
-            scope.spawn(move || work(compiled, &judging, |ended| done.send(ended).is_ok()));
-        }
-        drop(done);
-        let mut running = 0;
         for index in 0..class.tasks.len() {
             if class.records[index].is_some() {
                 continue;
             }
-            // One is ready when the next thread is free; more would only lie about.
-            while running > jobs {
-                running -= 1;
-                let (index, records) = finished.recv()?;
-                match records {
-                    Ok(records) => class.add(index, records)?,
-                    Err(Interrupted) => return Ok(Err(Interrupted)),
-                }
-            }
-            let task = &class.tasks[index];
-            let Some(chapter) = task.chapter else {
-                if let Some(problem) = &task.submission.problem {
-                    let record = grader.refuse(task.submission, problem);
+            let Task {
+                submission,
+                chapter,
+                ..
+            } = class.tasks[index];
+            let Some(chapter) = chapter else {
+                if let Some(problem) = &submission.problem {
+                    let record = grader.refuse(submission, problem);
                     class.add(index, vec![record])?;
                 }
                 continue;
             };
             let progress = &mut class.progress;
-            let place = format!("{}/{} {}", index + 1, progress.all, task.submission.name);
-            let step = |step: Step<'_>| progress.step(&place, &chapter.slug, step);
-            match grader.prepare(task.submission, chapter, step) {
-                Ok(Prepared::Done(records)) => class.add(index, records)?,
-                Ok(Prepared::Ready(unit)) => {
-                    running += 1;
-                    to_run.send((index, unit))?;
+            let place = format!("{}/{} {}", index + 1, progress.all, submission.name);
+            let mut step = |step: Step<'_>| progress.step(&place, &chapter.slug, step);
+            let Ok(judge) = grader.judge(&chapter.slug, &mut step) else {
+                return Ok(Err(Interrupted));
+            };
+            while let Some(patience) = at_work.full() {
+                let ended = match patience {
+                    Some(patience) => finished.recv_timeout(patience),
+                    None => finished.recv().map_err(RecvTimeoutError::from),
+                };
+                match ended {
+                    Ok(ended) => {
+                        if !class.end(&mut at_work, ended)? {
+                            return Ok(Err(Interrupted));
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(error) => return Err(error.into()),
                 }
-                Err(Interrupted) => return Ok(Err(Interrupted)),
             }
+            let progress = &mut class.progress;
+            progress.step(&place, &chapter.slug, Step::Building);
+            at_work.begin(index, judge.as_ref().map_or(SLOW, |judge| judge.pace()));
+            let (done, judging) = (done.clone(), &judging);
+            scope.spawn(move || {
+                let records = judge_one(judging, submission, chapter, judge);
+                // Nobody wants to know any more after a stop.
+                let _ = done.send((index, records));
+            });
         }
-        drop(to_run);
-        for (index, records) in finished {
-            match records {
-                Ok(records) => class.add(index, records)?,
-                Err(Interrupted) => return Ok(Err(Interrupted)),
+        drop(done);
+        for ended in finished {
+            if !class.end(&mut at_work, ended)? {
+                return Ok(Err(Interrupted));
             }
         }
         Ok(Ok(()))
@@ -193,24 +211,59 @@ fn run(class: &mut Class<'_>, grader: &mut Grader, jobs: usize) -> Result<Result
 
 type Ended = (usize, Result<Vec<Record>, Interrupted>);
 
-/// Judges units as they come, until there are no more or nobody wants to know.
-fn work(
-    compiled: &Mutex<Receiver<(usize, Box<Unit>)>>,
+fn judge_one(
     judging: &Judging,
-    mut tell: impl FnMut(Ended) -> bool,
-) {
-    loop {
-        let next = compiled
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok((index, unit)) = next else { return };
-        let records = judging.run(&unit, |_| {});
-        // Its files go before anybody hears of its end.
-        drop(unit);
-        if !tell((index, records)) {
-            return;
+    submission: &Submission,
+    chapter: &Chapter,
+    judge: Result<Arc<Judge>, String>,
+) -> Result<Vec<Record>, Interrupted> {
+    match judging.prepare(submission, chapter, judge)? {
+        Prepared::Done(records) => Ok(records),
+        Prepared::Ready(unit) => judging.run(&unit, |_| {}),
+    }
+}
+
+/// The exercises that are being judged.
+struct AtWork {
+    jobs: usize,
+    /// How many there may be, slow ones included.
+    most: usize,
+    /// When each becomes a slow one.
+    slow_from: BTreeMap<usize, Instant>,
+}
+
+impl AtWork {
+    fn new(jobs: usize) -> Self {
+        Self {
+            jobs,
+            most: CROWD * jobs,
+            slow_from: BTreeMap::new(),
         }
+    }
+
+    /// One after the other, however slow.
+    fn alone() -> Self {
+        Self {
+            most: 1,
+            ..Self::new(1)
+        }
+    }
+
+    fn begin(&mut self, index: usize, pace: Duration) {
+        let slow_from = Instant::now() + (SLOWER * pace).max(SLOW);
+        self.slow_from.insert(index, slow_from);
+    }
+
+    /// For how long there is no room for another unless one ends; without a duration until one ends.
+    fn full(&self) -> Option<Option<Duration>> {
+        let now = Instant::now();
+        let quick = self.slow_from.values().filter(|from| **from > now);
+        let quick: Vec<_> = quick.collect();
+        if self.slow_from.len() >= self.most {
+            return Some(None);
+        }
+        let next = quick.iter().min().map(|from| **from - now);
+        (quick.len() >= self.jobs).then_some(next)
     }
 }
 
@@ -228,6 +281,15 @@ impl Class<'_> {
             let known = count(known, "exercise");
             self.progress
                 .say(format_args!("{known} judged before: going on from there"));
+        }
+    }
+
+    /// Adds what has ended; returns `false` on a stop.
+    fn end(&mut self, at_work: &mut AtWork, (index, records): Ended) -> Result<bool> {
+        at_work.slow_from.remove(&index);
+        match records {
+            Ok(records) => self.add(index, records).map(|()| true),
+            Err(Interrupted) => Ok(false),
         }
     }
 

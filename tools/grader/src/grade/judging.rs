@@ -1,4 +1,4 @@
-//! The second half of grading: runs the judge over what is compiled, on any number of threads.
+//! Compiles submissions and runs the judge over them, on any number of threads.
 
 use super::{Interrupted, Judge, Record, Trial, record};
 use crate::{
@@ -6,8 +6,10 @@ use crate::{
     runner::{self, Plan, RunError, Status, TestResult},
     sandbox::Sandbox,
     scratch,
-    slot::Subject,
+    slot::{Subject, SubjectError, Units},
+    sources::Sources,
     stop::Stop,
+    submission::Submission,
 };
 use std::{
     path::{Path, PathBuf},
@@ -40,16 +42,119 @@ pub enum Prepared {
     Done(Vec<Record>),
 }
 
-/// Judges units.
+/// Compiles and judges, on any number of threads.
 #[derive(Clone, Debug)]
 pub struct Judging {
     pub(super) sandbox: Sandbox,
     pub(super) stop: Stop,
     pub(super) budget: Option<Duration>,
     pub(super) readable: Vec<PathBuf>,
+    pub(super) units: Units,
 }
 
 impl Judging {
+    /// Compiles one exercise of a submission, for `judge`.
+    ///
+    /// # Errors
+    /// Only on a stop.
+    pub fn prepare(
+        &self,
+        submission: &Submission,
+        chapter: &Chapter,
+        judge: Result<Arc<Judge>, String>,
+    ) -> Result<Prepared, Interrupted> {
+        let slug = chapter.slug.as_str();
+        let judge = match judge {
+            Ok(judge) => judge,
+            Err(problem) => {
+                let message = format!("there is no judge: {problem}");
+                let status = Status::InfrastructureError;
+                let level = self.sandbox.level();
+                let record = record(level, &submission.name, slug, "", status, &message);
+                return Ok(Prepared::Done(vec![record]));
+            }
+        };
+        let compiled = match submission.sources.get(slug) {
+            Some(Ok(sources)) => self.compile(&judge, slug, sources)?,
+            Some(Err(problem)) => {
+                let (status, message) = problem.tell();
+                Err((status, message.to_owned()))
+            }
+            None => Err((
+                Status::InfrastructureError,
+                format!("it has no exercises/{slug}/src"),
+            )),
+        };
+        let mut unit = Unit {
+            submission: submission.name.clone(),
+            chapter: chapter.clone(),
+            judge,
+            subject: None,
+        };
+        Ok(match compiled {
+            Ok(subject) => {
+                unit.subject = Some(subject);
+                Prepared::Ready(Box::new(unit))
+            }
+            Err((status, message)) => Prepared::Done(self.refused(&unit, status, &message)),
+        })
+    }
+
+    /// Compiles sources that are nobody's submission, for [`attempt`](Self::attempt); or says why there is nothing to run.
+    ///
+    /// # Errors
+    /// Only on a stop.
+    pub fn compile_only(
+        &self,
+        judge: Result<Arc<Judge>, String>,
+        slug: &str,
+        sources: &Sources,
+    ) -> Result<Result<Attempt, Trial>, Interrupted> {
+        let refused = |status, message| Ok(Err(Trial::Refused(status, message)));
+        let judge = match judge {
+            Ok(judge) => judge,
+            Err(problem) => {
+                let why = format!("there is no judge: {problem}");
+                return refused(Status::InfrastructureError, why);
+            }
+        };
+        match self.compile(&judge, slug, sources)? {
+            Ok(subject) => Ok(Ok(Attempt { judge, subject })),
+            Err((status, message)) => refused(status, message),
+        }
+    }
+
+    /// Compiles `sources`; or says why there is nothing to run.
+    fn compile(
+        &self,
+        judge: &Judge,
+        slug: &str,
+        sources: &Sources,
+    ) -> Result<Result<Subject, (Status, String)>, Interrupted> {
+        let compile = || self.units.compile(&judge.recipe, slug, sources, &self.stop);
+        let mut compiled = compile();
+        // Something of ours may have failed for a moment, or somebody has killed the compiler.
+        if let Err(SubjectError::Infrastructure(_) | SubjectError::Killed(_)) = compiled {
+            compiled = compile();
+        }
+        let error = match compiled {
+            Ok(subject) => return Ok(Ok(subject)),
+            Err(error) => error,
+        };
+        let status = match &error {
+            SubjectError::Interrupted => return Err(Interrupted),
+            SubjectError::Code(_) => Status::CompileError,
+            SubjectError::Deadline(_) => Status::CompileTimeout,
+            SubjectError::Rejected(_) => Status::Rejected,
+            // It may have used up the machine's memory. The reference solution didn't.
+            SubjectError::Killed(_) if !self.sandbox.counts_memory() => Status::CompileError,
+            SubjectError::Killed(_) | SubjectError::Infrastructure(_) => {
+                Status::InfrastructureError
+            }
+        };
+        Ok(Err((status, error.to_string())))
+    }
+
     /// Judges a unit: one record per test, in the order of the steps.
     ///
     /// # Errors
@@ -139,6 +244,8 @@ impl Judging {
         plan.dir = Some(dir.path().to_owned());
         plan.untrusted = true;
         plan.budget = self.budget;
+        plan.computes = judge.computes();
+        plan.tests.clone_from(&judge.tests);
         plan.sandbox = self.sandbox.clone();
         plan.readable.clone_from(&self.readable);
         runner::run(&plan, &self.stop, on_result)

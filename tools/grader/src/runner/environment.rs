@@ -34,6 +34,7 @@ pub(super) fn command(plan: &Plan, reports: Option<&Path>) -> io::Result<Contain
     }
     // What a test must not inherit from the one that calls us, and what keeps it from writing new snapshots.
     for name in [
+        "CHECKS_COMPUTES",
         "CHECKS_CONTAINED",
         "CHECKS_SUBJECT",
         "CHECKS_REPORT",
@@ -46,6 +47,9 @@ pub(super) fn command(plan: &Plan, reports: Option<&Path>) -> io::Result<Contain
     command
         .env("INSTA_UPDATE", "no")
         .env("INSTA_FORCE_PASS", "0");
+    if let Some(computes) = plan.computes {
+        command.env("CHECKS_COMPUTES", computes.as_secs_f64().to_string());
+    }
     if sandboxed {
         // Paths outside mean nothing inside.
         command.env("HOME", "/tmp").env("TMPDIR", "/tmp");

@@ -13,12 +13,16 @@ pub struct Plan {
     pub judge: PathBuf,
     /// The test binary that runs the code to be judged; without one the judge does both.
     pub subject: Option<PathBuf>,
+    /// All tests of the judge in their order, where they are known; it is asked otherwise.
+    pub tests: Vec<String>,
     /// A step, or one test by its full name; without it every test.
     pub only: Option<String>,
     /// The folder that the tests run in; without one the current folder.
     pub dir: Option<PathBuf>,
     /// How long one test may take. The judge's own deadline per subject is far shorter.
     pub deadline: Duration,
+    /// Processor time that calls of one function may use until they answer.
+    pub computes: Option<Duration>,
     /// How long all tests together may take. What is open then has timed out.
     pub budget: Option<Duration>,
     /// How many tests run at the same time.
@@ -42,9 +46,11 @@ impl Plan {
         Self {
             judge: judge.into(),
             subject: None,
+            tests: Vec::new(),
             only: None,
             dir: None,
             deadline: Duration::from_secs(60),
+            computes: None,
             budget: None,
             jobs: JOBS,
             untrusted: false,

@@ -10,6 +10,7 @@ use files::write::AtomicFile;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
@@ -43,9 +44,9 @@ pub enum ResultsError {
 
 /// What became of a unit, in the journal.
 #[derive(Serialize, Deserialize)]
-struct Entry {
-    unit: String,
-    records: Vec<Record>,
+struct Entry<'a> {
+    unit: Cow<'a, str>,
+    records: Cow<'a, [Record]>,
 }
 
 /// A results file in the making. Nothing changes at its path until [`Results::finish`]; if dropped before, the journal stays.
@@ -54,6 +55,7 @@ pub struct Results {
     path: PathBuf,
     journal: PathBuf,
     file: File,
+    /// What an earlier grader found out.
     known: BTreeMap<String, Vec<Record>>,
 }
 
@@ -106,8 +108,9 @@ impl Results {
                 break;
             }
             // A line that is no entry, from a disk that lost it, costs a unit and no more.
-            if let Ok(entry) = serde_json::from_slice::<Entry>(line) {
-                self.known.insert(entry.unit, entry.records);
+            if let Ok(entry) = serde_json::from_slice::<Entry<'_>>(line) {
+                self.known
+                    .insert(entry.unit.into_owned(), entry.records.into_owned());
             }
             valid += line.len();
         }
@@ -118,16 +121,10 @@ impl Results {
         Ok(())
     }
 
-    /// What an earlier grader found out about a unit.
+    /// Hands over what an earlier grader found out about a unit. A class is kept in memory once, not here as well.
     #[must_use]
-    pub fn known(&self, unit: &str) -> Option<&[Record]> {
-        self.known.get(unit).map(Vec::as_slice)
-    }
-
-    /// Whether nothing is known yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+    pub fn take(&mut self, unit: &str) -> Option<Vec<Record>> {
+        self.known.remove(unit)
     }
 
     /// Adds what became of a unit; on the disk when this returns. What could not be judged because of us isn't kept: the next
@@ -141,8 +138,8 @@ impl Results {
             return Ok(());
         }
         let entry = Entry {
-            unit: unit.to_owned(),
-            records: records.to_vec(),
+            unit: unit.into(),
+            records: records.into(),
         };
         let mut line = serde_json::to_vec(&entry).map_err(|error| self.error(error.into()))?;
         line.push(b'\n');
@@ -157,7 +154,6 @@ impl Results {
             let _ = self.file.set_len(begin);
             return Err(self.error(error));
         }
-        self.known.insert(entry.unit, entry.records);
         Ok(())
     }
 

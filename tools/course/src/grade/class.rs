@@ -271,7 +271,7 @@ impl Class<'_> {
     /// Takes over what an interrupted grader found out.
     fn take_over(&mut self) {
         for (task, records) in self.tasks.iter().zip(&mut self.records) {
-            *records = self.results.known(&task.key).map(<[Record]>::to_vec);
+            *records = self.results.take(&task.key);
             if let Some(records) = records {
                 annotate(records, task.submission, task.chapter);
             }

@@ -85,9 +85,9 @@ fn unfinished_results_touch_nothing_and_are_taken_over() {
     );
     assert_eq!(fs::read_to_string(&path).expect("there"), "old");
 
-    let results = Results::open(&path).expect("a place");
-    assert_eq!(results.known("1"), Some(&[record("a::x")][..]));
-    assert_eq!(results.known("2"), None);
+    let mut results = Results::open(&path).expect("a place");
+    assert_eq!(results.take("1"), Some(vec![record("a::x")]));
+    assert_eq!(results.take("2"), None);
     results.finish(&[record("a::x")]).expect("in place");
     assert_eq!(names(folder.path()), ["results.jsonl", "results.jsonl.1"]);
 }
@@ -126,13 +126,13 @@ fn a_journal_cut_anywhere_loses_one_unit_at_most() {
     for end in (0..whole.len()).step_by(29).chain(edges) {
         fs::write(&journal, &whole[..end]).expect("room");
         let mut results = Results::open(&path).expect("a place");
-        assert_eq!(results.known("1").is_some(), end >= first, "{end}");
-        assert_eq!(results.known("2").is_some(), end == whole.len(), "{end}");
+        assert_eq!(results.take("1").is_some(), end >= first, "{end}");
+        assert_eq!(results.take("2").is_some(), end == whole.len(), "{end}");
         results.add("3", &[record("a::z")]).expect("room");
         drop(results);
-        let results = Results::open(&path).expect("a place");
-        assert_eq!(results.known("1").is_some(), end >= first, "{end}");
-        assert!(results.known("3").is_some(), "{end}");
+        let mut results = Results::open(&path).expect("a place");
+        assert_eq!(results.take("1").is_some(), end >= first, "{end}");
+        assert!(results.take("3").is_some(), "{end}");
     }
 }
 
@@ -147,8 +147,8 @@ fn a_line_that_is_no_entry_costs_nothing_else() {
     let mut bytes = b"\0\0\0\0\n{\"unit\": 7}\n".to_vec();
     bytes.extend(fs::read(&journal).expect("there"));
     fs::write(&journal, bytes).expect("room");
-    let results = Results::open(&path).expect("a place");
-    assert!(results.known("1").is_some());
+    let mut results = Results::open(&path).expect("a place");
+    assert!(results.take("1").is_some());
 }
 
 #[test]

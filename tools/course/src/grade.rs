@@ -310,6 +310,9 @@ impl Row {
     }
 }
 
+/// Blanks between two cells.
+const GAP: usize = 2;
+
 /// Shows a table for each exercise, then what needs a word.
 fn show(course: &Course, rows: &[Row], sandbox: Level) {
     for chapter in &course.chapters {
@@ -354,16 +357,41 @@ fn show(course: &Course, rows: &[Row], sandbox: Level) {
 }
 
 fn show_table(chapter: &Chapter, rows: &[&Row]) {
+    let mut table = table(chapter, rows, &chapter.steps);
+    let width: usize = table
+        .column_max_content_widths()
+        .iter()
+        .map(|width| usize::from(*width) + GAP)
+        .sum();
+    let mut legend = None;
+    if width > columns() {
+        let numbers: Vec<_> = (1..=chapter.steps.len()).map(|n| n.to_string()).collect();
+        table = self::table(chapter, rows, &numbers);
+        let steps = numbers.iter().zip(&chapter.steps);
+        let steps = steps.map(|(number, step)| format!("{number} {step}"));
+        legend = Some(steps.collect::<Vec<_>>().join(", "));
+    }
+    outln!("{BOLD}{}{BOLD:#}", chapter.slug);
+    for line in table.lines() {
+        outln!(" {}", line.trim_end()); // a cell is padded by one
+    }
+    if let Some(legend) = legend {
+        outln!("  steps: {legend}");
+    }
+    outln!("");
+}
+
+/// A row for each submission, and a column for each step under one of `names`.
+fn table(chapter: &Chapter, rows: &[&Row], names: &[String]) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(columns()).unwrap_or(u16::MAX));
-    let steps = chapter.steps.iter().map(String::as_str);
     table.set_header(
         ["submission"]
             .into_iter()
-            .chain(steps)
+            .chain(names.iter().map(String::as_str))
             .chain(["all", "marks", "worst"]),
     );
     for row in rows {
@@ -375,11 +403,7 @@ fn show_table(chapter: &Chapter, rows: &[&Row]) {
         cells.extend([row.score(None), marks.to_string(), worst]);
         table.add_row(cells);
     }
-    outln!("{BOLD}{}{BOLD:#}", chapter.slug);
-    for line in table.lines() {
-        outln!(" {}", line.trim_end()); // a cell is padded by one
-    }
-    outln!("");
+    table
 }
 
 fn color(status: Status) -> Style {

@@ -143,6 +143,17 @@ Results: results.jsonl
     );
     assert_eq!(lines(&fixture.path("results.jsonl.1")), results);
     assert_eq!(lines(&fixture.path("results.jsonl")).len(), 6);
+
+    let mut narrow = command(&fixture, &["class"]);
+    narrow.env("COLUMNS", "52");
+    let narrow = run(narrow).out;
+    let table = "\
+sums
+  submission  1    2    all  marks     worst
+  ann         3/3  3/3  6/6  20/20     passed
+";
+    assert!(narrow.starts_with(table), "{narrow}");
+    assert!(narrow.contains("\n  steps: 1 one, 2 many\n"), "{narrow}");
 }
 
 #[test]

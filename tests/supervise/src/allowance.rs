@@ -65,11 +65,6 @@ impl Share {
         }
     }
 
-    /// Whether another program with this allowance was given up before.
-    pub(crate) fn was_given_up(&self) -> bool {
-        self.allowance.state().given_up > 0
-    }
-
     /// Whether a program that has used this much is to be given up.
     pub(crate) fn is_used_up(&self, used: Duration) -> bool {
         let allowance = &self.allowance;
@@ -122,11 +117,9 @@ mod tests {
     fn who_was_given_up_gets_little() {
         let allowance = Allowance::new(3 * SECOND, &Arc::default());
         let looping = Share::of(&allowance);
-        assert!(!looping.was_given_up());
         looping.give_up();
         drop(looping);
         let next = Share::of(&allowance);
-        assert!(next.was_given_up());
         assert!(!next.is_used_up(SECOND / 20) && next.is_used_up(SECOND / 10));
     }
 
@@ -136,7 +129,6 @@ mod tests {
         let [one, other] = [(); 2].map(|()| Allowance::new(3 * SECOND, &kin));
         Share::of(&one).give_up();
         let share = Share::of(&other);
-        assert!(!share.was_given_up());
         assert!(!share.is_used_up(SECOND) && share.is_used_up(3 * SECOND / 2));
     }
 }

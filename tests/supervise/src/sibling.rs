@@ -4,7 +4,8 @@ use rustix::process::Pid;
 use std::{fs, io};
 
 /// Forks this process. The new process is a child of this process's *parent*, which can wait for it by its id, and no
-/// descendant of this one: [`crate::run`] leaves it alone when it kills what a program started. Linux only.
+/// descendant of this one. It is in a process group of its own. So [`crate::run`] leaves it alone when it kills what a program
+/// started, unless it still carries the [mark](crate::MARK). Linux only.
 ///
 /// Returns the new process's id; in the new process, `None`.
 ///
@@ -22,7 +23,10 @@ pub fn fork_sibling() -> io::Result<Option<Pid>> {
     // here starts another: the child finds no lock that somebody else holds, and may go on as any program.
     let forked = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
     match forked {
-        0 => Ok(None),
+        0 => {
+            rustix::process::setpgid(None, None)?;
+            Ok(None)
+        }
         pid if pid > 0 => {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
             pid.map(Some)

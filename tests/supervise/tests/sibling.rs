@@ -15,7 +15,7 @@ fn main() -> std::process::ExitCode {
 #[cfg(target_os = "linux")]
 mod linux {
     use libtest_mimic::{Arguments, Trial};
-    use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, getppid, setpgid, waitpid};
+    use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, getppid, waitpid};
     use std::{
         env,
         io::{self, Read, stdin},
@@ -103,7 +103,6 @@ mod linux {
                 // It may do what any program may: start a thread, for one.
                 let ids = thread::spawn(|| format!("{} {}", id(Some(getpid())), id(getppid())));
                 println!("sibling {}", ids.join().expect("no panic"));
-                setpgid(None, None).expect("it leads no group yet"); // the program's group is killed
                 drop(tells);
                 let _ = stdin().read(&mut [0]); // EOF: the test lets go
                 exit(CODE)

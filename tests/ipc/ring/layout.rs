@@ -144,15 +144,23 @@ pub fn is_asleep(memory: &Mapping, word: usize, pid: u32) -> bool {
 }
 
 /// Waits until a process sleeps on a futex; returns whether it does. On a busy machine it may take long to get there, so what
-/// counts is what it does instead: it computes all the time, or sleeps for something else again and again.
+/// counts is what it does instead: it computes all the time, or sleeps for something else again and again. A sleep
+/// whose reason the kernel names counts for ten: on a busy machine there is time for few looks before the judge's deadline.
 pub fn falls_asleep(memory: &Mapping, word: usize, pid: u32, peer: &Peer) -> io::Result<bool> {
     const COMPUTES: Duration = Duration::from_millis(500);
     const SLEEPS_ELSEWHERE: u32 = 3000;
     let begun = processor_time(pid);
     let mut elsewhere = 0;
     while !is_asleep(memory, word, pid) {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
-        elsewhere += u32::from(stat.is_ok_and(|stat| stat.contains(") S ")));
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}"));
+        if read("stat").is_ok_and(|stat| stat.contains(") S ")) {
+            let named = |channel: String| channel != "0" && !channel.contains("futex");
+            elsewhere += if read("wchan").is_ok_and(named) {
+                10
+            } else {
+                1
+            };
+        }
         let computed = processor_time(pid).saturating_sub(begun);
         if elsewhere > SLEEPS_ELSEWHERE || computed > COMPUTES || peer.has_ended()? {
             return Ok(false);

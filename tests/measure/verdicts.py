@@ -197,6 +197,7 @@ class Campaign:
         self.end = time.monotonic() + options.seconds
         self.stopped = threading.Event()
         self.told = threading.Lock()
+        self.running = {}
         self.reports = SCRATCH / "reports"
 
     def run(self, answer, number, core):
@@ -218,12 +219,14 @@ class Campaign:
             start_new_session=True,
             preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
         )
+        self.running[process.pid] = process
         try:
             printed, _ = process.communicate(timeout=DEADLINE)
             code = process.returncode
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             printed, code = process.communicate()[0], "hangs"
+        del self.running[process.pid]
         if self.stopped.is_set():
             return  # Whoever stops us may have stopped it, too.
         lines = reports.read_text().splitlines() if reports.exists() else []
@@ -283,6 +286,8 @@ def run_all(answers, options):
                 run.result()
         finally:
             campaign.stopped.set()
+            for process in list(campaign.running.values()):
+                os.killpg(process.pid, signal.SIGKILL)
             pool.shutdown(cancel_futures=True)
     return time.monotonic() - begin
 

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { DESK, Lab, PAGES, PHONE, THEMES, missing, shifts, violations, watchShifts } from "./widgets.js";
+import { DESK, Lab, PAGES, PHONE, THEMES, missing, staysStill, violations } from "./widgets.js";
 
 const why = missing();
 if (why) {
@@ -144,18 +144,7 @@ describe("pages", { skip: why ?? false, concurrency: false }, () => {
   test("no page of the book moves while it loads", async (t) => {
     for (const path of PAGES) {
       for (const viewport of [DESK, PHONE]) {
-        await lab.open(
-          "404.html",
-          async (page) => {
-            await watchShifts(page);
-            await page.goto(`${lab.book.address}/${path}`, { waitUntil: "networkidle" });
-            await page.evaluate(() => document.fonts.ready.then(() => undefined));
-            const sum = await shifts(page);
-            t.diagnostic(`${path}, ${viewport.width} px: ${sum.toFixed(4)}`);
-            assert.ok(sum < 0.1, `${path}, ${viewport.width} px: a layout shift of ${sum}`);
-          },
-          { viewport },
-        );
+        await staysStill(lab, path, viewport, t);
       }
     }
   });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { DESK, Lab, PHONE, SCREENSHOTS, THEMES, missing, shifts, violations, watchShifts } from "./widgets.js";
+import { DESK, Lab, PHONE, SCREENSHOTS, THEMES, missing, staysStill, violations } from "./widgets.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("playwright-core").Locator} Locator */
@@ -271,21 +271,8 @@ describe("streams", { skip: why ?? false, concurrency: false }, () => {
     ));
 
   test("the fixtures don't move while they load", async (t) => {
-    for (const path of ["streams.html"]) {
-      for (const viewport of [DESK, PHONE]) {
-        await lab.open(
-          "instructors.html",
-          async (page) => {
-            await watchShifts(page);
-            await page.goto(`${lab.book.address}/${path}`, { waitUntil: "networkidle" });
-            await page.evaluate(() => document.fonts.ready.then(() => undefined));
-            const sum = await shifts(page);
-            t.diagnostic(`${path}, ${viewport.width} px: ${sum.toFixed(4)}`);
-            assert.ok(sum < 0.1, `${path}, ${viewport.width} px: a layout shift of ${sum}`);
-          },
-          { viewport },
-        );
-      }
+    for (const viewport of [DESK, PHONE]) {
+      await staysStill(lab, "streams.html", viewport, t);
     }
   });
 });

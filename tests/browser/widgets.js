@@ -1,5 +1,6 @@
 // What the tests of the widgets share: the book with a page of fixtures, and a browser.
 
+import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -136,6 +137,29 @@ export async function watchShifts(page) {
 export async function shifts(page) {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   return page.evaluate(() => /** @type {any} */ (window).shifts.sum);
+}
+
+/**
+ * Asserts that a page hardly moves while it loads.
+ *
+ * @param {Lab} lab
+ * @param {string} path
+ * @param {{ width: number, height: number }} viewport
+ * @param {import("node:test").TestContext} t
+ */
+export async function staysStill(lab, path, viewport, t) {
+  await lab.open(
+    "404.html",
+    async (page) => {
+      await watchShifts(page);
+      await page.goto(`${lab.book.address}/${path}`, { waitUntil: "networkidle" });
+      await page.evaluate(() => document.fonts.ready.then(() => undefined));
+      const sum = await shifts(page);
+      t.diagnostic(`${path}, ${viewport.width} px: ${sum.toFixed(4)}`);
+      assert.ok(sum < 0.1, `${path}, ${viewport.width} px: a layout shift of ${sum}`);
+    },
+    { viewport },
+  );
 }
 
 /**

@@ -93,7 +93,7 @@ impl Clock {
         let total = (self.began + self.patience.total).saturating_duration_since(now);
         match self.last_look {
             None if now < waiting => waiting - now,
-            // Past its time, but starved: see `is_up`.
+            // Past its time, but starved.
             Some(last) if total.is_zero() => SAMPLE.saturating_sub(now - last),
             _ => total.min(SAMPLE),
         }

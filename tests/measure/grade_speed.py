@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 
+from rustc_calls import recorded
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COURSE = ROOT / "target/debug/course"
 # What is built for the comparison, and stays for the next measurement: dependencies take a minute.
@@ -165,33 +167,25 @@ class Bare:
         self.source = self.home / "solutions" / chapter / "src"
         shutil.rmtree(self.home, ignore_errors=True)
         (self.home / "solutions" / chapter).mkdir(parents=True)
-        for name in ("Cargo.toml",):
-            shutil.copy(ROOT / name, self.home / name)
+        shutil.copy(ROOT / "Cargo.toml", self.home)
         for name in ("Cargo.toml", "Cargo.lock", f"{chapter}/Cargo.toml"):
             shutil.copy(ROOT / "solutions" / name, self.home / "solutions" / name)
         (self.home / "tests").symlink_to(ROOT / "tests")
-        recorder = self.home / "recorder"
-        recorder.write_text(f'#!/bin/sh\n[ "$CARGO_PRIMARY_PACKAGE" ] && printf "%s\\0" "$@" >"{self.home}/$$.call"\nexec "$@"\n')
-        recorder.chmod(0o755)
         write_unit(self.source, chapter, 0)
-        environment = os.environ | {"RUSTC_WRAPPER": str(recorder), "CARGO_INCREMENTAL": "0"}
-        call(["cargo", "test", "--no-run", "--locked", "--target-dir", KEPT / "target"], self.source.parent, env=environment)
-        calls = [file.read_bytes().decode().split("\0")[:-1] for file in sorted(self.home.glob("*.call"))]
-        self.calls = sorted(calls, key=lambda words: "--crate-type" not in words)
+        cargo = ["cargo", "test", "--no-run", "--locked", "--target-dir", KEPT / "target"]
+        self.calls = recorded(lambda environment: call(cargo, self.source.parent, env=environment), self.home / "calls")
         if len(self.calls) != 2:
             sys.exit(f"cargo called rustc {len(self.calls)} times for the package")
-        words = self.calls[1]
+        words, _ = self.calls[1]
         out = words[words.index("--out-dir") + 1]
         extra = next(word for word in words if word.startswith("extra-filename="))
         self.tests = f"{out}/{words[words.index('--crate-name') + 1]}{extra.split('=')[1]}"
-        self.environment = os.environ | {"CARGO_PKG_NAME": chapter, "CARGO_PKG_VERSION": "0.1.0", "CARGO_CRATE_NAME": chapter,
-                                         "CARGO_MANIFEST_DIR": str(self.source.parent)}
 
     def compile(self, number):
         write_unit(self.source, self.chapter, number)
         with Cost() as cost:
-            for words in self.calls:
-                call(words, self.home / "solutions", env=self.environment)
+            for words, environment in self.calls:
+                call(words, self.home / "solutions", env=environment)
         return cost
 
     def run(self):

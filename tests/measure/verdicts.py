@@ -38,6 +38,8 @@ import sys
 import threading
 import time
 
+from rustc_calls import recorded
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Always the same place: what cargo writes for the packages in it is found and removed again.
 SCRATCH = ROOT / "target/verdicts"
@@ -48,14 +50,6 @@ PROGRESS = 15
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 # `caught` and `passed` are all that is said of a wrong answer that names no test: which test fails first may differ.
 CAUGHT = {"failed", "crash", "timeout", "output_limit", "caught"}
-
-RECORDER = """#!/bin/sh
-if [ "$CARGO_PRIMARY_PACKAGE" ]; then
-    printf '%s\\0' "$@" >"$VERDICTS/$$.call"
-    env -0 >"$VERDICTS/$$.env"
-fi
-exec "$@"
-"""
 
 
 class Answer:
@@ -119,7 +113,7 @@ class Package:
     """How cargo calls rustc for a chapter's library and for its tests."""
 
     def __init__(self, calls):
-        self.library, self.tests = sorted(calls, key=lambda call: "--crate-type" not in call[0])
+        self.library, self.tests = calls
         # What cargo's build of the solution left, to be removed.
         self.extras = [self.extra(words) for words, _ in calls]
 
@@ -158,18 +152,12 @@ def packages(chapters, through):
         shutil.copytree(manifest.parent / "src", package / "src", copy_function=shutil.copyfile)  # as new as now
         text = manifest.read_text().replace('"../../', f'"{ROOT}/')
         (package / "Cargo.toml").write_text(text)
-    recorder = SCRATCH / "recorder"
-    recorder.write_text(RECORDER)
-    recorder.chmod(0o755)
-    environment = os.environ | {"RUSTC_WRAPPER": str(recorder), "VERDICTS": str(SCRATCH), "CARGO_INCREMENTAL": "0"}
-    chosen = [word for chapter in chapters for word in ("--package", chapter)]
     target = ROOT / "solutions/target"
-    output([*through, "cargo", "test", "--no-run", "--locked", "--target-dir", target, *chosen], cwd=solutions, env=environment)
+    chosen = [word for chapter in chapters for word in ("--package", chapter)]
+    cargo = [*through, "cargo", "test", "--no-run", "--locked", "--target-dir", target, *chosen]
     calls = collections.defaultdict(list)
-    for file in SCRATCH.glob("*.call"):
-        words = file.read_text().split("\0")[:-1]
-        variables = dict(line.split("=", 1) for line in file.with_suffix(".env").read_text().split("\0") if "=" in line)
-        calls[variables["CARGO_PKG_NAME"]].append((words, variables))
+    for words, environment in recorded(lambda environment: output(cargo, cwd=solutions, env=environment), SCRATCH / "calls"):
+        calls[environment["CARGO_PKG_NAME"]].append((words, environment))
     found = {}
     for chapter in chapters:
         if len(calls[chapter]) != 2:

@@ -104,13 +104,53 @@ fn home() -> io::Result<Arc<Home>> {
     ))
 }
 
-/// Removes the folders of graders that were killed. What can't be removed stays.
+/// Removes the folders of graders that were killed, and ends the sandboxes that name them. What can't be removed stays.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         if is_ours && let Ok(Some(_lock)) = lock(&entry.path()) {
+            #[cfg(target_os = "linux")]
+            linux::end_sandboxes(&entry.path());
             let _ = fs::remove_dir_all(entry.path());
         }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+    use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path};
+
+    /// Ends what bubblewrap left of the sandboxes whose command lines name this folder, or something in it.
+    ///
+    /// A sandbox dies with its grader. But bubblewrap forks, and only then does its child ask to die with it: killed between
+    /// the two, it leaves a child that waits for its first word forever.
+    pub(super) fn end_sandboxes(folder: &Path) {
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let pid = name.to_str().and_then(|name| name.parse().ok());
+            let Some(pid) = pid.and_then(Pid::from_raw) else {
+                continue;
+            };
+            if !is_sandbox(&entry.path(), folder) {
+                continue;
+            }
+            // The id may have become another's meanwhile. What the descriptor refers to stays the same.
+            if let Ok(process) = pidfd_open(pid, PidfdFlags::empty())
+                && is_sandbox(&entry.path(), folder)
+            {
+                let _ = pidfd_send_signal(process, Signal::KILL);
+            }
+        }
+    }
+
+    fn is_sandbox(process: &Path, folder: &Path) -> bool {
+        let line = fs::read(process.join("cmdline")).unwrap_or_default();
+        let mut words = line
+            .split(|byte| *byte == 0)
+            .map(|word| Path::new(OsStr::from_bytes(word)));
+        let program = words.next().and_then(Path::file_name);
+        program == Some("bwrap".as_ref()) && words.any(|word| word.starts_with(folder))
     }
 }
 
@@ -153,6 +193,39 @@ mod tests {
         drop(lock);
         sweep(parent.path());
         assert!(!held.exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn half_a_sandbox_ends_with_its_folder() {
+        use std::{
+            os::unix::process::CommandExt,
+            process::{Command, Stdio},
+        };
+
+        let parent = tempfile::tempdir().expect("a folder");
+        let [held, left] = ["1", "2"].map(|name| parent.path().join(format!("{PREFIX}{name}")));
+        let mut waiting = [
+            ("/usr/bin/bwrap", &held),
+            ("/usr/bin/bwrap", &left),
+            ("cat", &left),
+        ]
+        .map(|(name, folder)| {
+            fs::create_dir_all(folder).expect("a folder");
+            let mut command = Command::new("cat");
+            command.arg0(name).arg("-").arg(folder.join("unit"));
+            command.stdin(Stdio::piped()).stderr(Stdio::null());
+            command.spawn().expect("cat starts")
+        });
+        let _lock = lock(&held).expect("it is there");
+        sweep(parent.path());
+
+        // Whoever wasn't killed ends with its input, and misses the file.
+        let ends = waiting.each_mut().map(|process| {
+            drop(process.stdin.take());
+            process.wait().expect("a child").code()
+        });
+        assert_eq!(ends, [Some(1), None, Some(1)]);
     }
 
     #[test]

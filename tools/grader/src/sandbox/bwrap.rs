@@ -296,6 +296,8 @@ impl Bwrap {
         system(&mut args);
         args.words(["--proc", "/proc", "--dev", "/dev"]);
         args.tmpfs("/tmp", 1 << 30);
+        // Named here, so that what is left of the sandbox ends with it.
+        args.bind("--ro-bind", folder.path(), "/unit");
         self.hide(&mut args);
         for path in &compiler.readable {
             args.bind("--ro-bind-try", path, path);
@@ -375,4 +377,41 @@ fn find(name: &str, package: &str) -> Result<PathBuf, String> {
         .filter_map(|path| path.canonicalize().ok())
         .find(|path| path.starts_with("/usr") && path.is_file())
         .ok_or_else(|| format!("{name} is missing (install the package {package})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_grader_finds_what_is_left_of_a_sandbox() {
+        let [bwrap, setpriv, prlimit] = ["bwrap", "setpriv", "prlimit"].map(PathBuf::from);
+        let sandbox = Bwrap {
+            level: Level::L2,
+            tools: Tools {
+                bwrap,
+                setpriv,
+                prlimit,
+            },
+            filters: scratch::folder("filters-").expect("a folder"),
+            filter_count: 0,
+            python: None,
+            python_folders: Vec::new(),
+            cgroups: cgroup::Parents::default(),
+            hidden: Vec::new(),
+        };
+        let compiler = Compiler {
+            program: "rustc".into(),
+            readable: Vec::new(),
+            writable: Vec::new(),
+            hidden: Vec::new(),
+            visible: Vec::new(),
+        };
+        let home = sandbox.filters.path().parent().expect("it has one");
+        for contained in [sandbox.shell(), sandbox.compiler(&compiler)] {
+            let command = contained.expect("a command").command;
+            let mut words = command.get_args().map(Path::new);
+            assert!(words.any(|word| word.starts_with(home)), "{command:?}");
+        }
+    }
 }

@@ -312,6 +312,12 @@ fn all_threads_add_to_one_counter() {
             );
         }
     }
+    assert!(
+        explored.passing(&total(&work)).next().is_some(),
+        "Under none of {} schedules was the sum of {work:?} {}.",
+        explored.schedules(),
+        total(&work)
+    );
     for steps in explored.passing(&total(&work)) {
         let added = added_by_thread(steps);
         let fits = added.values().any(|by_thread| {
@@ -406,6 +412,10 @@ fn every_thread_has_ended_at_the_return() {
         "A thread that has added everything may still run. Join it: when the function returns, no thread of it is left.",
     );
     let explored = sum_under_many_schedules(&vec![vec![1], vec![2]]);
+    assert!(
+        explored.find(|_| true).is_some(),
+        "no schedule was run to its end"
+    );
     assert!(
         !explored.leaves_threads(),
         "Under one of {} schedules sum_in_threads returned without having joined every thread.",

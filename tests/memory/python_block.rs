@@ -196,7 +196,7 @@ fn require_shared_memory() {
         written
     });
     if let Err(error) = probe {
-        checks::infrastructure(format!(
+        checks::unusable(format!(
             "shared memory can't be used here (/dev/shm): {error}; make room in it, or mount it writable"
         ));
     }
@@ -204,9 +204,8 @@ fn require_shared_memory() {
 
 /// A block made by the test, as Python would make it, that holds `value`.
 fn block(name: &Name, bytes: usize, value: u64) -> Block {
-    let block = Block::create(&name.0, bytes).unwrap_or_else(|error| {
-        checks::infrastructure(format!("a block can't be made here: {error}"))
-    });
+    let block = Block::create(&name.0, bytes)
+        .unwrap_or_else(|error| checks::unusable(format!("a block can't be made here: {error}")));
     if bytes >= 8 {
         block.word(0).expect("it has a word").store(value, SeqCst);
     }

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::panic::PanicHookInfo;
 use wire::status::{Report, Status};
 
-use crate::account;
 use crate::subject::Panic;
+use crate::{account, judge};
 
 /// A failure that is not an assertion's, on its way to the hook.
 pub(crate) struct Failure {
@@ -144,6 +144,30 @@ pub(crate) fn fail(status: Status, message: String, why: Option<&str>) -> ! {
 /// Always.
 pub fn infrastructure(message: impl Into<String>) -> ! {
     fail(Status::InfrastructureError, message.into(), None)
+}
+
+/// Ends the test because something that the subject shares with others, such as `/dev/shm`, can't be used any more.
+///
+/// In a sandbox, where a subject has run, this is the learner's doing: nobody else is in there. Elsewhere it is nobody's.
+///
+/// # Panics
+/// Always.
+pub fn unusable(message: impl Into<String>) -> ! {
+    disturbed(Status::Crash, message.into())
+}
+
+/// As [`unusable`], with a status for what the learner's code did to others in its sandbox.
+pub(crate) fn disturbed(status: Status, message: String) -> ! {
+    if !judge::is_learners_doing() {
+        infrastructure(message);
+    }
+    fail(
+        status,
+        message,
+        Some(
+            "A test shares blocks and locks with your code. Something that ran here took away, filled up or kept what others need.",
+        ),
+    )
 }
 
 /// The learner's code panicked: where, and what it said, first of all.

@@ -64,7 +64,7 @@ mod snapshot;
 mod subject;
 
 pub use account::{Events, Observations, Schedules, SelfReported, observed};
-pub use failure::{explain, infrastructure};
+pub use failure::{explain, infrastructure, unusable};
 pub use harness::{Chapter, Step, Test, run};
 pub use judge::{Call, unused_name};
 pub use model::{Explored, Replay, explore, explore_schedules, replay};

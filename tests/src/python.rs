@@ -1,6 +1,6 @@
 //! CPython as the peer of an exercise.
 
-use crate::failure;
+use crate::{failure, judge};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 use supervise::python::Search;
-use supervise::{Clock, Group, Limits, Patience};
+use supervise::{Clock, End, Group, Limits, Patience};
+use wire::status::Status;
 
 /// A peer that says nothing for this long, and waits, has hung.
 const WAITS: Duration = Duration::from_secs(10);
@@ -51,6 +52,8 @@ pub struct Python {
 pub fn python() -> Option<&'static Python> {
     match lookup() {
         Ok(python) => Some(python),
+        // The grader has tried this one: it is there, and slow today.
+        Err(why) if is_given() => failure::infrastructure(why),
         Err(why) => {
             failure::skip("python", why);
             None
@@ -77,6 +80,12 @@ pub fn linux(why: &str) -> bool {
     }
     failure::skip("linux", &format!("it needs Linux: {why}"));
     false
+}
+
+/// Whether a grader says which Python to take.
+fn is_given() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some();
+    is_set("CHECKS_CONTAINED") && is_set("CHECKS_PYTHON")
 }
 
 fn find() -> Result<Python, String> {
@@ -166,15 +175,26 @@ impl Peer {
                 Err(RecvTimeoutError::Timeout) => {
                     let group = self.group.as_ref().map_or(0, Group::id);
                     if let Some(up) = clock.is_up(group) {
-                        failure::infrastructure(format!(
-                            "the Python peer said nothing for {} s",
-                            up.after.as_secs()
-                        ));
+                        let silent =
+                            format!("the Python peer said nothing for {} s", up.after.as_secs());
+                        let (what, _) = judge::where_it_waits(group);
+                        // Whoever computes, or waits for the machine, may be slow. A lock or a pipe that nobody gives up is the
+                        // work of a process in the same sandbox.
+                        let is_held = ["file lock", "other end of a pipe"];
+                        if is_held.iter().any(|held| what.contains(held)) {
+                            failure::disturbed(Status::Timeout, format!("{silent}: {what}"));
+                        }
+                        failure::infrastructure(silent);
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let errors = self.stop();
-                    failure::infrastructure(format!("the Python peer ended early:\n{errors}"))
+                    let (end, errors) = self.wait();
+                    let early = format!("the Python peer ended early: it {end}\n{errors}");
+                    if end.signal() == Some(libc::SIGKILL) || end.signal() == Some(libc::SIGTERM) {
+                        failure::infrastructure(early);
+                    }
+                    // It met what a process in the same sandbox left for it: a block without its name, its length or its memory.
+                    failure::disturbed(Status::Crash, early)
                 }
             }
         }
@@ -186,6 +206,17 @@ impl Peer {
             // One that ended already shows at the next `recv`.
             let _ = writeln!(stdin, "{line}");
         }
+    }
+
+    /// Waits for the end of one that has closed its output; says how it ended, and what it complained of.
+    fn wait(&mut self) -> (End, String) {
+        let mut clock = Clock::start(Patience::new(WAITS, COMPUTES));
+        let group = self.group.take().expect("it was started");
+        while !group.has_ended() && clock.is_up(group.id()).is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let end = group.reap().map_or(End::Halted, End::Exited);
+        (end, self.stop())
     }
 
     fn stop(&mut self) -> String {

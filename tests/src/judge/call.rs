@@ -28,8 +28,10 @@ pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serial
         input: serde_json::to_value(input).expect("inputs are plain data"),
         seed: random::seed(),
     };
+    // By now the learner's code may have changed the process that subjects are forks of.
+    let is_first = !super::start::is_learners_doing();
     match Subject::start(function) {
-        Ok(subject) => Call::ready(subject, function, &job),
+        Ok(subject) => Call::ready(subject, function, &job, is_first),
         Err(error) if super::start::is_learners_doing() => {
             failure::remember_kill();
             failure::fail(
@@ -46,7 +48,7 @@ pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serial
 
 impl<T> Call<T> {
     /// Sends the job. A subject that ends before it is ready was not ended by the learner's code.
-    fn ready(mut subject: Subject, function: &'static str, job: &Job) -> Self {
+    fn ready(mut subject: Subject, function: &'static str, job: &Job, is_first: bool) -> Self {
         subject.send(job);
         let mut call = Self {
             function,
@@ -57,7 +59,7 @@ impl<T> Call<T> {
         };
         match call.reply() {
             Ok(Reply::Ready) => call,
-            Ok(Reply::Refused(why)) => failure::infrastructure(why),
+            Ok(Reply::Refused(why)) if is_first => failure::infrastructure(why),
             other if super::start::is_learners_doing() => call.fail_with(other),
             _ => {
                 let status = call.subject.stop();
@@ -111,19 +113,17 @@ impl<T> Call<T> {
             .unwrap_or_else(|error| self.fail_with(Err(Silence::Broken(error.to_string()))))
     }
 
-    /// Waits for what the subject sends next, past reports of progress, which give it no more time.
+    /// Waits for what the subject sends next, past reports of progress and accounts, which give it no more time.
     fn reply(&mut self) -> Result<Reply, Silence> {
         self.subject.restart_clock();
         loop {
             match self.subject.reply() {
-                Ok(Reply::Progress(progress)) => {
-                    self.progress = Some(progress);
-                    if self.subject.is_late() {
-                        return Err(Silence::Late);
-                    }
-                }
+                Ok(Reply::Progress(progress)) => self.progress = Some(progress),
                 Ok(Reply::Accounts(accounts)) => accounts.into_iter().for_each(account::note),
                 other => return other,
+            }
+            if self.subject.is_late() {
+                return Err(Silence::Late);
             }
         }
     }

@@ -12,7 +12,7 @@ struct Task {
 }
 
 /// What the group's processes do at this moment, in words; and what that means, where that alone tells.
-pub(super) fn where_it_waits(group: u32) -> (String, Option<String>) {
+pub(crate) fn where_it_waits(group: u32) -> (String, Option<String>) {
     let mut seen: Vec<(String, &str)> = Vec::new();
     for task in tasks(group) {
         let (what, why) = task.describe();
@@ -87,6 +87,9 @@ impl Task {
         }
         if channel.contains("unix_stream") {
             return ("reads from a socket", "");
+        }
+        if channel.contains("wait_for_partner") {
+            return ("waits for somebody to open the other end of a pipe", "");
         }
         if channel.contains("lock") {
             return (

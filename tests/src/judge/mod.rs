@@ -8,7 +8,9 @@ mod process;
 mod start;
 
 pub use call::{Call, start};
+pub(crate) use diagnose::where_it_waits;
 pub use names::unused_name;
+pub(crate) use start::is_learners_doing;
 
 /// Ends what the judge has started once.
 pub(crate) fn end() {

@@ -217,10 +217,11 @@ fn run_together<F: FnMut(&TestResult)>(
     Ok(())
 }
 
-/// Whether somebody else may have killed a submission's subject: then the test is run again, apart. If the submission's own code
-/// did it, that ends the same way.
+/// Whether a submission's test is run again, apart. Somebody else may have killed its subject; if the submission's own code did it, that
+/// ends the same way. And what kept a test from running may be left over from the submission's earlier tests.
 fn is_doubtful(plan: &Plan, result: &TestResult) -> bool {
-    plan.untrusted && result.killed && result.status == Status::Crash
+    let is_killed = result.killed && result.status == Status::Crash;
+    plan.untrusted && (is_killed || result.status == Status::InfrastructureError)
 }
 
 /// Runs each test in a judge process of its own, several at a time.
@@ -278,6 +279,15 @@ fn run_one(plan: &Plan, test: &str, stop: &Stop, until: Option<Instant>) -> Opti
             let seconds = plan.deadline.as_secs_f64();
             let message = format!("no verdict after {seconds} s: the test was ended");
             result(test, Status::Timeout, message)
+        }
+        // A block that it looked at was shortened meanwhile. Nobody but the submission shares the judge's memory.
+        end if end.signal() == Some(libc::SIGBUS)
+            && plan.untrusted
+            && plan.sandbox.level() > Level::L0 =>
+        {
+            let message =
+                "the judge read a block of shared memory that was shortened meanwhile".to_owned();
+            result(test, Status::Crash, message)
         }
         _ => {
             let concluded = said.printed.get(test);

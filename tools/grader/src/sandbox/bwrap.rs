@@ -1,10 +1,12 @@
 //! The command lines of bubblewrap.
 
-use super::words::{Args, quoted, system};
+use super::words::{Args, quoted, system, variables};
 use super::{Compiler, Contained, Exceeded, Level, Unit, cgroup, probe, seccomp, users};
 use crate::scratch;
 use std::{
-    env, fs, io,
+    env,
+    ffi::OsString,
+    fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -252,7 +254,16 @@ impl Bwrap {
             args.words(["--dir", "/subject", "--ro-bind", SUBJECT, SUBJECT]);
         }
         args.words(["--remount-ro", "/", "--chdir", "/tmp"]);
-        args.words(["--setenv", "HOME", "/tmp", "--setenv", "TMPDIR", "/tmp"]);
+        // What the judge's environment tells of the machine is not for the subject. `--clearenv` is newer than some bubblewraps.
+        let judges = ["INSTA_FORCE_PASS", "INSTA_UPDATE", supervise::MARK].map(OsString::from);
+        for name in env::vars_os().map(|(name, _)| name).chain(judges) {
+            args.word("--unsetenv");
+            args.word(name);
+        }
+        for (name, value) in variables(Path::new("/tmp")) {
+            args.words(["--setenv", name]);
+            args.word(value);
+        }
         let filters = || (0..self.filter_count).map(|number| (FIRST_FILTER + number, number));
         for (fd, _) in filters() {
             args.words(["--add-seccomp-fd", &fd.to_string()]);

@@ -9,7 +9,7 @@
 
 use super::launch::{Access, Identity, Keeper, Limits, Orders, Processes, Rule, Watch, version};
 use super::seccomp::Filter;
-use super::words::{SETTINGS, SYSTEM, quoted};
+use super::words::{SETTINGS, SYSTEM, quoted, variables};
 use super::{Compiler, Contained, Exceeded, Unit, launch, leftovers, probe, users};
 use crate::scratch;
 use std::{
@@ -273,7 +273,9 @@ impl Confined {
             parent: None,
             filter: Some(Filter::Subject),
             folder: Some(scratch.clone()),
-            variables: vec![("HOME".into(), scratch.clone()), ("TMPDIR".into(), scratch)],
+            variables: variables(&scratch)
+                .map(|(name, value)| (name.into(), value))
+                .into(),
             program: program.to_owned(),
         }
     }

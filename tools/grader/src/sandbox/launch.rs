@@ -118,10 +118,12 @@ impl Orders {
         if let Err(error) = self.restrict() {
             return error;
         }
-        let error = Command::new(&self.program)
-            .args(arguments)
-            .envs(self.variables)
-            .exec();
+        let mut command = Command::new(&self.program);
+        if matches!(self.filter, Some(Filter::Subject)) {
+            // What the judge's environment tells of the machine is not for the subject.
+            command.env_clear();
+        }
+        let error = command.args(arguments).envs(self.variables).exec();
         io::Error::new(error.kind(), format!("{}: {error}", self.program.display()))
     }
 

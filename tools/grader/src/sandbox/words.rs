@@ -3,6 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs,
+    path::{Path, PathBuf},
 };
 
 /// Words of a command line.
@@ -28,6 +29,17 @@ impl Args {
         self.words(["--size", &size.to_string(), "--perms", "1777"]);
         self.words(["--tmpfs", at]);
     }
+}
+
+/// All variables that a subject has; `folder` is for temporary files.
+pub(super) fn variables(folder: &Path) -> [(&'static str, PathBuf); 5] {
+    [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin".into()),
+        ("LANG", "C.UTF-8".into()),
+        ("RUST_BACKTRACE", "0".into()),
+        ("HOME", folder.to_owned()),
+        ("TMPDIR", folder.to_owned()),
+    ]
 }
 
 /// The system's programs and libraries.

@@ -25,7 +25,7 @@ const CALLERS: [&str; 2] = [
 const MOST: f64 = 45.0;
 
 /// What the function does with the connection, `judge`, and what has to come of its callers.
-const ATTACKS: [(&str, &str, Status); 8] = [
+const ATTACKS: [(&str, &str, Status); 10] = [
     (
         "answers-byte-by-byte",
         r#"judge.write_all(&1000u32.to_be_bytes()).unwrap(); loop { judge.write_all(b" ").unwrap(); pause() }"#,
@@ -45,6 +45,17 @@ const ATTACKS: [(&str, &str, Status); 8] = [
         "makes-progress-without-end",
         r##"let frame = hole::frame(br#"{"Progress":"nearly done"}"#); loop { judge.write_all(&frame).unwrap() }"##,
         Timeout,
+    ),
+    (
+        "gives-accounts-without-end",
+        r##"let frame = hole::frame(br#"{"Accounts":["events"]}"#); loop { judge.write_all(&frame).unwrap() }"##,
+        Timeout,
+    ),
+    // 42 MiB of text, 4 GiB of maps.
+    (
+        "answers-with-maps-that-fill-memory",
+        r##"let maps = format!("{{\"Returned\":[{}0]}}", "{\"\":0},".repeat(6 << 20)); let _ = judge.write_all(&hole::frame(maps.as_bytes())); loop { pause() }"##,
+        Crash,
     ),
     (
         "announces-more-than-there-is-memory",
@@ -70,6 +81,23 @@ const ATTACKS: [(&str, &str, Status); 8] = [
 
 /// The solution's sources, with the function beginning otherwise.
 fn submit(fixture: &Fixture, course: &Course, name: &str, first: &str, more: &str) {
+    submit_at(
+        fixture,
+        course,
+        name,
+        ("lost_updates.rs", PLACE, first),
+        more,
+    );
+}
+
+/// The solution's sources, with the function at this place of this file beginning otherwise.
+pub fn submit_at(
+    fixture: &Fixture,
+    course: &Course,
+    name: &str,
+    (file, place, first): (&str, &str, &str),
+    more: &str,
+) {
     let src = fixture
         .path("class")
         .join(name)
@@ -78,10 +106,10 @@ fn submit(fixture: &Fixture, course: &Course, name: &str, first: &str, more: &st
     let solution = course.root.join("solutions/memory/src");
     for entry in fs::read_dir(solution).expect("a solution").flatten() {
         let mut text = fs::read_to_string(entry.path()).expect("a file");
-        if entry.file_name() == "lost_updates.rs" {
-            assert!(text.contains(PLACE));
-            let begins = format!("#[allow(unreachable_code)]\n{PLACE} {first}");
-            text = text.replace(PLACE, &begins) + more;
+        if entry.file_name() == file {
+            assert!(text.contains(place));
+            let begins = format!("#[allow(unreachable_code, unused)]\n{place} {first}");
+            text = text.replace(place, &begins) + more;
         }
         fs::write(src.join(entry.file_name()), text).expect("room");
     }

@@ -9,6 +9,7 @@ mod common;
 
 mod attacks;
 mod connection;
+mod disturbance;
 mod folders;
 mod forgery;
 

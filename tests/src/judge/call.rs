@@ -7,6 +7,7 @@ use crate::failure;
 use crate::random;
 use crate::subject::{Job, Reply};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use std::marker::PhantomData;
 use supervise::End;
 use wire::status::Status;
@@ -85,7 +86,7 @@ impl<T> Call<T> {
         match self.reply() {
             Ok(Reply::Sent(value)) => {
                 self.sent += 1;
-                self.parse(value)
+                self.parse(&value)
             }
             Ok(Reply::Returned(value)) => {
                 self.take_printed();
@@ -108,8 +109,8 @@ impl<T> Call<T> {
         failure::remember_printed(self.function, self.subject.printed());
     }
 
-    fn parse<V: DeserializeOwned>(&mut self, value: serde_json::Value) -> V {
-        serde_json::from_value(value)
+    fn parse<V: DeserializeOwned>(&mut self, value: &RawValue) -> V {
+        serde_json::from_str(value.get())
             .unwrap_or_else(|error| self.fail_with(Err(Silence::Broken(error.to_string()))))
     }
 
@@ -195,7 +196,7 @@ impl<T: DeserializeOwned> Call<T> {
         match self.reply() {
             Ok(Reply::Returned(value)) => {
                 self.take_printed();
-                self.parse(value)
+                self.parse(&value)
             }
             other => self.fail_with(other),
         }
@@ -221,12 +222,12 @@ fn why_it_ended(end: Option<End>, printed: &str) -> &'static str {
     }
 }
 
-fn short(value: &serde_json::Value) -> String {
+fn short(value: &RawValue) -> String {
     const SHOW: usize = 200;
-    let text = value.to_string();
+    let text = value.get();
     match text.char_indices().nth(SHOW) {
         Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 

@@ -13,7 +13,10 @@ use crate::account;
 use crate::failure::{self, tidy};
 use os_core::process::ParentOnly;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
@@ -54,12 +57,12 @@ pub(crate) enum Reply {
     Accounts(Vec<Account>),
     /// How far it is, for a timeout to tell.
     Progress(String),
-    /// The body returned.
-    Returned(Value),
+    /// The body returned. Not as a `Value`, which may take a hundred times the memory of its text.
+    Returned(Box<RawValue>),
     /// The body, or a thread that it started, panicked.
     Panicked(Panic),
     /// In between, from [`crate::send`].
-    Sent(Value),
+    Sent(Box<RawValue>),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,7 +76,7 @@ pub struct Entry<L> {
     /// Its module and name.
     pub name: &'static str,
     /// Runs it on an input; fails when the input isn't what it takes.
-    pub serve: fn(L, Value) -> serde_json::Result<Value>,
+    pub serve: fn(L, Value) -> serde_json::Result<Box<RawValue>>,
 }
 
 /// Runs `body` on an input that came as JSON.
@@ -81,8 +84,8 @@ pub struct Entry<L> {
 pub fn serve_entry<I: DeserializeOwned, O: Serialize>(
     input: Value,
     body: impl FnOnce(I) -> O,
-) -> serde_json::Result<Value> {
-    serde_json::to_value(body(serde_json::from_value(input)?))
+) -> serde_json::Result<Box<RawValue>> {
+    to_raw_value(&body(serde_json::from_value(input)?))
 }
 
 static JUDGE: Mutex<Option<ParentOnly<UnixStream>>> = Mutex::new(None);
@@ -191,7 +194,7 @@ fn begin(mut judge: UnixStream) -> io::Result<Job> {
     Ok(job)
 }
 
-fn finish(run: impl FnOnce() -> serde_json::Result<Value>) -> i32 {
+fn finish(run: impl FnOnce() -> serde_json::Result<Box<RawValue>>) -> i32 {
     if reply(&Reply::Ready).is_err() {
         return 102;
     }
@@ -343,7 +346,7 @@ pub(crate) fn progress(text: String) {
 /// When the judge is gone.
 pub fn send(value: &impl Serialize) {
     with_judge(|judge| {
-        let value = serde_json::to_value(value)?;
+        let value = to_raw_value(value)?;
         frame::send(judge, &Reply::Sent(value))
     })
     .expect("the judge listens");

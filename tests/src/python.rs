@@ -147,6 +147,7 @@ impl Python {
         Peer {
             stdin: group.take_stdin(),
             group: Some(group),
+            has_answered: false,
             lines,
             errors: Some(errors),
         }
@@ -157,6 +158,8 @@ impl Python {
 pub struct Peer {
     group: Option<Group>,
     stdin: Option<ChildStdin>,
+    /// One that never did may have been too slow to start, or unable.
+    has_answered: bool,
     lines: Receiver<String>,
     errors: Option<std::thread::JoinHandle<String>>,
 }
@@ -171,7 +174,10 @@ impl Peer {
         let mut clock = Clock::start(Patience::new(WAITS, COMPUTES));
         loop {
             match self.lines.recv_timeout(clock.remaining()) {
-                Ok(line) => return line,
+                Ok(line) => {
+                    self.has_answered = true;
+                    return line;
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     let group = self.group.as_ref().map_or(0, Group::id);
                     if let Some(up) = clock.is_up(group) {
@@ -181,7 +187,7 @@ impl Peer {
                         // Whoever computes, or waits for the machine, may be slow. A lock or a pipe that nobody gives up is the
                         // work of a process in the same sandbox.
                         let is_held = ["file lock", "other end of a pipe"];
-                        if is_held.iter().any(|held| what.contains(held)) {
+                        if self.has_answered && is_held.iter().any(|held| what.contains(held)) {
                             failure::disturbed(Status::Timeout, format!("{silent}: {what}"));
                         }
                         failure::infrastructure(silent);
@@ -190,10 +196,11 @@ impl Peer {
                 Err(RecvTimeoutError::Disconnected) => {
                     let (end, errors) = self.wait();
                     let early = format!("the Python peer ended early: it {end}\n{errors}");
-                    if end.signal() == Some(libc::SIGKILL) || end.signal() == Some(libc::SIGTERM) {
+                    // An exception, or memory that is gone: it met what a process in the same sandbox left for it.
+                    let is_disturbed = end.code().is_some() || end.signal() == Some(libc::SIGBUS);
+                    if !self.has_answered || !is_disturbed {
                         failure::infrastructure(early);
                     }
-                    // It met what a process in the same sandbox left for it: a block without its name, its length or its memory.
                     failure::disturbed(Status::Crash, early)
                 }
             }

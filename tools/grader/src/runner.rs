@@ -15,6 +15,7 @@
 //! early all the same, or stalls for longer than a test may take, each test that is still open gets a process of its own. So does a
 //! submission's test whose subject was killed.
 
+mod budget;
 mod environment;
 mod judge;
 mod plan;
@@ -27,6 +28,7 @@ pub use plan::{Plan, RunError};
 pub use wire::status::{Report as TestResult, Status, step};
 
 use crate::{sandbox::Level, stop::Stop, text};
+use budget::Budget;
 use judge::Judge;
 use std::{
     io,
@@ -36,7 +38,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use supervise::{End, Keep, Options, Outcome};
 
@@ -118,7 +120,7 @@ pub fn run(
         let problem = shared_memory::problem(folder)?;
         Some((folder.clone(), problem))
     });
-    let until = plan.budget.map(|budget| Instant::now() + budget);
+    let until = plan.budget.map(Budget::start);
     if tests.len() > 1 {
         run_together(plan, &tests, stop, until, &mut results)?;
     }
@@ -136,8 +138,8 @@ pub fn run(
     results.finish()
 }
 
-fn is_over(until: Option<Instant>) -> bool {
-    until.is_some_and(|until| Instant::now() >= until)
+fn is_over(until: Option<Budget>) -> bool {
+    until.is_some_and(|until| until.is_over())
 }
 
 /// The results of a run, told in the order of the tests.
@@ -194,7 +196,7 @@ fn run_together<F: FnMut(&TestResult)>(
     plan: &Plan,
     tests: &[String],
     stop: &Stop,
-    until: Option<Instant>,
+    until: Option<Budget>,
     results: &mut Results<'_, F>,
 ) -> Result<(), RunError> {
     let trouble = |cause| cannot_start(plan, cause);
@@ -229,7 +231,7 @@ fn run_apart<F: FnMut(&TestResult)>(
     plan: &Plan,
     tests: &[&str],
     stop: &Stop,
-    until: Option<Instant>,
+    until: Option<Budget>,
     results: &mut Results<'_, F>,
 ) {
     let next = AtomicUsize::new(0);
@@ -256,7 +258,7 @@ fn run_apart<F: FnMut(&TestResult)>(
 }
 
 /// Runs one test; `None` when somebody asked to stop, or the time of all is over.
-fn run_one(plan: &Plan, test: &str, stop: &Stop, until: Option<Instant>) -> Option<TestResult> {
+fn run_one(plan: &Plan, test: &str, stop: &Stop, until: Option<Budget>) -> Option<TestResult> {
     if is_over(until) {
         return None;
     }

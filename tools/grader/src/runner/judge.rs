@@ -1,6 +1,6 @@
 //! One judge process: what it says of its tests while it runs, and the verdicts that follow.
 
-use super::{Plan, Status, TestResult, environment, report, result, tidy};
+use super::{Budget, Plan, Status, TestResult, environment, report, result, tidy};
 use crate::{
     sandbox::{Contained, Exceeded},
     stop::Stop,
@@ -11,7 +11,7 @@ use std::{
     io,
     ops::ControlFlow,
     process::Stdio,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use supervise::{End, Keep, Options, Outcome, Patience, Running, Stream};
 
@@ -70,7 +70,7 @@ impl Judge {
     pub(super) fn watch(
         mut self,
         stop: &Stop,
-        until: Option<Instant>,
+        until: Option<Budget>,
         mut on_result: impl FnMut(TestResult),
     ) -> io::Result<(Outcome, Said)> {
         let said = &mut self.said;

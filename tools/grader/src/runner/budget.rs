@@ -30,7 +30,9 @@ impl Budget {
         let elapsed = self.began.elapsed();
         // The file is read only when it matters.
         elapsed >= self.allowed && {
-            let waited = waited().zip(self.waited).map(|(now, then)| now.saturating_sub(then));
+            let waited = waited()
+                .zip(self.waited)
+                .map(|(now, then)| now.saturating_sub(then));
             !self.goes_on(elapsed, waited)
         }
     }

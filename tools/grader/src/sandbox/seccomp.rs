@@ -77,6 +77,8 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_clock_settime,
     libc::SYS_sethostname,
     libc::SYS_setdomainname,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_modify_ldt,
 ];
 
 /// `CLONE_NEWNS`, `NEWCGROUP`, `NEWUTS`, `NEWIPC`, `NEWUSER`, `NEWPID` and `NEWNET`.
@@ -88,6 +90,15 @@ const NEW_NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWUSER,
     libc::CLONE_NEWPID,
     libc::CLONE_NEWNET,
+];
+
+/// The families of sockets that a network namespace divides, and that anybody needs. Others lead out of it: vsock reaches the host of
+/// a virtual machine.
+const FAMILIES: [libc::c_int; 4] = [
+    libc::AF_UNIX,
+    libc::AF_INET,
+    libc::AF_INET6,
+    libc::AF_NETLINK,
 ];
 
 /// Refused as well at L1, where no namespace divides what these reach.
@@ -229,6 +240,12 @@ fn refused_rules() -> Result<Rules, String> {
         clone.into_iter().collect::<Result<_, _>>()?,
     );
     rules.insert(libc::SYS_ioctl, vec![rule(1, SeccompCmpOp::Eq, TIOCSTI)?]);
+    let others =
+        FAMILIES.map(|family| condition(0, SeccompCmpOp::Ne, family.cast_unsigned().into()));
+    rules.insert(
+        libc::SYS_socket,
+        vec![all(others.into_iter().collect::<Result<_, _>>()?)?],
+    );
     // Killing everybody would hit what reports the end of each run.
     let everybody = u64::from((-1_i32).cast_unsigned());
     rules.insert(libc::SYS_kill, vec![rule(0, SeccompCmpOp::Eq, everybody)?]);
@@ -258,10 +275,17 @@ fn other_abi() -> BpfProgram {
 }
 
 fn rule(argument: u8, how: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {
-    let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, how, value);
-    condition
-        .and_then(|condition| SeccompRule::new(vec![condition]))
+    all(vec![condition(argument, how, value)?])
+}
+
+fn condition(argument: u8, how: SeccompCmpOp, value: u64) -> Result<SeccompCondition, String> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, how, value)
         .map_err(|error| format!("seccomp: {error}"))
+}
+
+/// Holds where all conditions do.
+fn all(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, String> {
+    SeccompRule::new(conditions).map_err(|error| format!("seccomp: {error}"))
 }
 
 fn program(rules: Rules, errno: i32) -> Result<BpfProgram, String> {

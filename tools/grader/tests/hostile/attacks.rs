@@ -170,6 +170,7 @@ fn on_the_network(around: &Surroundings) -> Vec<(&'static str, String)> {
     vec![
         ("connects-to-the-machine", format!("std::net::TcpStream::connect((\"127.0.0.1\", {port})).is_ok()")),
         ("connects-to-the-world", "std::net::UdpSocket::bind(\"0.0.0.0:0\").and_then(|s| s.connect(\"192.0.2.1:53\")).is_ok()".into()),
+        ("reaches-for-the-hypervisor", "sh(\"perl -e 'socket(S, 40, 1, 0) or exit 1' || python3 -c 'import socket; socket.socket(40, 1)'\")".into()),
         ("finds-an-interface", "fs::read_to_string(\"/proc/net/dev\").unwrap().lines().skip(2).any(|l| !l.trim().starts_with(\"lo:\"))".into()),
         ("connects-to-a-socket", format!("std::os::unix::net::UnixStream::connect({:?}).is_ok()", around.socket)),
         ("connects-to-an-abstract-socket", format!("use std::os::linux::net::SocketAddrExt; std::os::unix::net::SocketAddr::from_abstract_name({:?}).and_then(|a| std::os::unix::net::UnixStream::connect_addr(&a)).is_ok()", around.abstract_name)),

@@ -26,7 +26,7 @@
 
 use crate::{
     Options,
-    group::{Contained, Group},
+    group::{Contained, Group, parent_of, pid_of, wait_for_word},
     run::Running,
 };
 use rustix::{
@@ -62,6 +62,8 @@ pub struct ForkServer {
     process: Group,
     control: UnixStream,
     contained: bool,
+    /// The process that forks, once it is known. Contained, it isn't the one that was started.
+    server: Option<Pid>,
 }
 
 impl ForkServer {
@@ -99,6 +101,7 @@ impl ForkServer {
             control,
             process,
             contained,
+            server: None,
         })
     }
 
@@ -126,7 +129,10 @@ impl ForkServer {
             let (answer, pidfd) = recv_with_fd(&keeper)?;
             told(answer)?;
             let pidfd = pidfd.ok_or(io::ErrorKind::InvalidData)?;
-            Group::contained(Contained::new(keeper), pidfd)?
+            let run = pid_of(&pidfd)?;
+            let parent = parent_of(run);
+            self.server = self.server.or_else(|| parent_of(parent?));
+            Group::contained(Contained::new(keeper, parent), pidfd)?
         } else {
             Group::adopt(self.request(&streams)?)?
         };
@@ -137,6 +143,7 @@ impl ForkServer {
     fn request(&mut self, fds: &[BorrowedFd<'_>]) -> io::Result<Pid> {
         send_with_fds(&self.control, b"!", fds)?;
         let mut answer = [0; 4];
+        wait_for_word(&self.control, self.server, DEADLINE)?;
         self.control.read_exact(&mut answer)?;
         told(answer)
     }

@@ -226,44 +226,88 @@ mod adopted {
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) use contained::Contained;
+pub(crate) use contained::{Contained, parent_of, pid_of, wait_for_word};
 
 #[cfg(target_os = "linux")]
 mod contained {
     use super::{AsFd, ExitStatus, OwnedFd, Pid, io};
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        process::{Signal, kill_process},
+    };
     use std::{
         fs,
         io::Read,
         os::{fd::AsRawFd, unix::net::UnixStream, unix::process::ExitStatusExt},
-        time::Duration,
+        time::{Duration, Instant},
     };
 
     /// How long a keeper may take to report an end that has been seen.
     const DEADLINE: Duration = Duration::from_secs(5);
 
-    /// The connection to the process that waits for a contained program. It keeps the zombie until this is dropped.
+    /// How often a process that says nothing is told to go on.
+    const LOOK: Duration = Duration::from_millis(100);
+
+    /// The connection to the process that waits for a contained program, and its id. It keeps the zombie until this is dropped.
     #[derive(Debug)]
-    pub(crate) struct Contained(UnixStream);
+    pub(crate) struct Contained(UnixStream, Option<Pid>);
 
     impl Contained {
-        pub(crate) fn new(keeper: UnixStream) -> Self {
-            Self(keeper)
+        pub(crate) fn new(keeper: UnixStream, pid: Option<Pid>) -> Self {
+            Self(keeper, pid)
         }
 
         /// How the program ended. Without a keeper it was killed along with it.
         pub(super) fn wait(mut self) -> ExitStatus {
             let mut status = [0; 4];
             let _ = self.0.set_read_timeout(Some(DEADLINE));
-            match self.0.read_exact(&mut status) {
+            let word = wait_for_word(&self.0, self.1, DEADLINE);
+            match word.and_then(|()| self.0.read_exact(&mut status)) {
                 Ok(()) => ExitStatus::from_raw(i32::from_ne_bytes(status)),
-                Err(_) => ExitStatus::from_raw(rustix::process::Signal::KILL.as_raw()),
+                Err(_) => ExitStatus::from_raw(Signal::KILL.as_raw()),
             }
         }
     }
 
+    /// Waits until a process in the sandbox has written something. A program that it runs may have stopped it: it is told to go on.
+    pub(crate) fn wait_for_word(
+        from: &UnixStream,
+        process: Option<Pid>,
+        most: Duration,
+    ) -> io::Result<()> {
+        let begin = Instant::now();
+        let look = Timespec::try_from(LOOK).expect("a short time");
+        while begin.elapsed() < most {
+            let mut fds = [PollFd::new(from, PollFlags::IN)];
+            match poll(&mut fds, Some(&look)) {
+                Ok(0) => {
+                    if let Some(process) = process {
+                        let _ = kill_process(process, Signal::CONT);
+                    }
+                }
+                Ok(_) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(io::ErrorKind::TimedOut.into())
+    }
+
+    /// The parent of a process, as it is seen from here.
+    pub(crate) fn parent_of(pid: Pid) -> Option<Pid> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+        // `pid (name) state ppid …`, where the name may hold anything.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        fields
+            .split(' ')
+            .nth(1)?
+            .parse()
+            .ok()
+            .and_then(Pid::from_raw)
+    }
+
     /// The id that the process has here; an error once it is reaped.
-    pub(super) fn pid_of(pidfd: &OwnedFd) -> io::Result<Pid> {
+    pub(crate) fn pid_of(pidfd: &OwnedFd) -> io::Result<Pid> {
         let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
         let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"));
         pid.and_then(|pid| pid.trim().parse().ok())

@@ -66,12 +66,10 @@ impl SharedMemory {
         if new.is_empty() {
             return;
         }
-        let maps = mappings();
+        let mapped = mapped();
         for name in new {
-            let path = Path::new(SHARED_MEMORY).join(name);
-            let mapped = path.to_str().is_some_and(|path| maps.contains(path));
-            if !mapped {
-                let _ = fs::remove_file(path);
+            if !name.to_str().is_some_and(|name| mapped.contains(name)) {
+                let _ = fs::remove_file(Path::new(SHARED_MEMORY).join(name));
             }
         }
     }
@@ -86,11 +84,38 @@ impl SharedMemory {
     }
 }
 
-/// What all processes have mapped, as far as it can be read.
-fn mappings() -> String {
+/// The names of the blocks that processes have mapped, as far as it can be read: once for all names, of which there may be many.
+fn mapped() -> BTreeSet<String> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let maps = entries.filter_map(|entry| fs::read_to_string(entry.path().join("maps")).ok());
-    maps.collect()
+    maps.flat_map(|maps| names_in(&maps)).collect()
+}
+
+/// The names of blocks in `/proc/<pid>/maps`.
+fn names_in(maps: &str) -> BTreeSet<String> {
+    let paths = maps
+        .lines()
+        .filter_map(|line| line.split_once(SHARED_MEMORY));
+    paths
+        .filter_map(|(_, rest)| rest.strip_prefix('/').map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_blocks_are_found_among_mappings() {
+        let maps = "\
+7f0000000000-7f0000001000 rw-s 00000000 00:18 12  /dev/shm/psm_1f
+7f0000001000-7f0000002000 rw-s 00000000 00:18 13  /dev/shm/a name
+7f0000002000-7f0000003000 r--p 00000000 fe:00 14  /usr/lib/libc.so.6
+7f0000003000-7f0000004000 rw-s 00000000 00:18 12  /dev/shm/psm_1f
+";
+        let names: Vec<_> = names_in(maps).into_iter().collect();
+        assert_eq!(names, ["a name", "psm_1f"]);
+    }
 }
 
 /// Gives its owner back the rights to remove what is in a folder.

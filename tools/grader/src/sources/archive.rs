@@ -16,7 +16,7 @@ use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions},
     io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Component, Path, PathBuf},
 };
 
@@ -199,9 +199,16 @@ fn open(path: &Path, most: &Most) -> Result<File, SourcesError> {
 }
 
 fn zip(file: File, most: &Most, to: &mut impl Take) -> Result<(), SourcesError> {
+    let table = file.try_clone().map_err(|error| broken(&error))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
     if archive.len() > most.entries {
         return Err(too_many(most));
+    }
+    // Of two entries with one name the crate shows the last.
+    if entries_from(&table, archive.central_directory_start(), most.entries) > archive.len() {
+        return Err(rejected(
+            "it has two files of the same name (pack it again)".to_owned(),
+        ));
     }
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|error| broken(&error))?;
@@ -216,6 +223,22 @@ fn zip(file: File, most: &Most, to: &mut impl Take) -> Result<(), SourcesError> 
         to.take(&name, kind, &mut entry)?;
     }
     Ok(())
+}
+
+/// How many entries the table of a zip has, which begins at `at`: `most` and one at most.
+fn entries_from(file: &File, mut at: u64, most: usize) -> usize {
+    const LENGTH: usize = 46;
+    for count in 0..=most {
+        let mut header = [0; LENGTH];
+        if file.read_exact_at(&mut header, at).is_err() || !header.starts_with(b"PK\x01\x02") {
+            return count;
+        }
+        // The lengths of the name, of what belongs to it, and of a comment follow one another.
+        let lengths = header[28..34].chunks(2);
+        let lengths = lengths.map(|two| u64::from(u16::from_le_bytes([two[0], two[1]])));
+        at += LENGTH as u64 + lengths.sum::<u64>();
+    }
+    most + 1
 }
 
 fn tar_gz(file: File, most: &Most, to: &mut impl Take) -> Result<(), SourcesError> {
@@ -341,6 +364,15 @@ impl<'a> Collector<'a> {
         }
         let text = text_of(&inside, bytes)?;
         let sources = self.found.entry(slug).or_default();
+        let is_within = |other: &PathBuf| {
+            *other != inside && (other.starts_with(&inside) || inside.starts_with(other))
+        };
+        if sources.0.keys().any(is_within) {
+            return Err(rejected(format!(
+                "{} is a file and a folder at once, or lies in a file",
+                shown()
+            )));
+        }
         if sources.0.insert(inside.clone(), text).is_some() {
             return Err(rejected(format!("{} is there twice", shown())));
         }

@@ -168,6 +168,27 @@ fn what_has_two_meanings_is_refused() {
         (&format!("b/{LIB}"), FILE, b""),
     ]);
     assert!(rejection(&two, Format::TarGz).contains("two folders called exercises"));
+    let mut same = zipped(&[
+        (LIB, b""),
+        ("exercises/memory/src/one.rs", b"//! A."),
+        ("exercises/memory/src/two.rs", b"//! B."),
+    ]);
+    for at in 0..same.len() - 6 {
+        if &same[at..at + 6] == b"two.rs" {
+            same[at..at + 3].copy_from_slice(b"one");
+        }
+    }
+    assert!(rejection(&same, Format::Zip).contains("two files of the same name"));
+    let nested = [
+        (LIB, &b""[..]),
+        ("exercises/memory/src/step.rs", b""),
+        ("exercises/memory/src/step.rs/more.rs", b""),
+    ];
+    assert!(rejection(&zipped(&nested), Format::Zip).contains("a file and a folder"));
+    let [lib, file, folder] = nested.map(|(name, text)| (name, FILE, text));
+    assert!(
+        rejection(&tarred(&[lib, folder, file]), Format::TarGz).contains("a file and a folder")
+    );
     let headless = zipped(&[("exercises/memory/src/step.rs", b"")]);
     assert!(rejection(&headless, Format::Zip).contains("lib.rs is missing"));
     let text = zipped(&[(LIB, b"\xff")]);

@@ -9,7 +9,7 @@
 
 use super::launch::{Access, Identity, Keeper, Limits, Orders, Processes, Rule, Watch, version};
 use super::seccomp::Filter;
-use super::words::{SETTINGS, SYSTEM, quoted, variables};
+use super::words::{SETTINGS, SYSTEM, quoted, variables, withheld};
 use super::{Compiler, Contained, Exceeded, Unit, launch, leftovers, probe, users};
 use crate::scratch;
 use std::{
@@ -222,6 +222,7 @@ impl Confined {
                 ("HOME".into(), path.join("empty")),
                 ("TMPDIR".into(), path.join("tmp")),
             ],
+            withheld: Vec::new(),
             program: judge.clone(),
         };
         write_orders(&path.join("unit.json"), &orders)?;
@@ -276,6 +277,9 @@ impl Confined {
             variables: variables(&scratch)
                 .map(|(name, value)| (name.into(), value))
                 .into(),
+            withheld: withheld()
+                .filter_map(|name| name.into_string().ok())
+                .collect(),
             program: program.to_owned(),
         }
     }
@@ -383,6 +387,7 @@ impl Confined {
             filter: Some(Filter::Compiler),
             folder: None,
             variables: vec![("HOME".into(), scratch.clone()), ("TMPDIR".into(), scratch)],
+            withheld: Vec::new(),
             program: compiler.program.clone().into(),
         };
         write_orders(&path.join("unit.json"), &orders)?;

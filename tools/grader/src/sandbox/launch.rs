@@ -47,6 +47,8 @@ pub(super) struct Orders {
     /// Where the program begins, if not where the launcher does.
     pub folder: Option<PathBuf>,
     pub variables: Vec<(String, PathBuf)>,
+    /// Variables that it doesn't inherit.
+    pub withheld: Vec<String>,
     pub program: PathBuf,
 }
 
@@ -119,9 +121,8 @@ impl Orders {
             return error;
         }
         let mut command = Command::new(&self.program);
-        if matches!(self.filter, Some(Filter::Subject)) {
-            // What the judge's environment tells of the machine is not for the subject.
-            command.env_clear();
+        for name in &self.withheld {
+            command.env_remove(name);
         }
         let error = command.args(arguments).envs(self.variables).exec();
         io::Error::new(error.kind(), format!("{}: {error}", self.program.display()))

@@ -31,7 +31,13 @@ impl Args {
     }
 }
 
-/// All variables that a subject has; `folder` is for temporary files.
+/// The variables that a subject doesn't inherit from its judge: the grader's own, which tell of the machine.
+pub(super) fn withheld() -> impl Iterator<Item = OsString> {
+    let judges = ["INSTA_FORCE_PASS", "INSTA_UPDATE", supervise::MARK].map(OsString::from);
+    std::env::vars_os().map(|(name, _)| name).chain(judges)
+}
+
+/// The variables that a subject gets instead; `folder` is for temporary files.
 pub(super) fn variables(folder: &Path) -> [(&'static str, PathBuf); 5] {
     [
         ("PATH", "/usr/local/bin:/usr/bin:/bin".into()),

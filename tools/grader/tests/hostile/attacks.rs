@@ -92,7 +92,7 @@ fn on_secrets(around: &Surroundings) -> Vec<(&'static str, String)> {
         ("reads-shadow", reads("/etc/shadow")),
         ("lists-homes", "fs::read_dir(\"/home\").is_ok() || fs::read_dir(\"/root\").is_ok()".into()),
         ("reads-the-environment", "std::env::vars().any(|(name, _)| name.starts_with(\"CARGO\"))".into()),
-        ("learns-from-the-environment", "std::env::vars().any(|(name, _)| ![\"PATH\", \"LANG\", \"RUST_BACKTRACE\", \"HOME\", \"TMPDIR\", \"PWD\"].contains(&name.as_str()))".into()),
+        ("learns-from-the-environment", "std::env::vars().any(|(name, _)| !name.starts_with(\"CHECKS_\") && ![\"PATH\", \"LANG\", \"RUST_BACKTRACE\", \"HOME\", \"TMPDIR\", \"PWD\", \"FIXTURE_ENTRY\"].contains(&name.as_str()))".into()),
         ("reads-every-environment", "fs::read_dir(\"/proc\").unwrap().flatten().any(|p| fs::read(p.path().join(\"environ\")).is_ok_and(|e| e.windows(6).any(|w| w == b\"CARGO_\")))".into()),
         ("reads-the-reports", "std::env::var(\"CHECKS_REPORT\").is_ok_and(|path| fs::read(path).is_ok())".into()),
         ("reads-kernel-memory", "fs::File::open(\"/dev/mem\").is_ok() || fs::File::open(\"/proc/kcore\").is_ok()".into()),

@@ -101,6 +101,16 @@ fn names_in(maps: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Gives its owner back the rights to remove what is in a folder.
+pub(super) fn make_removable(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o700));
+            make_removable(&entry.path());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,15 +125,5 @@ mod tests {
 ";
         let names: Vec<_> = names_in(maps).into_iter().collect();
         assert_eq!(names, ["a name", "psm_1f"]);
-    }
-}
-
-/// Gives its owner back the rights to remove what is in a folder.
-pub(super) fn make_removable(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o700));
-            make_removable(&entry.path());
-        }
     }
 }

@@ -215,9 +215,9 @@ fn what_could_not_be_judged_is_told_by_the_exit_code() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     for line in [
         "  ann         3/3  2/2?  5/5?  16.67/20 (3.33 open)  infrastructure error\n",
-        "notes: infrastructure error: it has no exercises/<slug>/src\n",
+        "notes: rejected: it has no exercises/<slug>/src\n",
         "?: tests that could not be judged; they must not count as a zero. The same command tries them again\n",
-        "2 exercises: 0 passed every test, 0 did not, 2 could not be judged in full. Sandbox: none.\n",
+        "2 exercises: 0 passed every test, 1 did not, 1 could not be judged in full. Sandbox: none.\n",
     ] {
         assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
     }

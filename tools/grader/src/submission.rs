@@ -57,7 +57,9 @@ pub struct Wanted {
 pub enum Problem {
     /// It breaks a rule; its author can fix that.
     Rejected(String),
-    /// It can't be read, or there is nothing in it to judge.
+    /// There is nothing in it to judge.
+    Nothing(String),
+    /// It can't be read.
     Infrastructure(String),
 }
 
@@ -65,7 +67,7 @@ impl Problem {
     /// The status and the reason of what can't be judged.
     pub(crate) fn tell(&self) -> (Status, &str) {
         match self {
-            Self::Rejected(why) => (Status::Rejected, why),
+            Self::Rejected(why) | Self::Nothing(why) => (Status::Rejected, why),
             Self::Infrastructure(why) => (Status::InfrastructureError, why),
         }
     }
@@ -328,7 +330,7 @@ fn slugs<'a>(course: &'a Course, wanted: &'a Wanted) -> impl Iterator<Item = &'a
 fn complain_of_nothing(submission: &mut Submission, wanted: &Wanted) {
     if submission.chapters.is_empty() && submission.problem.is_none() {
         let wanted = wanted.only.as_deref().unwrap_or("<slug>");
-        submission.problem = Some(Problem::Infrastructure(format!(
+        submission.problem = Some(Problem::Nothing(format!(
             "it has no exercises/{wanted}/src"
         )));
     }

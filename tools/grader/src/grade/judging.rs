@@ -80,10 +80,7 @@ impl Judging {
                 let (status, message) = problem.tell();
                 Err((status, message.to_owned()))
             }
-            None => Err((
-                Status::InfrastructureError,
-                format!("it has no exercises/{slug}/src"),
-            )),
+            None => Err((Status::Rejected, format!("it has no exercises/{slug}/src"))),
         };
         let mut unit = Unit {
             submission: submission.name.clone(),

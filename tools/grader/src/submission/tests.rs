@@ -75,9 +75,7 @@ fn only_the_chosen_exercise_is_looked_for() {
     assert_eq!(found[1].chapters, ["ipc"]);
     assert_eq!(
         found[0].problem,
-        Some(Problem::Infrastructure(
-            "it has no exercises/ipc/src".to_owned()
-        ))
+        Some(Problem::Nothing("it has no exercises/ipc/src".to_owned()))
     );
     let error = class
         .find(&["class/ann"], Some("ipc"))
@@ -118,7 +116,7 @@ fn a_path_with_nothing_to_judge_is_named() {
     let found = class.find(&["full"], None).expect("one and a stray folder");
     assert_eq!(
         found[1].problem,
-        Some(Problem::Infrastructure(
+        Some(Problem::Nothing(
             "it has no exercises/<slug>/src".to_owned()
         ))
     );

@@ -65,6 +65,27 @@ fn a_notification_comes_before_the_timeout_and_a_timeout_when_it_is_due() {
     });
 }
 
+/// A timeout is still one if the thread then has to wait for the mutex.
+#[test]
+fn a_timeout_that_finds_the_mutex_locked_is_a_timeout() {
+    always(vec![(true, 5 * MS), (true, 9 * MS)], || {
+        set_time(Time::Virtual);
+        let shared = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let threads = [(); 2].map(|()| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let guard = shared.0.lock().unwrap();
+                let (mut guard, result) = shared.1.wait_timeout(guard, 5 * MS).unwrap();
+                guard.push((result.timed_out(), model::now()));
+                thread::sleep(4 * MS); // the other one times out meanwhile
+            })
+        });
+        threads.into_iter().for_each(|t| t.join().unwrap());
+        let seen = shared.0.lock().unwrap();
+        seen.clone()
+    });
+}
+
 /// A sleep and a timeout that end at the same moment: either may go first.
 #[test]
 fn what_is_due_at_the_same_moment_goes_in_any_order() {

@@ -64,14 +64,14 @@ impl Condvar {
                 MutexGuard::from_parts(mutex, guard)
             });
         }
-        self.wait_in_model(guard, None)
+        self.wait_in_model(guard, None).0
     }
 
     fn wait_in_model<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
         limit: Option<Duration>,
-    ) -> LockResult<MutexGuard<'a, T>> {
+    ) -> (LockResult<MutexGuard<'a, T>>, WaitTimeoutResult) {
         let object = self.tag.object(KIND);
         model::point();
         model::record(Some(object), Op::Wait);
@@ -81,7 +81,9 @@ impl Condvar {
             None => model::wait(Waiting::Condvar(object)),
             Some(limit) => model::run::wait_until(Waiting::Condvar(object), limit),
         }
-        mutex.acquire()
+        // Asked before the lock: waiting for that is a wait of its own, which doesn't time out.
+        let result = WaitTimeoutResult(model::run::take_timeout());
+        (mutex.acquire(), result)
     }
 
     /// Waits until `condition` is false.
@@ -119,8 +121,7 @@ impl Condvar {
                 (guard, WaitTimeoutResult(result.timed_out()))
             });
         }
-        let guard = self.wait_in_model(guard, Some(time));
-        let result = WaitTimeoutResult(model::run::take_timeout());
+        let (guard, result) = self.wait_in_model(guard, Some(time));
         super::lift(guard, |guard| (guard, result))
     }
 

@@ -37,6 +37,11 @@ impl<T> RwLock<T> {
         self.inner.is_poisoned()
     }
 
+    /// Forgets that a thread panicked while it held the lock to write.
+    pub fn clear_poison(&self) {
+        self.inner.clear_poison();
+    }
+
     /// The value, which nobody else can use now.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
-use crate::switching::{BURST, computing, interval};
+use crate::switching::{
+    BURST, computing, expect_no_lock_at_safe_points, expect_sleep, interval, long_wait,
+};
 use checks::{Explored, explain};
 use os_core::time::Duration;
 
@@ -18,6 +20,8 @@ checks::subject! {
 /// Ordered by what says most about the mistake.
 pub const TESTS: &[checks::Test] = checks::tests![
     a_free_lock_is_taken_at_once,
+    without_waiters_a_safe_point_keeps_the_lock,
+    a_waiting_thread_sleeps,
     only_one_thread_holds_the_lock,
     without_io_it_is_first_come_first_served,
     a_thread_that_comes_back_goes_first,
@@ -25,9 +29,17 @@ pub const TESTS: &[checks::Test] = checks::tests![
     the_interrupted_thread_goes_on,
     threads_that_compute_keep_half_of_the_time,
     a_thread_that_went_first_passes_the_lock_on,
+    those_that_went_first_have_an_interval,
     nobody_starves,
     a_panic_takes_the_lock_back,
+    a_panic_gives_the_lock_up,
 ];
+
+/// For long plays: which schedule makes little difference to how long threads hold the lock.
+const FEW: Setting = Setting {
+    schedules: 8,
+    ..CLOCK
+};
 
 fn judge(explored: &Explored<Option<String>>) {
     if explored.deadlocks() || explored.is_endless() {
@@ -70,6 +82,33 @@ fn a_free_lock_is_taken_at_once() {
         &vec![Rule::Keeps, Rule::EndsAt(6 * BURST)],
         &CLOCK,
     ));
+}
+
+fn without_waiters_a_safe_point_keeps_the_lock() {
+    explain(
+        "gil/exercise.md#hand-it-over",
+        "Nobody waits, so nobody requests the lock: a safe point returns `false` at once and the lock stays where it is.",
+    );
+    let script = vec![Act::Acquire, Act::Compute(20, BURST), Act::Release];
+    let rules = vec![Rule::Keeps, Rule::EndsAt(20 * BURST)];
+    let explored = play(&interval(), &vec![script], &rules, &CLOCK);
+    judge(&explored);
+    expect_no_lock_at_safe_points(&explored, 20);
+}
+
+fn a_waiting_thread_sleeps() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A thread that waits wakes once in an interval, to request the lock. In between it sleeps.",
+    );
+    let micros = interval();
+    let setting = Setting {
+        schedules: 3,
+        ..CLOCK
+    };
+    let explored = play(&micros, &long_wait(micros), &vec![], &setting);
+    judge(&explored);
+    expect_sleep(&explored);
 }
 
 fn only_one_thread_holds_the_lock() {
@@ -130,6 +169,11 @@ fn a_thread_that_comes_back_goes_first() {
             &CLOCK,
         ));
     }
+    // One that takes a third of the time has had less than those that compute, so it never waits for more than a safe point.
+    let mut scripts = computing(2, 30);
+    scripts.push(serving(8, 2 * BURST + BURST / 3, BURST + BURST / 2));
+    let rules = vec![Rule::BackWithin(2, BURST)];
+    judge(&play(&micros, &scripts, &rules, &FEW));
     // Back within the first interval of all.
     let early = vec![
         Act::Acquire,
@@ -248,6 +292,103 @@ fn threads_that_compute_keep_half_of_the_time() {
         let rules = vec![Rule::HoldTogether(vec![0, 1], end / 2 - 3 * micros, end)];
         judge(&play(&micros, &scripts, &rules, &CLOCK));
     }
+    // Three intervals are little time here.
+    let micros = BURST + BURST / 2;
+    for (threads, work) in [(2, 3 * BURST), (1, 4 * BURST)] {
+        let mut scripts = computing(threads, 50);
+        scripts.push(serving(40, BURST / 10, work));
+        let computing = (0..scripts.len() - 1).collect();
+        let end = 80 * BURST;
+        let rules = vec![Rule::HoldTogether(computing, end / 2 - 3 * micros, end)];
+        judge(&play(&micros, &scripts, &rules, &FEW));
+    }
+}
+
+/// A thread that goes first when it comes back at this moment and then computes, with safe points.
+fn comes_back_and_computes(back: u64, bursts: u32) -> Vec<Act> {
+    vec![
+        Act::Acquire,
+        Act::Io(back),
+        Act::Compute(bursts, BURST),
+        Act::Release,
+    ]
+}
+
+/// A thread that computes from this moment on.
+fn computes_from(moment: u64, bursts: u32) -> Vec<Act> {
+    vec![
+        Act::Until(moment),
+        Act::Acquire,
+        Act::Compute(bursts, BURST),
+        Act::Release,
+    ]
+}
+
+fn those_that_went_first_have_an_interval() {
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that went first has one interval, and another one that comes back meanwhile doesn't interrupt it.",
+    );
+    let micros = 4 * BURST + BURST / 2;
+    // C computes. A goes first at 5.02 and computes, too; B comes back at 7.3 and waits until A's interval is over, at 9.52.
+    let comes_back = vec![
+        Act::Until(10),
+        Act::Acquire,
+        Act::Io(7 * BURST + BURST / 3),
+        Act::Work(BURST / 4),
+        Act::Release,
+    ];
+    let scripts = vec![
+        comes_back_and_computes(5 * BURST, 20),
+        comes_back.clone(),
+        computes_from(20, 40),
+    ];
+    let over = 5 * BURST + micros;
+    let rules = vec![
+        Rule::Order(vec![0, 1, 2, 0]),
+        Rule::Gets(1, 1, over, over + 3 * (micros + BURST)),
+        Rule::Gets(2, 1, over, over + BURST + BURST / 2),
+    ];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    // C is gone: only B waits for A, an interval at most.
+    let scripts = vec![
+        comes_back_and_computes(5 * BURST, 20),
+        comes_back,
+        computes_from(20, 3),
+    ];
+    let back = 7 * BURST + BURST / 3;
+    let rules = vec![Rule::Gets(1, 1, back, back + micros + BURST + 20)];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread whose interval is over when another one goes first has nothing left of it. With a whole new interval, those behind it \
+         might wait forever.",
+    );
+    // C's interval is over at 4.52, and A comes back before its next safe point.
+    let scripts = vec![
+        vec![
+            Act::Acquire,
+            Act::Io(4 * BURST + 7 * (BURST / 10)),
+            Act::Work(BURST / 4),
+            Act::Release,
+        ],
+        computes_from(10, 40),
+        computes_from(20, 40),
+    ];
+    let soon = 5 * BURST + BURST / 4 + 20;
+    let rules = vec![Rule::Gets(2, 0, 5 * BURST, soon + BURST)];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that went first and whose interval is over computes like the others: it waits behind them.",
+    );
+    let scripts = vec![
+        comes_back_and_computes(2 * BURST + BURST / 3, 20),
+        computes_from(10, 40),
+        computes_from(20, 40),
+    ];
+    let rules = vec![Rule::Order(vec![0, 1, 0, 1, 2, 0])];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 
 fn nobody_starves() {
@@ -265,6 +406,14 @@ fn nobody_starves() {
         &vec![Rule::WaitsUpTo(most), Rule::TellsTheTruth],
         &CLOCK,
     ));
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that came back and may not go first yet waits until the others have earned it, and what the holder earns counts while it \
+         holds the lock: perhaps no other thread computes.",
+    );
+    let scripts = vec![computes_from(0, 60), serving(12, BURST / 10, 3 * BURST)];
+    let rules = vec![Rule::WaitsUpTo(micros + 4 * BURST)];
+    judge(&play(&micros, &scripts, &rules, &FEW));
 }
 
 fn a_panic_takes_the_lock_back() {
@@ -293,4 +442,18 @@ fn a_panic_takes_the_lock_back() {
         &CLOCK,
     ));
     judge(&play(&micros, &vec![panics; 3], &vec![], &HOSTILE));
+}
+
+fn a_panic_gives_the_lock_up() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "A thread that panics drops its guard while it unwinds. The next one gets the lock as if nothing had happened.",
+    );
+    let panics = vec![Act::Acquire, Act::Compute(2, BURST), Act::Panic];
+    let rules = vec![
+        Rule::Gets(1, 0, 2 * BURST, 2 * BURST),
+        Rule::EndsAt(5 * BURST),
+    ];
+    let scripts = vec![panics, computes_from(10, 3)];
+    judge(&play(&interval(), &scripts, &rules, &CLOCK));
 }

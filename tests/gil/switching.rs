@@ -213,20 +213,27 @@ fn without_waiters_a_safe_point_keeps_the_lock() {
     let rules = vec![Rule::Keeps, Rule::EndsAt(20 * BURST)];
     let explored = play(&interval(), &vec![script], &rules, &CLOCK);
     judge(&explored);
+    expect_no_lock_at_safe_points(&explored, 20);
+}
+
+/// Fails the test when A, which passed so many safe points with no request, locked a mutex at each.
+pub(crate) fn expect_no_lock_at_safe_points(
+    explored: &Explored<Option<String>>,
+    safe_points: usize,
+) {
     explain(
         "gil/exercise.md#hand-it-over",
         "A safe point comes after every few instructions, so one with no request reads the flag and locks no \
          mutex.",
     );
     for steps in explored.passing(&None) {
-        let count = |is: fn(&Op) -> bool| {
-            let mine = steps.iter().filter(|step| step.thread == "A");
-            mine.filter(|step| is(&step.op)).count()
-        };
-        let locked = count(|op| matches!(op, Op::Lock { .. }));
+        let mine = steps.iter().filter(|step| step.thread == "A");
+        let locked = mine
+            .filter(|step| matches!(step.op, Op::Lock { .. }))
+            .count();
         assert!(
-            locked < 20,
-            "A passed 20 safe points with no request, and locked a mutex {locked} times meanwhile."
+            locked < safe_points,
+            "A passed {safe_points} safe points with no request, and locked a mutex {locked} times meanwhile."
         );
     }
 }
@@ -272,15 +279,10 @@ fn a_waiting_thread_sleeps() {
         "gil/exercise.md#ask-after-an-interval",
         "A thread that waits wakes once in an interval, to request the lock. In between it sleeps.",
     );
-    const INTERVALS: u64 = 20;
     let micros = interval();
-    let scripts = vec![
-        vec![Act::Acquire, Act::Work(INTERVALS * micros), Act::Release],
-        vec![Act::Until(10), Act::Acquire, Act::Release],
-    ];
     let explored = play(
         &micros,
-        &scripts,
+        &long_wait(micros),
         &vec![],
         &Setting {
             schedules: 3,
@@ -288,6 +290,22 @@ fn a_waiting_thread_sleeps() {
         },
     );
     judge(&explored);
+    expect_sleep(&explored);
+}
+
+/// How many intervals B waits in [`long_wait`].
+const INTERVALS: u64 = 20;
+
+/// A computes for many intervals without a safe point, and B waits.
+pub(crate) fn long_wait(micros: u64) -> Vec<Vec<Act>> {
+    vec![
+        vec![Act::Acquire, Act::Work(INTERVALS * micros), Act::Release],
+        vec![Act::Until(10), Act::Acquire, Act::Release],
+    ]
+}
+
+/// Fails the test when B took many steps in its [`long_wait`].
+pub(crate) fn expect_sleep(explored: &Explored<Option<String>>) {
     for steps in explored.passing(&None) {
         let count = steps
             .iter()
@@ -308,6 +326,25 @@ fn the_holder_keeps_the_lock_for_an_interval() {
     for micros in [interval(), 7 * BURST + BURST / 2] {
         let not_before = Rule::Gets(1, 0, micros, u64::MAX);
         judge(&play(&micros, &computing(2, 12), &vec![not_before], &CLOCK));
+    }
+    // However long the holder has had the lock when somebody begins to wait.
+    let micros = interval();
+    let arrival = 2 * micros + 10;
+    let mut scripts = computing(2, 20);
+    scripts[1][0] = Act::Until(arrival);
+    let due = arrival + micros;
+    let rules = vec![Rule::Gets(1, 0, due, due + BURST)];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    // To the microsecond, and shorter than a millisecond.
+    let short = random().u64(2..9) * 100 + 50;
+    for (micros, burst) in [(interval(), BURST / 10), (short, 20)] {
+        let compute = |arrival| {
+            let compute = Act::Compute(70, burst);
+            vec![Act::Until(arrival), Act::Acquire, compute, Act::Release]
+        };
+        let scripts = vec![compute(0), compute(10)];
+        let rules = vec![Rule::Gets(1, 0, micros, 10 + micros + burst)];
+        judge(&play(&micros, &scripts, &rules, &CLOCK));
     }
 }
 

@@ -89,7 +89,7 @@ impl IoFirst {
         }
         if returning {
             state.returning.push_back(waiter);
-            if state.goes_first() {
+            if state.may_interrupt() {
                 self.requested.store(true, Ordering::Relaxed);
             }
         } else {
@@ -124,11 +124,19 @@ impl IoFirst {
         self.announce(&state);
     }
 
-    /// Passes the lock on, and waits for the next turn.
-    fn switch(&self) {
+    /// Passes the lock on, and waits for the next turn; returns whether somebody else had one.
+    fn switch(&self) -> bool {
         let mut state = self.state();
-        let Some(holder) = state.holder else { return };
+        let Some(holder) = state.holder else {
+            return false;
+        };
         let held = state.account(self.interval);
+        if !holder.first && state.computing.is_empty() && !state.goes_first() {
+            // Only threads that came back wait, and they have had their half.
+            state.hold(holder);
+            self.announce(&state);
+            return false;
+        }
         let is_interrupted = state.goes_first() && !holder.first && held < holder.waiter.left;
         state.pass_on(); // before this thread is in a queue itself
         let id = state.next_id;
@@ -143,12 +151,13 @@ impl IoFirst {
         }
         self.announce(&state);
         self.wait(state, id);
+        true
     }
 
     /// Tells the threads that wait who holds the lock now.
     fn announce(&self, state: &State) {
-        let requested = state.holder.is_some_and(|now| !now.first) && state.goes_first();
-        self.requested.store(requested, Ordering::Relaxed);
+        self.requested
+            .store(state.may_interrupt(), Ordering::Relaxed);
         if state.holder.is_some() {
             self.switched.notify_all();
         }
@@ -168,6 +177,11 @@ impl State {
     /// Whether a thread that came back waits, and may go before those that compute.
     fn goes_first(&self) -> bool {
         !self.returning.is_empty() && self.credit > 0
+    }
+
+    /// Whether it may interrupt the holder, too: one that computes.
+    fn may_interrupt(&self) -> bool {
+        self.goes_first() && self.holder.is_some_and(|holder| !holder.first)
     }
 
     /// Accounts for the time since the holder took the lock; returns it.
@@ -214,11 +228,7 @@ impl IoFirstGuard<'_> {
     /// A thread that is interrupted by one that came back is the next of those that compute, for the rest of its
     /// interval.
     pub fn safe_point(&mut self) -> bool {
-        let requested = self.lock.requested.load(Ordering::Relaxed);
-        if requested {
-            self.lock.switch();
-        }
-        requested
+        self.lock.requested.load(Ordering::Relaxed) && self.lock.switch()
     }
 
     /// Gives the lock up, runs `work`, takes the lock back, and returns what `work` returned.

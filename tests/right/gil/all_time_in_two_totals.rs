@@ -93,7 +93,8 @@ impl IoFirst {
             return;
         }
         let granted = state.arrive(rank, self.interval);
-        if is_back && state.ahead <= state.computed {
+        let computes = state.turn.as_ref().is_some_and(|turn| !turn.first);
+        if is_back && computes && state.ahead <= state.computed {
             self.requested.store(true, Ordering::Relaxed);
         }
         drop(state);
@@ -133,6 +134,16 @@ impl IoFirst {
         self.requested.store(false, Ordering::Relaxed);
         // Chosen before this thread is in line itself.
         let next = state.next();
+        let is_too_early = matches!(next, Some(Rank::Back(_))) && state.ahead > state.computed;
+        if passes_on && !turn.first && is_too_early {
+            state.turn = Some(Turn {
+                first: false,
+                since: Instant::now(),
+                left: self.interval,
+            });
+            state.waiting.values().for_each(|w| w.thread.unpark());
+            return None;
+        }
         let again = passes_on.then(|| {
             let rest = turn.left.saturating_sub(held);
             let interrupted = matches!(next, Some(Rank::Back(_))) && !turn.first && !rest.is_zero();
@@ -173,9 +184,10 @@ impl IoFirstGuard<'_> {
         if !self.lock.requested.load(Ordering::Relaxed) {
             return false;
         }
-        if let Some(granted) = self.lock.end_turn(true) {
-            self.lock.wait(&granted);
-        }
+        let Some(granted) = self.lock.end_turn(true) else {
+            return false;
+        };
+        self.lock.wait(&granted);
         true
     }
 

@@ -168,8 +168,16 @@ impl IoFirst {
         }
     }
 
-    fn step_aside(&self) {
+    fn step_aside(&self) -> bool {
         let mut desk = self.desk.lock().unwrap();
+        let others_compute = desk.interrupted.is_some() || !desk.line.is_empty();
+        if !desk.went_first && !others_compute && !desk.one_goes_first() {
+            desk.saved = desk.saved_now();
+            let holder = desk.holder;
+            desk.begin(holder, false, self.interval);
+            self.called(&desk);
+            return false;
+        }
         let mine = desk.ticket();
         let rest = desk.until.saturating_duration_since(Instant::now());
         let interrupted = !desk.went_first && !rest.is_zero() && desk.one_goes_first();
@@ -183,6 +191,7 @@ impl IoFirst {
         }
         self.called(&desk);
         self.wait(desk, mine);
+        true
     }
 }
 
@@ -194,11 +203,7 @@ pub struct IoFirstGuard<'a> {
 
 impl IoFirstGuard<'_> {
     pub fn safe_point(&mut self) -> bool {
-        let requested = self.lock.requested.load(Ordering::Relaxed);
-        if requested {
-            self.lock.step_aside();
-        }
-        requested
+        self.lock.requested.load(Ordering::Relaxed) && self.lock.step_aside()
     }
 
     pub fn allow_threads<T>(&mut self, work: impl FnOnce() -> T) -> T {

@@ -4,6 +4,7 @@ use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
 use crate::switching::{
     BURST, computing, expect_no_lock_at_safe_points, expect_sleep, interval, long_wait,
+    requested_and_dropped,
 };
 use checks::{Explored, explain};
 use os_core::time::Duration;
@@ -106,9 +107,11 @@ fn a_waiting_thread_sleeps() {
         schedules: 3,
         ..CLOCK
     };
-    let explored = play(&micros, &long_wait(micros), &vec![], &setting);
-    judge(&explored);
-    expect_sleep(&explored);
+    for intervals in [20, 1] {
+        let explored = play(&micros, &long_wait(intervals * micros), &vec![], &setting);
+        judge(&explored);
+        expect_sleep(&explored, intervals);
+    }
 }
 
 fn only_one_thread_holds_the_lock() {
@@ -149,6 +152,17 @@ fn without_io_it_is_first_come_first_served() {
         Rule::Order([0, 1, 2].repeat(2)),
     ];
     judge(&play(&micros, &computing(3, 14), &rules, &CLOCK));
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A request is meant for one holder: whoever gives the lock up clears it, also by dropping the guard.",
+    );
+    let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
+    judge(&play(
+        &micros,
+        &requested_and_dropped(micros),
+        &rules,
+        &CLOCK,
+    ));
 }
 
 fn a_thread_that_comes_back_goes_first() {

@@ -422,6 +422,19 @@ fn every_instruction_runs_under_the_lock() {
         let explored = run_with_a_clock(&programs, &settings);
         check(&explored, &programs, settings);
     }
+    // A body that goes on after a `Store`: that is neither a call nor a jump.
+    let programs = vec![
+        Program {
+            body: [plus_one(0), plus_one(1)].concat(),
+            times: 2
+        };
+        2
+    ];
+    for everywhere in [true, false] {
+        let settings = settings(2, everywhere);
+        let explored = run_with_a_clock(&programs, &settings);
+        check(&explored, &programs, settings);
+    }
 }
 
 fn the_lock_is_given_up_in_a_wait() {

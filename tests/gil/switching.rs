@@ -280,40 +280,36 @@ fn a_waiting_thread_sleeps() {
         "A thread that waits wakes once in an interval, to request the lock. In between it sleeps.",
     );
     let micros = interval();
-    let explored = play(
-        &micros,
-        &long_wait(micros),
-        &vec![],
-        &Setting {
-            schedules: 3,
-            ..CLOCK
-        },
-    );
-    judge(&explored);
-    expect_sleep(&explored);
+    let setting = Setting {
+        schedules: 3,
+        ..CLOCK
+    };
+    for intervals in [20, 1] {
+        let explored = play(&micros, &long_wait(intervals * micros), &vec![], &setting);
+        judge(&explored);
+        expect_sleep(&explored, intervals);
+    }
 }
 
-/// How many intervals B waits in [`long_wait`].
-const INTERVALS: u64 = 20;
-
-/// A computes for many intervals without a safe point, and B waits.
+/// A computes for so long without a safe point, and B waits.
 pub(crate) fn long_wait(micros: u64) -> Vec<Vec<Act>> {
     vec![
-        vec![Act::Acquire, Act::Work(INTERVALS * micros), Act::Release],
+        vec![Act::Acquire, Act::Work(micros), Act::Release],
         vec![Act::Until(10), Act::Acquire, Act::Release],
     ]
 }
 
-/// Fails the test when B took many steps in its [`long_wait`].
-pub(crate) fn expect_sleep(explored: &Explored<Option<String>>) {
+/// Fails the test when B took many steps in its [`long_wait`] of so many intervals.
+pub(crate) fn expect_sleep(explored: &Explored<Option<String>>, intervals: u64) {
+    let s = if intervals == 1 { "" } else { "s" };
     for steps in explored.passing(&None) {
         let count = steps
             .iter()
             .filter(|step| step.thread == "B" && step.op.is_access())
             .count();
         assert!(
-            count <= 30 * INTERVALS as usize,
-            "B waited for the lock for {INTERVALS} intervals, and took {count} steps meanwhile."
+            count as u64 <= 30 * intervals,
+            "B waited for the lock for {intervals} interval{s}, and took {count} steps meanwhile."
         );
     }
 }
@@ -449,9 +445,29 @@ fn every_holder_has_an_interval_of_its_own() {
             &CLOCK,
         ));
     }
-    // The lock was requested, and given up by dropping the guard; one more thread waits already.
+    let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
+    judge(&play(
+        &micros,
+        &requested_and_dropped(micros),
+        &rules,
+        &CLOCK,
+    ));
+    // Given up at the very moment at which both who wait time out: whoever is second finds another holder.
+    let waits = vec![
+        Act::Until(10),
+        Act::Acquire,
+        Act::Compute(12, BURST),
+        Act::Release,
+    ];
+    let drops = vec![Act::Acquire, Act::Work(micros + 10), Act::Release];
+    let scripts = vec![drops, waits.clone(), waits];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+}
+
+/// The lock is requested, and given up by dropping the guard; one more thread waits already.
+pub(crate) fn requested_and_dropped(micros: u64) -> Vec<Vec<Act>> {
     let released = micros + BURST / 5;
-    let scripts = vec![
+    vec![
         vec![Act::Acquire, Act::Work(released), Act::Release],
         vec![
             Act::Until(10),
@@ -465,9 +481,7 @@ fn every_holder_has_an_interval_of_its_own() {
             Act::Compute(2, BURST),
             Act::Release,
         ],
-    ];
-    let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
-    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    ]
 }
 
 fn the_thread_that_waits_longest_is_next() {

@@ -101,6 +101,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     the_thread_that_waits_longest_is_next,
     nobody_starves,
     a_spurious_wake_up_gives_nothing,
+    a_late_timeout_requests_nothing,
     a_panic_gives_the_lock_up,
     two_locks_have_nothing_to_do_with_each_other,
     many_threads_get_the_lock,
@@ -452,16 +453,6 @@ fn every_holder_has_an_interval_of_its_own() {
         &rules,
         &CLOCK,
     ));
-    // Given up at the very moment at which both who wait time out: whoever is second finds another holder.
-    let waits = vec![
-        Act::Until(10),
-        Act::Acquire,
-        Act::Compute(12, BURST),
-        Act::Release,
-    ];
-    let drops = vec![Act::Acquire, Act::Work(micros + 10), Act::Release];
-    let scripts = vec![drops, waits.clone(), waits];
-    judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 
 /// The lock is requested, and given up by dropping the guard; one more thread waits already.
@@ -598,6 +589,24 @@ fn a_spurious_wake_up_gives_nothing() {
         let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
         judge(&play(&micros, &computing(3, 8), &rules, &setting));
     }
+}
+
+fn a_late_timeout_requests_nothing() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "The lock changed hands at the very moment at which a waiting thread timed out. The new holder has an interval of its own.",
+    );
+    let micros = interval();
+    let waits = vec![
+        Act::Until(10),
+        Act::Acquire,
+        Act::Compute(12, BURST),
+        Act::Release,
+    ];
+    let drops = vec![Act::Acquire, Act::Work(micros + 10), Act::Release];
+    let scripts = vec![drops, waits.clone(), waits];
+    let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 
 fn a_panic_gives_the_lock_up() {

@@ -42,7 +42,7 @@ impl IoFirst {
         }
         if returning {
             state.returning.push_back(waiter);
-            if state.goes_first() {
+            if state.may_interrupt() {
                 self.requested.store(true, Ordering::Relaxed);
             }
         } else {
@@ -76,10 +76,17 @@ impl IoFirst {
         self.announce(&state);
     }
 
-    fn switch(&self) {
+    fn switch(&self) -> bool {
         let mut state = self.state();
-        let Some(holder) = state.holder else { return };
+        let Some(holder) = state.holder else {
+            return false;
+        };
         let held = state.account(self.interval);
+        if !holder.first && state.computing.is_empty() && !state.goes_first() {
+            state.hold(holder);
+            self.announce(&state);
+            return false;
+        }
         let is_interrupted = state.goes_first() && !holder.first && held < holder.waiter.left;
         state.pass_on(); // before this thread is in a queue itself
         let id = state.next_id;
@@ -94,11 +101,12 @@ impl IoFirst {
         }
         self.announce(&state);
         self.wait(state, id);
+        true
     }
 
     fn announce(&self, state: &State) {
-        let requested = state.holder.is_some_and(|now| !now.first) && state.goes_first();
-        self.requested.store(requested, Ordering::Relaxed);
+        self.requested
+            .store(state.may_interrupt(), Ordering::Relaxed);
         if state.holder.is_some() {
             self.switched.notify_all();
         }

@@ -329,20 +329,33 @@ fn the_holder_keeps_the_lock_for_an_interval() {
     let arrival = 2 * micros + 10;
     let mut scripts = computing(2, 20);
     scripts[1][0] = Act::Until(arrival);
-    let due = arrival + micros;
-    let rules = vec![Rule::Gets(1, 0, due, due + BURST)];
-    judge(&play(&micros, &scripts, &rules, &CLOCK));
-    // To the microsecond, and shorter than a millisecond.
-    let short = random().u64(2..9) * 100 + 50;
-    for (micros, burst) in [(interval(), BURST / 10), (short, 20)] {
-        let compute = |arrival| {
-            let compute = Act::Compute(70, burst);
-            vec![Act::Until(arrival), Act::Acquire, compute, Act::Release]
-        };
-        let scripts = vec![compute(0), compute(10)];
-        let rules = vec![Rule::Gets(1, 0, micros, 10 + micros + burst)];
-        judge(&play(&micros, &scripts, &rules, &CLOCK));
+    let not_before = Rule::Gets(1, 0, arrival + micros, u64::MAX);
+    judge(&play(&micros, &scripts, &vec![not_before], &CLOCK));
+    // To the microsecond.
+    for (micros, burst) in short_bursts() {
+        let not_before = Rule::Gets(1, 0, micros, u64::MAX);
+        judge(&play(
+            &micros,
+            &two_compute(burst),
+            &vec![not_before],
+            &CLOCK,
+        ));
     }
+}
+
+/// Intervals, one of them less than a millisecond, and how long a thread computes between two safe points.
+fn short_bursts() -> [(u64, u64); 2] {
+    let short = random().u64(2..9) * 100 + 50;
+    [(interval(), BURST / 10), (short, 20)]
+}
+
+/// Two threads with safe points this far apart; the second one comes 10 µs later.
+fn two_compute(burst: u64) -> Vec<Vec<Act>> {
+    let compute = |arrival| {
+        let compute = Act::Compute(70, burst);
+        vec![Act::Until(arrival), Act::Acquire, compute, Act::Release]
+    };
+    vec![compute(0), compute(10)]
 }
 
 fn the_lock_changes_hands_at_the_next_safe_point() {
@@ -355,6 +368,10 @@ fn the_lock_changes_hands_at_the_next_safe_point() {
     let arrival = 10;
     let due = Rule::Gets(1, 0, micros, micros + arrival + BURST);
     judge(&play(&micros, &computing(2, 12), &vec![due], &CLOCK));
+    for (micros, burst) in short_bursts() {
+        let due = Rule::Gets(1, 0, micros, micros + arrival + burst);
+        judge(&play(&micros, &two_compute(burst), &vec![due], &CLOCK));
+    }
     // One long computation in between, as a call of C code.
     let long = 3 * micros;
     let scripts = vec![
@@ -516,6 +533,15 @@ fn the_thread_that_waits_longest_is_next() {
         &micros,
         &computing(3, bursts),
         &vec![Rule::Order(order)],
+        &CLOCK,
+    ));
+    // Those who wait when A drops the guard and doesn't come back.
+    let mut scripts = computing(3, 12);
+    scripts[0] = vec![Act::Acquire, Act::Work(BURST), Act::Release];
+    judge(&play(
+        &micros,
+        &scripts,
+        &vec![Rule::Order(vec![0, 1, 2, 1])],
         &CLOCK,
     ));
     // One that comes at the moment of the hand-off.

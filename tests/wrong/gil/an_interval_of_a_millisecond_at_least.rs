@@ -1,7 +1,7 @@
 //! Wrong: waits for a millisecond where the interval is shorter
 //! Changes: switching
-//! Fails: switching::the_holder_keeps_the_lock_for_an_interval
-//! Section: gil/exercise.md#ask-after-an-interval
+//! Fails: switching::the_lock_changes_hands_at_the_next_safe_point
+//! Section: gil/exercise.md#hand-it-over
 
 impl Gil {
     #[must_use]

@@ -13,6 +13,10 @@ impl State {
         !self.returning.is_empty() && self.credit > 0
     }
 
+    fn may_interrupt(&self) -> bool {
+        self.goes_first() && self.holder.is_some_and(|holder| !holder.first)
+    }
+
     fn account(&mut self, interval: Duration) -> Duration {
         let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
         let held = self.since.elapsed();

@@ -5,11 +5,7 @@
 
 impl IoFirstGuard<'_> {
     pub fn safe_point(&mut self) -> bool {
-        let requested = self.lock.requested.load(Ordering::Relaxed);
-        if requested {
-            self.lock.switch();
-        }
-        requested
+        self.lock.requested.load(Ordering::Relaxed) && self.lock.switch()
     }
 
     pub fn allow_threads<T>(&mut self, work: impl FnOnce() -> T) -> T {

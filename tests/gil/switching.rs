@@ -535,9 +535,9 @@ fn the_thread_that_waits_longest_is_next() {
         &vec![Rule::Order(order)],
         &CLOCK,
     ));
-    // Those who wait when A drops the guard and doesn't come back.
+    // Those who have requested the lock when A drops the guard and doesn't come back.
     let mut scripts = computing(3, 12);
-    scripts[0] = vec![Act::Acquire, Act::Work(BURST), Act::Release];
+    scripts[0] = vec![Act::Acquire, Act::Work(micros + BURST), Act::Release];
     judge(&play(
         &micros,
         &scripts,

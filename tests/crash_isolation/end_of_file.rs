@@ -5,7 +5,7 @@ use crate::support::middle;
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{SelfReported, explain, faults, observed, outside, random};
+use checks::{SelfReported, explain, faults, observed, random};
 use os_core::process::Child;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -54,7 +54,7 @@ checks::subject! {
             pids.push(u32::from_le_bytes(pid));
         }
         let handles = middle::handles(pids.iter().copied());
-        outside::wait_until_asleep(caller.pid());
+        // Wherever it is: it can't have written everything, since nobody has read. It may poll, so it is not waited for.
         caller.kill().expect("it is a child");
         caller.finish().expect("it ends");
         (&let_go).write_all(&vec![0; workers]).expect("it can be written");
@@ -72,10 +72,11 @@ checks::subject! {
         in_words(faults::without_new_descriptors(|| (learner.holders)(1, &[me])))
     }
 
-    /// What the search leaves behind.
-    fn holders_left(learner) -> Leftovers as holders {
+    /// The search in the caller's own process, which has the folder open that it reads; and what it leaves behind.
+    fn holders_left(learner) -> (Result<Vec<u32>, String>, Leftovers) as holders {
         let me = std::process::id();
-        leftovers::watch(|| (learner.holders)(1, &[me, me])).1
+        let (found, left) = leftovers::watch(|| (learner.holders)(1, &[me, me]));
+        (in_words(found), left)
     }
 }
 
@@ -138,6 +139,7 @@ fn find_holders(learner: Learner) -> Vec<Found> {
     let (gate, held) = io::pipe().expect("a pipe");
     let (mut ready, announce) = io::pipe().expect("a pipe");
     let file = NamedLikeASocket::open();
+    let namespace = File::open("/proc/self/ns/uts"); // its link reads `uts:[…]`
     let mut ends = Some((one, other, reader, writer));
     let mut start = |keeps: u8| -> Child<()> {
         middle::child(|| {
@@ -174,6 +176,13 @@ fn find_holders(learner: Learner) -> Vec<Found> {
         without_first_digit(socket),
         file.0.metadata().expect("it is open").ino(),
         NAMED_INODE,
+        socket + (1 << 32),
+        std::fs::metadata("/dev/null").expect("it exists").ino(), // of which the children have many
+        namespace.map_or(NAMED_INODE, inode),
+        // Every child has it, most probably as a descriptor with one digit only.
+        std::fs::metadata("/proc/self/fd/1")
+            .expect("it is open")
+            .ino(),
     ];
     drop(writer);
     // The other end of the socket is in the first child only; nobody is asked about the parent itself.
@@ -244,6 +253,11 @@ fn whoever_has_the_pipe_is_found() {
         "A pipe's link reads `pipe:[inode]`, the same for both ends.",
     );
     assert_found(2, "a descriptor of a pipe");
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "Standard output is a descriptor like any other.",
+    );
+    assert_found(11, "a descriptor of the test's standard output");
 }
 
 fn nobody_has_what_does_not_exist() {
@@ -268,6 +282,14 @@ fn nobody_has_what_does_not_exist() {
         5,
         "a descriptor of an inode whose digits are the last ones of another inode",
     );
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "An inode is a `u64`: cut to 32 bits, this one is another one's.",
+    );
+    assert_found(
+        8,
+        "a descriptor of an inode that is larger than another one by 2 to the power of 32",
+    );
 }
 
 fn a_file_is_neither_socket_nor_pipe() {
@@ -280,6 +302,12 @@ fn a_file_is_neither_socket_nor_pipe() {
         7,
         "a descriptor of an inode that doesn't exist, but is in the name of a file",
     );
+    assert_found(9, "a descriptor of the inode of `/dev/null`");
+    explain(
+        "crash_isolation/exercise.md#who-holds-it",
+        "Only `socket:[…]` and `pipe:[…]` are a socket and a pipe. A namespace's link reads `uts:[…]`.",
+    );
+    assert_found(10, "a socket or pipe with the inode of a namespace");
 }
 
 fn descriptors_that_cannot_be_read_are_an_error() {
@@ -305,7 +333,11 @@ fn a_process_that_is_gone_holds_nothing() {
             "one of the processes is gone, and holders returned {yours:?}"
         );
     }
-    let left = holders_left();
+    let (yours, left) = holders_left();
+    assert!(
+        yours.is_ok(),
+        "asked about its own process, holders returned {yours:?}"
+    );
     assert!(left.is_nothing(), "holders left {left} behind");
 }
 

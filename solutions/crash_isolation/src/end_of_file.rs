@@ -35,8 +35,8 @@ pub fn holders(inode: u64, pids: &[u32]) -> io::Result<Vec<u32>> {
 /// Adds up the bytes of each input in a worker of its own, and returns the sums in the order of `inputs`.
 ///
 /// A worker is a forked child at one end of a `UnixStream::pair()`. It reads its input from there **until end of file**, adds up
-/// the bytes, and returns the sum from its closure. All workers are forked before the first one is waited for, so that they
-/// work at the same time.
+/// the bytes, and returns the sum from its closure. All workers are forked before anything is written, and before the first one
+/// is waited for, so that they work at the same time.
 ///
 /// If the process that called this function is killed before it has written everything, its workers end, too. No child is
 /// left when the function returns, also with an error.

@@ -1,0 +1,25 @@
+//! Wrong: cuts the inode to 32 bits
+//! Changes: end_of_file
+//! Fails: end_of_file::nobody_has_what_does_not_exist
+//! Section: crash_isolation/exercise.md#who-holds-it
+
+pub fn holders(inode: u64, pids: &[u32]) -> io::Result<Vec<u32>> {
+    let inode = inode as u32;
+    let links = [format!("socket:[{inode}]"), format!("pipe:[{inode}]")];
+    let mut holders = Vec::new();
+    for pid in pids {
+        let descriptors = match fs::read_dir(format!("/proc/{pid}/fd")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue, // it is gone
+            descriptors => descriptors?,
+        };
+        let holds = descriptors.flatten().any(|descriptor| {
+            // One that was closed meanwhile has no link any more.
+            fs::read_link(descriptor.path())
+                .is_ok_and(|link| links.iter().any(|l| link.as_os_str() == l.as_str()))
+        });
+        if holds {
+            holders.push(*pid);
+        }
+    }
+    Ok(holders)
+}

@@ -150,7 +150,8 @@ fn the_delay_doubles_with_each_crash() {
         "crash_isolation/exercise.md#back-off",
         "The first crash costs `first_delay`, each further one within the window twice as much as the one before.",
     );
-    let first_delay = seconds(random().u64(2..50));
+    let mut random = random();
+    let first_delay = Duration::new(random.u64(2..50), random.u32(1..1_000_000_000));
     let policy = Policy {
         first_delay,
         ..PATIENT
@@ -200,6 +201,15 @@ fn more_crashes_than_the_limit_are_too_many() {
         let policy = Policy { limit, ..PATIENT };
         assert_decisions(policy, &[1, 2, 3, 4, 5].map(seconds));
     }
+    explain(
+        "crash_isolation/exercise.md#the-intensity-limit",
+        "Three crashes at the same time are three crashes.",
+    );
+    let policy = Policy {
+        limit: 2,
+        ..PATIENT
+    };
+    assert_decisions(policy, &[4, 4, 4].map(seconds));
 }
 
 fn a_crash_counts_for_the_window_and_no_longer() {
@@ -216,6 +226,11 @@ fn a_crash_counts_for_the_window_and_no_longer() {
     assert_decisions(policy, &[0, 9, 10, 18, 20].map(seconds));
     let almost = Duration::from_nanos(9_999_999_999);
     assert_decisions(policy, &[seconds(0), seconds(1), almost]);
+    let a_little_longer = Policy {
+        window: seconds(10) + Duration::from_nanos(1),
+        ..policy
+    };
+    assert_decisions(a_little_longer, &[0, 1, 10].map(seconds));
     let none = Policy {
         window: Duration::ZERO,
         ..policy
@@ -245,16 +260,20 @@ fn every_history_is_decided_as_specified() {
     let mut random = random();
     for _ in 0..30 {
         let policy = Policy {
-            first_delay: Duration::from_millis(random.u64(1..3000)),
-            max_delay: Duration::from_millis(random.u64(1000..20_000)),
+            first_delay: Duration::from_nanos(random.u64(1..3_000_000_000)),
+            max_delay: Duration::from_nanos(random.u64(1_000_000_000..20_000_000_000)),
             limit: random.usize(0..6),
-            window: Duration::from_millis(random.u64(1..20_000)),
+            window: Duration::from_nanos(random.u64(1..20_000_000_000)),
         };
         let mut now = Duration::ZERO;
         let mut times = Vec::new();
         for _ in 0..20 {
             times.push(now);
-            now += Duration::from_millis(random.u64(0..6000));
+            now += match random.u8(0..8) {
+                0 => Duration::ZERO,
+                1 => policy.window,
+                _ => Duration::from_nanos(random.u64(0..6_000_000_000)),
+            };
         }
         assert_decisions(policy, &times);
     }
@@ -332,6 +351,11 @@ fn services_that_end_well_are_done() {
         vec![life(0, How::Done)],
         vec![life(7, How::Done)],
     ]));
+    explain(
+        "crash_isolation/exercise.md#step-3-a-supervisor",
+        "A service that calls `exit(0)` returns nothing, and is done all the same: its exit code says so.",
+    );
+    assert_as_specified(&case(vec![vec![life(5, How::Exit(0))]]));
 }
 
 fn a_service_that_crashes_is_restarted() {
@@ -345,6 +369,7 @@ fn a_service_that_crashes_is_restarted() {
         How::Exit(7),
         How::Abort,
         How::Killed,
+        How::Terminated,
     ];
     let cases: Vec<Case> = ways
         .into_iter()
@@ -381,7 +406,7 @@ fn a_restart_comes_after_its_delay() {
         "crash_isolation/exercise.md#back-off",
         "The delay begins with the crash, and `clock` says when it is over.",
     );
-    let crashes = [10, 1, 5].map(|lasts| life(lasts, How::Killed));
+    let crashes = [10, 1, 5, 2, 8, 3, 3, 6, 4].map(|lasts| life(lasts, How::Killed));
     let lives = [&crashes[..], &[life(4, How::Done)]].concat();
     assert_as_specified(&case(vec![lives.clone()]));
     explain(
@@ -405,18 +430,23 @@ fn the_others_are_looked_after_during_a_delay() {
         max_delay: seconds(3000),
         ..PATIENT
     };
-    assert_as_specified(&Case {
-        policy: Some(policy),
-        ..case(vec![
-            vec![life(10, How::Error), life(5, How::Done)],
-            vec![
-                life(100, How::Killed),
-                life(50, How::Error),
-                life(1, How::Done),
-            ],
-            vec![life(500, How::Done)],
-        ])
-    });
+    let script = vec![
+        vec![life(10, How::Error), life(5, How::Done)],
+        vec![
+            life(100, How::Killed),
+            life(50, How::Error),
+            life(1, How::Done),
+        ],
+        vec![life(500, How::Done)],
+    ];
+    // The restart that comes first is that of the first service, then of the last one.
+    let reversed = script.iter().rev().cloned().collect();
+    for script in [script, reversed] {
+        assert_as_specified(&Case {
+            policy: Some(policy),
+            ..case(script)
+        });
+    }
 }
 
 fn every_service_has_its_own_history() {
@@ -451,13 +481,13 @@ fn the_window_passes_on_the_clock() {
         window: seconds(100),
         ..PATIENT
     };
-    let lives = |lasts| {
-        let crashes = vec![life(lasts, How::Error); 6];
+    let lives = |lasts, crashes| {
+        let crashes = vec![life(lasts, How::Error); crashes];
         [crashes, vec![life(1, How::Done)]].concat()
     };
     assert_as_specified(&Case {
         policy: Some(policy),
-        ..case(vec![lives(120), lives(170)])
+        ..case(vec![lives(120, 40), lives(170, 6)])
     });
 }
 

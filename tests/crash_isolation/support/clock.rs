@@ -28,6 +28,15 @@ pub enum How {
     Abort,
     /// Somebody kills it by SIGKILL.
     Killed,
+    /// Somebody ends it by SIGTERM.
+    Terminated,
+}
+
+impl How {
+    /// Whether it's no crash: an end with exit code 0.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Done | Self::Exit(0))
+    }
 }
 
 /// One run of a service.
@@ -106,6 +115,7 @@ impl Stage {
     fn end(&self, service: usize, child: &Child<()>, how: How) -> io::Result<()> {
         let way = match how {
             How::Killed => return child.kill(),
+            How::Terminated => return outside::terminate(child.pid()),
             How::Done => [b'd', 0],
             How::Error => [b'e', 0],
             How::Panic => [b'p', 0],

@@ -92,7 +92,7 @@ pub fn expected(case: &Case) -> (Verdict, Vec<Start>) {
         for life in lives {
             starts.push(Start { service, at });
             let end = at + life.lasts;
-            if life.ends == How::Done {
+            if life.ends.is_good() {
                 break;
             }
             match model.after_crash(end) {
@@ -106,7 +106,7 @@ pub fn expected(case: &Case) -> (Verdict, Vec<Start>) {
             }
         }
         // After the last life that the script has, a service that crashed runs on and on.
-        if lives.last().is_none_or(|last| last.ends != How::Done)
+        if lives.last().is_none_or(|last| !last.ends.is_good())
             && given_up.is_none_or(|(_, which, _)| which != service)
         {
             starts.push(Start { service, at });
@@ -137,6 +137,10 @@ pub fn outcome(how: How) -> Outcome {
             core_dumped: false,
         },
         How::Killed => Outcome::SIGKILL,
+        How::Terminated => Outcome::Killed {
+            signal: 15,
+            core_dumped: false,
+        },
     }
 }
 

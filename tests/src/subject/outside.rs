@@ -1,4 +1,4 @@
-//! What one process can do to another from outside: stop it, let it go on, see whose child it is and whether it waits.
+//! What one process can do to another from outside: stop it, let it go on, end it, see whose child it is and whether it waits.
 
 use std::io;
 use std::time::Duration;
@@ -22,6 +22,14 @@ pub fn stop(child: u32) -> io::Result<()> {
 /// When it is gone.
 pub fn resume(child: u32) -> io::Result<()> {
     signal(child, libc::SIGCONT)
+}
+
+/// Asks a child of this process to end, by SIGTERM, as `kill` and systemd do.
+///
+/// # Errors
+/// When it is gone.
+pub fn terminate(child: u32) -> io::Result<()> {
+    signal(child, libc::SIGTERM)
 }
 
 fn signal(child: u32, signal: i32) -> io::Result<()> {

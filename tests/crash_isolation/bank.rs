@@ -95,6 +95,20 @@ checks::subject! {
         deaths
     }
 
+    /// A child is killed at every step of a transfer in turn, and the next owner makes a transfer: what it returned, and the balances.
+    fn transfer_after_a_death(learner, balances: Vec<u64>, order: Order, next: Order) -> Vec<(u64, Moved)> as transfer {
+        let mut seen = Vec::new();
+        for step in 1..=MOST_STEPS {
+            let bank = bank_after_a_transfer(learner, &balances);
+            if !transfer_and_die(&bank, order, step) {
+                break; // it came through: there are no more steps
+            }
+            let moved = in_words((bank.transfer)(next.0, next.1, next.2));
+            seen.push((step, (moved, in_words((bank.balances)()))));
+        }
+        seen
+    }
+
     /// A child stands still at every step of a transfer in turn, while another one looks at the balances.
     fn looked_at_during_each_step(learner, balances: Vec<u64>, order: Order) -> Vec<(u64, Result<Vec<u64>, String>)> as balances {
         during_each_step(learner, &balances, order, |bank| in_words((bank.balances)()), |_, seen| seen)

@@ -1,8 +1,8 @@
 //! Owners that die in the middle of a transfer, or of a repair.
 
 use super::{
-    BALANCES, Death, MOVED, ORDER, killed_again, killed_at_each_step, killed_while_repairing,
-    under_fire,
+    BALANCES, Death, MOVED, ORDER, Order, killed_again, killed_at_each_step,
+    killed_while_repairing, transfer_after_a_death, under_fire,
 };
 use checks::{explain, random};
 
@@ -105,6 +105,23 @@ pub fn the_bank_goes_on_after_a_death() {
             );
         }
     }
+    explain(
+        "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
+        "The balance that a dead owner left may be half of a transfer. Whoever takes the lock repairs first, also in `transfer`, and looks at \
+         the balance only then.",
+    );
+    // Only the old balance is enough for it.
+    for (step, (moved, end)) in transfer_after_a_death(&BALANCES.to_vec(), &ORDER, &(1, 2, 970)) {
+        let whole = [(true, [100, 30, 975]), (false, MOVED)];
+        let yours = moved.clone().and_then(|moved| Ok((moved, end.clone()?)));
+        assert!(
+            whole
+                .iter()
+                .any(|(moved, end)| yours == Ok((*moved, end.to_vec()))),
+            "The balances were {BALANCES:?}, to become {MOVED:?}. Then a child died at step {step} of the transfer, transfer(1, 2, 970) \
+             returned {moved:?}, and the balances were {end:?}."
+        );
+    }
 }
 
 pub fn a_repairer_may_die_as_well() {
@@ -148,11 +165,21 @@ pub fn a_death_loses_no_digit() {
     let mut after = before.clone();
     after[from] -= amount;
     after[to] += amount;
-    for death in killed_at_each_step(&before, &(from, to, amount)) {
+    assert_no_digit_is_lost(&before, &after, (from, to, amount));
+    explain(
+        "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
+        "A balance of 0 is a balance: it has to be written down and written back like any other.",
+    );
+    assert_no_digit_is_lost(&[0, 1000, 5], &[1000, 0, 5], (1, 0, 1000));
+}
+
+fn assert_no_digit_is_lost(before: &[u64], after: &[u64], (from, to, amount): Order) {
+    for death in killed_at_each_step(&before.to_vec(), &(from, to, amount)) {
         let seen = death.seen.as_deref().map(|seen| (seen[from], seen[to]));
         assert!(
-            death.seen.as_ref() == Ok(&before) || death.seen.as_ref() == Ok(&after),
-            "Account {from} of 300 had {}, account {to} had {}, and {amount} were to be moved. Then {}, and the next one saw {seen:?} there.",
+            death.seen.as_deref() == Ok(before) || death.seen.as_deref() == Ok(after),
+            "Account {from} of {} had {}, account {to} had {}, and {amount} were to be moved. Then {}, and the next one saw {seen:?} there.",
+            before.len(),
             before[from],
             before[to],
             where_it_died(&death)

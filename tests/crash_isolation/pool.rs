@@ -13,6 +13,7 @@ use checks::{SelfReported, observed, random};
 use crashes::*;
 use kills::*;
 use os_core::memory::{Mapping, Ordering::SeqCst};
+use os_core::process::Crash;
 use std::io::{self, Read, Write};
 use work::*;
 
@@ -29,14 +30,17 @@ checks::subject! {
         kill_from_outside(learner, &tasks, scene)
     }
 
-    /// Answers by a function that needs no place of a task; and how often it was called.
-    fn run_twice(learner, tasks: Vec<u64>) -> (Result<Vec<Answer>, String>, SelfReported<u64>) as run_tasks {
+    /// Answers by a function that needs no place of a task, and dies of one; and how often it was called.
+    fn run_twice(learner, tasks: Vec<u64>, attempts: usize) -> (Result<Vec<Answer>, String>, SelfReported<u64>) as run_tasks {
         let runs = Mapping::shared(1).expect("memory can be mapped");
         let work = |task: u64| {
             runs.word(0).fetch_add(1, SeqCst);
-            !task
+            match task {
+                POISON => Crash::Kill.now(),
+                task => !task,
+            }
         };
-        let answers = (learner.run_tasks)(&tasks, 2, 1, &work).map_err(|error| error.to_string());
+        let answers = (learner.run_tasks)(&tasks, 2, attempts, &work).map_err(|error| error.to_string());
         (answers, observed(runs.word(0).load(SeqCst)))
     }
 
@@ -75,6 +79,9 @@ checks::subject! {
         observed((began, middle::survivors(&handles)))
     }
 }
+
+/// Of this task, `run_twice` dies.
+const POISON: u64 = 13;
 
 /// Ordered by what says most about the mistake.
 pub const TESTS: &[checks::Test] = checks::tests![

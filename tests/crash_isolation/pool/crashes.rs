@@ -129,10 +129,10 @@ pub fn many_poisoned_tasks_fail_alone() {
     );
     let mut random = random();
     let some: Vec<usize> = (0..30).filter(|_| random.u8(..) < 100).collect();
-    let all: Vec<usize> = (0..7).collect();
+    let all: Vec<usize> = (0..40).collect();
     let cases = [
         Case::new(30, 3).poisoned(&some, Poison::Segfault),
-        Case::new(7, 2).poisoned(&all, Poison::Exit(9)),
+        Case::new(40, 2).poisoned(&all, Poison::Exit(9)),
         Case::new(8, 3).poisoned(&[7], Poison::Kill),
     ];
     for (case, seen) in cases.iter().zip(run_all(&cases)) {
@@ -191,23 +191,26 @@ pub fn a_second_attempt_may_succeed() {
         "crash_isolation/exercise.md#try-again-but-not-forever",
         "A task may have been unlucky. If it has an attempt left, it gets another worker.",
     );
-    let mut case = Case {
-        attempts: 3,
+    // Cut to 32 bits, 2^32 is 0; and to the largest number nothing can be added.
+    let cases = [3, 1 << 32, usize::MAX].map(|attempts| Case {
+        attempts,
+        poisoned: vec![
+            (2, Poison::Kill, 1),
+            (5, Poison::Panic, 2),
+            (9, Poison::Abort, 2),
+        ],
         ..Case::new(10, 2)
-    };
-    case.poisoned = vec![
-        (2, Poison::Kill, 1),
-        (5, Poison::Panic, 2),
-        (9, Poison::Abort, 2),
-    ];
-    let seen = case.run();
-    assert_others_answered(&seen, &case);
-    let runs = [2, 5, 9].map(|place| seen.runs[place]);
-    assert_eq!(
-        runs,
-        [2, 3, 3],
-        "how often the tasks were begun that crash once, twice, twice"
-    );
+    });
+    for (case, seen) in cases.iter().zip(run_all(&cases)) {
+        assert_others_answered(&seen, case);
+        let runs = [2, 5, 9].map(|place| seen.runs[place]);
+        assert_eq!(
+            runs,
+            [2, 3, 3],
+            "how often the tasks were begun that crash once, twice, twice, with `attempts` {}",
+            case.attempts
+        );
+    }
 }
 
 pub fn a_failure_is_that_of_the_last_attempt() {

@@ -1,7 +1,7 @@
 //! Workers that somebody else kills, and a caller that is killed.
 
 use super::{Case, answers, run_all, run_and_kill, run_and_lose_the_caller, run_under_fire, tasks};
-use crate::support::scenes::{Scene, answer};
+use crate::support::scenes::{Poison, Scene, answer};
 use crate::{Answer, Failure, Outcome};
 use checks::faults::Fault;
 use checks::{SelfReported, explain};
@@ -85,6 +85,17 @@ pub fn an_answer_outlives_its_worker() {
         "the answers, of which the first one's worker is dead"
     );
     assert_eq!(*runs, [1, 1], "how often each task was begun");
+    explain(
+        "crash_isolation/exercise.md#what-exactly-is-lost",
+        "All tasks have been answered, and only then were the workers killed. That you find them dead when you finish them is no error.",
+    );
+    let (tasks, answers, runs) = lost(3, Scene::AllBehindTheCallersBack);
+    let expected: Vec<Answer> = tasks.iter().map(|task| Ok(answer(*task))).collect();
+    assert_eq!(
+        answers, expected,
+        "the answers, all of whose workers are dead"
+    );
+    assert_eq!(*runs, [1, 1, 1], "how often each task was begun");
 }
 
 pub fn a_worker_killed_before_its_first_task_loses_no_other() {
@@ -114,6 +125,22 @@ pub fn a_worker_killed_before_its_first_task_loses_no_other() {
             seen.runs
         );
     }
+    explain(
+        "crash_isolation/exercise.md#what-exactly-is-lost",
+        "A task that could not be sent was not tried. Here it has two attempts left: the first one kills its worker.",
+    );
+    let unsent = Case {
+        attempts: 2,
+        poisoned: vec![(0, Poison::Kill, 1)],
+        faults: vec![Fault::KillChildAtOnce(1)],
+        ..Case::new(1, 1)
+    };
+    let seen = unsent.run();
+    assert_eq!(
+        (answers(&seen, &unsent), seen.runs.as_slice()),
+        (&[Ok(answer(unsent.tasks[0]))][..], &[2][..]),
+        "the answer to a task that was first sent to a dead worker, then killed one, and how often it was begun"
+    );
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
         "These workers are killed as they begin: perhaps before you send them a task, perhaps after. Each may cost one task.",

@@ -1,6 +1,6 @@
 //! Tasks and workers, and what a call leaves behind.
 
-use super::{Case, assert_others_answered, run_all, run_twice};
+use super::{Case, POISON, assert_others_answered, run_all, run_twice};
 use crate::Answer;
 use crate::support::scenes::Poison;
 use checks::explain;
@@ -79,13 +79,25 @@ pub fn more_workers_than_tasks_are_not_started() {
         "crash_isolation/exercise.md#step-4-a-pool",
         "A worker without a task is a fork for nothing.",
     );
-    let case = Case::new(2, 40);
-    let seen = case.run();
-    assert_others_answered(&seen, &case);
-    assert!(
-        seen.ledger.all_forks() <= 2,
-        "Processes forked for 2 tasks and 40 workers: {}.",
-        seen.ledger.all_forks()
+    for workers in [40, usize::MAX] {
+        let case = Case::new(2, workers);
+        let seen = case.run();
+        assert_others_answered(&seen, &case);
+        assert!(
+            seen.ledger.all_forks() <= 2,
+            "Processes forked for 2 tasks and {workers} workers: {}.",
+            seen.ledger.all_forks()
+        );
+    }
+    explain(
+        "crash_isolation/exercise.md#step-4-a-pool",
+        "The worker died with the last task, so there is nothing left for a new one to do.",
+    );
+    let case = Case::new(1, 1).poisoned(&[0], Poison::Kill);
+    let forks = case.run().ledger.all_forks();
+    assert_eq!(
+        forks, 1,
+        "processes forked for one task, which killed its worker and may be tried once"
     );
 }
 
@@ -131,16 +143,31 @@ pub fn any_number_is_a_task_and_an_answer() {
     };
     assert_others_answered(&case.run(), &case);
     // A task that is listed twice is two tasks.
-    let (twice, runs) = run_twice(&vec![5, 5, 5, 9]);
-    let expected: Vec<Answer> = [5, 5, 5, 9].into_iter().map(|task| Ok(!task)).collect();
+    // The answer to the largest number is 0, and the other way round.
+    let tasks = vec![5, u64::MAX, 5, 5, 0, 9];
+    let (twice, runs) = run_twice(&tasks, &1);
+    let expected: Vec<Answer> = tasks.iter().map(|task| Ok(!task)).collect();
     assert_eq!(
         twice,
         Ok(expected),
         "the answers to tasks of which three are equal"
     );
     assert_eq!(
-        *runs, 4,
-        "how often four tasks were begun, of which three are equal"
+        *runs, 6,
+        "how often six tasks were begun, of which three are equal"
+    );
+    explain(
+        "crash_isolation/exercise.md#try-again-but-not-forever",
+        "A task that is listed twice is two tasks, and each has its own attempts.",
+    );
+    let (twice, runs) = run_twice(&vec![POISON; 2], &3);
+    assert_eq!(
+        (
+            twice.map(|answers| answers.iter().filter(|answer| answer.is_err()).count()),
+            *runs
+        ),
+        (Ok(2), 6),
+        "how many of two equal tasks failed that kill each worker, and how often they were begun, with 3 attempts for each"
     );
 }
 

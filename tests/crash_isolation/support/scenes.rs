@@ -186,6 +186,8 @@ pub enum Scene {
     Idle,
     /// The first worker, which has answered; its caller was stopped before and has not seen the answer.
     BehindTheCallersBack,
+    /// All workers, likewise.
+    AllBehindTheCallersBack,
 }
 
 /// Runs the pool in a process of its own. Its work announces each task, waits until it may go on, and says that it does.
@@ -224,26 +226,34 @@ pub fn kill_from_outside(
             .expect("it can be written")
     };
     let pid = |place: usize| words.word(count + place).load(SeqCst) as u32;
-    let answer_and_wait = || {
-        go_on(0);
+    let answer_and_wait = |place: usize| {
+        go_on(place);
         // It has left the gate; the next thing that it can wait for is another task.
-        while words.word(2 * count).load(SeqCst) == 0 && outside::parent_of(pid(0)).is_some() {
+        let has_left = || words.word(2 * count + place).load(SeqCst) == 1;
+        while !has_left() && outside::parent_of(pid(place)).is_some() {
             std::thread::yield_now();
         }
-        outside::wait_until_asleep(pid(0));
+        outside::wait_until_asleep(pid(place));
     };
     if middle::announced(&mut announced, count).is_ok_and(|all| all == count) {
         let handles = middle::handles((0..count).map(pid));
-        if scene == Scene::BehindTheCallersBack {
+        let is_stopped = matches!(
+            scene,
+            Scene::BehindTheCallersBack | Scene::AllBehindTheCallersBack
+        );
+        let hit = match scene {
+            Scene::AllAtWork | Scene::AllBehindTheCallersBack => count,
+            Scene::AtWork | Scene::Idle | Scene::BehindTheCallersBack => 1,
+        };
+        if is_stopped {
             outside::stop(caller.pid()).expect("it is a child");
         }
-        if matches!(scene, Scene::Idle | Scene::BehindTheCallersBack) {
-            answer_and_wait();
+        if is_stopped || scene == Scene::Idle {
+            (0..hit).for_each(answer_and_wait);
         }
         if scene == Scene::Idle {
             outside::wait_until_asleep(caller.pid()); // it has read the answer, and waits for the others
         }
-        let hit = if scene == Scene::AllAtWork { count } else { 1 };
         for handle in &handles[..hit] {
             let killed = handle.kill();
             // A pool may finish an idle worker when the queue is empty.
@@ -253,7 +263,7 @@ pub fn kill_from_outside(
         if scene == Scene::Idle {
             outside::wait_until_asleep(caller.pid()); // it has seen the death
         }
-        if scene == Scene::BehindTheCallersBack {
+        if is_stopped {
             outside::resume(caller.pid()).expect("it is a child");
         }
     }

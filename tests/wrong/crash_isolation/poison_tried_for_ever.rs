@@ -1,4 +1,4 @@
-//! Wrong: tries a poisoned task until it has killed a thousand workers
+//! Wrong: tries a poisoned task until it has killed a hundred workers
 //! Changes: pool
 //! Fails: pool::every_other_task_runs_exactly_once
 //! Section: crash_isolation/exercise.md#what-exactly-is-lost
@@ -74,7 +74,7 @@ impl Pool<'_> {
         let end = worker.finish()?;
         if let Some(place) = sent.pop_front() {
             self.tried[place] += 1;
-            if self.tried[place] < self.attempts.max(1000) {
+            if self.tried[place] < self.attempts.max(100) {
                 self.waiting.push_back(place);
             } else {
                 let report = CrashReport::decode(&end.report);

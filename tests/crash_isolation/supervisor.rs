@@ -406,14 +406,22 @@ fn a_restart_comes_after_its_delay() {
         "crash_isolation/exercise.md#back-off",
         "The delay begins with the crash, and `clock` says when it is over.",
     );
+    let policy = Policy {
+        max_delay: seconds(8),
+        ..PATIENT
+    };
     let crashes = [10, 1, 5, 2, 8, 3, 3, 6, 4].map(|lasts| life(lasts, How::Killed));
     let lives = [&crashes[..], &[life(4, How::Done)]].concat();
-    assert_as_specified(&case(vec![lives.clone()]));
+    assert_as_specified(&Case {
+        policy: Some(policy),
+        ..case(vec![lives.clone()])
+    });
     explain(
         "crash_isolation/exercise.md#back-off",
         "The clock doesn't begin at zero: a time is a time on it, not a delay.",
     );
     assert_as_specified(&Case {
+        policy: Some(policy),
         begin: seconds(100_000),
         ..case(vec![lives])
     });
@@ -478,7 +486,7 @@ fn the_window_passes_on_the_clock() {
     );
     let policy = Policy {
         limit: 1,
-        window: seconds(100),
+        window: seconds(10),
         ..PATIENT
     };
     let lives = |lasts, crashes| {
@@ -487,7 +495,7 @@ fn the_window_passes_on_the_clock() {
     };
     assert_as_specified(&Case {
         policy: Some(policy),
-        ..case(vec![lives(120, 40), lives(170, 6)])
+        ..case(vec![lives(12, 40), lives(17, 6)])
     });
 }
 

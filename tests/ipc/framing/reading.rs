@@ -201,12 +201,15 @@ pub fn a_length_over_the_limit_is_an_error() {
         [Ok(Some(fits.clone())), Ok(Some(fits)), Ok(None)],
         "two bodies of {limit} bytes, with a limit of {limit}"
     );
-    let taken = take(vec![bytes(&frame(b"x"))], usize::MAX, 0);
-    assert_eq!(
-        taken.frames,
-        [Ok(Some(b"x".to_vec())), Ok(None)],
-        "a body of 1 byte, with the largest limit that there is"
-    );
+    // Neither fits into half a `usize`, nor into a signed one.
+    for limit in [usize::MAX, usize::MAX / 2 + 1] {
+        let stream = [frame(b"x"), large_frame(b"y")].concat();
+        assert_eq!(
+            take(vec![bytes(&stream)], limit, 0).frames,
+            [Ok(Some(b"x".to_vec())), Ok(Some(b"y".to_vec())), Ok(None)],
+            "bodies of 1 byte with either form of the header, with a limit of {limit}"
+        );
+    }
     let longer = small(limit + 1);
     let beyond = [
         frame(&longer),

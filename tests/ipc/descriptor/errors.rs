@@ -14,9 +14,9 @@ pub fn a_byte_without_a_descriptor_is_an_error() {
         &vec![],
     );
     assert_eq!(
-        (served.result, served.seen.len()),
-        (Err("InvalidData".to_owned()), 0),
-        "what `serve` returned for a byte without a descriptor, and how many requests it served"
+        (served.result, served.seen.len(), served.answers.len()),
+        (Err("InvalidData".to_owned()), 0, 0),
+        "what `serve` returned for a byte without a descriptor, how many requests it served, and how many answers came"
     );
 }
 
@@ -32,9 +32,9 @@ pub fn another_byte_is_an_error() {
             &vec![],
         );
         assert_eq!(
-            (served.result, served.seen.len()),
-            (Err("InvalidData".to_owned()), 0),
-            "what `serve` returned for a byte {byte} with a descriptor, and how many requests it served"
+            (served.result, served.seen.len(), served.answers.len()),
+            (Err("InvalidData".to_owned()), 0, 0),
+            "what `serve` returned for a byte {byte} with a descriptor, how many requests it served, and how many answers came"
         );
         assert!(
             served.left.is_nothing(),

@@ -9,7 +9,8 @@ use crate::{Learner, checksum, kind, pattern};
 use checks::{SelfReported, explain, observed, random};
 use python::{connect, python};
 use serde::{Deserialize, Serialize};
-use streams::{Piece, Script, Sink, Source, peak_kib};
+pub(crate) use streams::peak_kib;
+use streams::{Piece, Script, Sink, Source};
 
 /// What a frame's body was: its length and its checksum. `None` is the end of the stream; an error is its kind.
 type Received = Result<Option<(usize, u32)>, String>;

@@ -6,6 +6,7 @@ pub(crate) mod model;
 mod orders;
 mod trust;
 
+use crate::framing::peak_kib;
 use crate::{Learner, kind, pattern};
 use checks::faults::Fault;
 use checks::ledger::{self, What};
@@ -77,6 +78,22 @@ checks::subject! {
         observed(words(&memory))
     }
 
+    /// Which words `try_send`, of 11 bytes, changes in a ring of so many whose counters begin at a number, and in which there is
+    /// a message of 8 bytes; then which `try_recv`.
+    fn changed(learner, words_: usize, at: u64) -> SelfReported<[Vec<usize>; 2]> as Ring {
+        observed(trust::changed(learner, words_, at))
+    }
+
+    /// By how many MiB the address space is larger at its largest, for a message that says it has so many bytes.
+    fn room_for(learner, len: u64) -> SelfReported<u64> as Ring {
+        let mut words = words(&ring(6));
+        (words[TAIL], words[DATA]) = (3, len);
+        let memory = memory_of(&words);
+        let before = peak_kib();
+        let _ = (learner.try_recv)(&memory);
+        observed((peak_kib() - before) >> 10)
+    }
+
     /// What `try_send`, of 3 bytes, and then `try_recv` do with these words.
     fn judge(learner, memories: Vec<Vec<u64>>) -> Vec<Judged> as Ring {
         memories.iter().map(|words| judged(learner, words)).collect()
@@ -118,7 +135,7 @@ checks::subject! {
     }
 
     /// Another process writes into the ring while it is used.
-    fn meddled(learner, meddling: trust::Meddling) -> Vec<trust::Came> as Ring {
+    fn meddled(learner, meddling: trust::Meddling) -> Vec<trust::Outcome> as Ring {
         trust::meddled(learner, &meddling)
     }
 
@@ -134,6 +151,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     an_empty_ring_has_no_message,
     the_memory_is_as_described,
     the_other_side_may_be_another_program,
+    each_side_writes_its_own_words,
     messages_come_out_in_their_order,
     a_message_may_be_empty_or_fill_the_ring,
     full_and_empty_are_told_apart,
@@ -167,7 +185,7 @@ use orders::{
     nothing_is_lost_under_any_schedule, the_consumer_sees_the_whole_message,
     the_producer_overwrites_nothing_unread,
 };
-use trust::a_word_that_changes_meanwhile_is_no_trouble;
+use trust::{a_word_that_changes_meanwhile_is_no_trouble, each_side_writes_its_own_words};
 
 fn do_it(learner: Learner, memory: &Mapping, act: Act) -> Came {
     match act {
@@ -386,15 +404,20 @@ fn a_full_ring_stays_as_it_is() {
         FULL,
         "If there is no room, nothing changes: look before you write.",
     );
-    for at in [0, 3] {
+    for (at, last) in [(0, 7), (3, 7), (0, 0), (3, 0)] {
         let before = used_ring(4, at);
         put(&before, &[1; 8]);
-        put(&before, &[2; 7]);
+        put(&before, &pattern(2, last));
+        let free = 2 - words_for(last);
         let (sent, changed, ..) = judge(&vec![words(&before)]).remove(0);
-        assert_eq!(sent, Ok(false), "sending 3 bytes to a full ring");
+        assert_eq!(
+            sent,
+            Ok(false),
+            "sending 3 bytes to a ring with {free} free word(s)"
+        );
         assert!(
             !*changed,
-            "A message was sent to a full ring, and words of it changed."
+            "3 bytes were sent to a ring with {free} free word(s), and words of it changed."
         );
     }
     let acts = vec![
@@ -490,13 +513,14 @@ fn the_other_side_may_be_another_program() {
         Came::TheyTook(observed(Some(message(30)))),
         Came::TheyTook(observed(None)),
     ];
-    for at in [0, 5] {
+    // 2³² is no multiple of 7: places reckoned with fewer bits are others.
+    for at in [0, 5, (1 << 32) - 4, (1 << 63) + 1] {
         let all = came(act(&vec![(7, at, acts.clone())]).remove(0));
         for (nth, (came, expected)) in all.iter().zip(&expected).enumerate() {
             assert_eq!(
                 came,
                 expected,
-                "in a ring of 7 words, step {} of 12: {}",
+                "in a ring of 7 words whose counters begin at {at}, step {} of 12: {}",
                 nth + 1,
                 both::show(&acts[nth])
             );
@@ -614,6 +638,11 @@ fn a_length_that_makes_no_sense_is_an_error() {
             "A message said it had {len} bytes, and words of the ring changed."
         );
     }
+    let grown = *room_for(&(600 << 20));
+    assert!(
+        grown < 100,
+        "For a message that says it has 600 MiB, in a ring of 6 words, the process grew by {grown} MiB."
+    );
     base[DATA] = 16;
     let (_, _, received, _, head) = judge(&vec![base]).remove(0);
     assert_eq!(

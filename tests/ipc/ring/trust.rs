@@ -1,9 +1,9 @@
 //! Memory that the other process writes while this one reads it.
 
-use super::{TRUST, meddled as meddled_of, memory_of};
-use crate::ring::layout::{DATA, HEAD, TAIL, ring, words};
+use super::{TRUST, changed as changed_of, meddled as meddled_of, memory_of};
+use crate::ring::layout::{DATA, HEAD, TAIL, counters, put, ring, words};
 use crate::{Learner, kind};
-use checks::{explain, faults};
+use checks::{SelfReported, explain, faults, observed};
 use os_core::memory::Ordering::SeqCst;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -19,13 +19,16 @@ pub struct Meddling {
 }
 
 /// What `try_recv` returned, or `try_send`: `None` for "no room".
-pub type Came = Result<Option<Vec<u8>>, String>;
+type Came = Result<Option<Vec<u8>>, String>;
+
+/// What came, and this side's own counter afterwards: the head, or the tail.
+pub type Outcome = (Came, SelfReported<u64>);
 
 /// More accesses than a careful answer makes to a ring that is so small.
 const MOMENTS: u64 = 24;
 
 /// What came when the word was written before each access in turn, as long as there were so many.
-pub fn meddled(learner: Learner, meddling: &Meddling) -> Vec<Came> {
+pub fn meddled(learner: Learner, meddling: &Meddling) -> Vec<Outcome> {
     let mut all = Vec::new();
     for nth in 1..=MOMENTS {
         let memory = Arc::new(memory_of(&meddling.words));
@@ -36,7 +39,9 @@ pub fn meddled(learner: Learner, meddling: &Meddling) -> Vec<Came> {
             false => (learner.try_recv)(&memory),
         };
         faults::reset();
-        all.push(came.map_err(|error| kind(&error)));
+        let (head, tail) = counters(&memory);
+        let own = observed(if meddling.sends { tail } else { head });
+        all.push((came.map_err(|error| kind(&error)), own));
     }
     all
 }
@@ -78,10 +83,17 @@ pub fn a_word_that_changes_meanwhile_is_no_trouble() {
             vec![invalid.clone()],
         ),
     ] {
-        for (nth, came) in (1..).zip(meddled_of(&meddling)) {
+        for (nth, (came, head)) in (1..).zip(meddled_of(&meddling)) {
             assert!(
                 allowed.contains(&came),
                 "Right before access number {nth} of `try_recv` to the memory, the other process wrote {what}. What came was {}.",
+                shown(&came)
+            );
+            assert_eq!(
+                head,
+                if came.is_ok() { 4 } else { 0 },
+                "the head, which was 0, when {} had come. Right before access number {nth} of `try_recv` to the memory, the \
+                 other process wrote {what}",
                 shown(&came)
             );
         }
@@ -92,7 +104,14 @@ pub fn a_word_that_changes_meanwhile_is_no_trouble() {
             sends: true,
             ..receiving(20, HEAD, value)
         };
-        for (nth, came) in (1..).zip(meddled_of(&meddling)) {
+        for (nth, (came, tail)) in (1..).zip(meddled_of(&meddling)) {
+            assert_eq!(
+                tail,
+                if came == Ok(Some(vec![])) { 6 } else { 4 },
+                "the tail, which was 4, when {} had come of sending 3 bytes. Right before access number {nth} of `try_send` to the \
+                 memory, the other process wrote {value} into the head",
+                shown(&came)
+            );
             assert!(
                 [Ok(Some(vec![])), invalid.clone()].contains(&came),
                 "The head was 0 and the tail 4, in a ring of 9 words. Right before access number {nth} of `try_send` to the \
@@ -100,6 +119,59 @@ pub fn a_word_that_changes_meanwhile_is_no_trouble() {
                 shown(&came)
             );
         }
+    }
+}
+
+pub fn changed(learner: Learner, capacity: usize, at: u64) -> [Vec<usize>; 2] {
+    let memory = ring(capacity);
+    // Whatever is written over these is another value.
+    for word in DATA..memory.len() {
+        memory.word(word).store(0x5a5a_5a5a_5a5a_5a5a, SeqCst);
+    }
+    memory.word(HEAD).store(at, SeqCst);
+    memory.word(TAIL).store(at, SeqCst);
+    put(&memory, &[1; 8]);
+    let changes = |act: &dyn Fn()| {
+        let before = words(&memory);
+        act();
+        let after = words(&memory);
+        (0..after.len())
+            .filter(|word| before[*word] != after[*word])
+            .collect()
+    };
+    [
+        changes(&|| drop((learner.try_send)(&memory, b"eleven byte"))),
+        changes(&|| drop((learner.try_recv)(&memory))),
+    ]
+}
+
+pub fn each_side_writes_its_own_words() {
+    explain(
+        "ipc/exercise.md#the-layout",
+        "The producer writes the tail and the words of its message, the consumer the head and nothing else: what one side writes, the \
+         other only reads.",
+    );
+    for at in [0, 4] {
+        let [sent, received] = changed_of(&8, &at).into_inner();
+        let places = (at + 2..at + 5).map(|number| DATA + (number % 8) as usize);
+        let mut allowed: Vec<usize> = places.collect();
+        allowed.push(TAIL);
+        let others: Vec<usize> = sent
+            .into_iter()
+            .filter(|word| !allowed.contains(word))
+            .collect();
+        assert_eq!(
+            others,
+            [0; 0],
+            "words changed by sending 11 bytes to a ring of 8 words, other than the tail and words {} to {} that went through it",
+            at + 2,
+            at + 4
+        );
+        assert_eq!(
+            received,
+            [HEAD],
+            "words changed by receiving 8 bytes from a ring of 8 words; the head is word {HEAD}"
+        );
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::{LOST, STEP, Waited, errors as errors_of, wait as wait_of, wakes as wakes_of};
 use crate::ring::layout::{
-    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, falls_asleep, put, ring, take, wait_until_asleep,
-    wake,
+    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, counters, falls_asleep, put, ring, take,
+    wait_until_asleep, wake,
 };
 use crate::{Learner, kind};
 use checks::ledger::{self, What};
 use checks::outside::processor_time;
-use checks::{explain, linux, observed};
+use checks::{explain, faults, linux, observed};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Peer, fork};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,10 @@ use std::time::Duration;
 pub struct Wakes {
     /// By three messages that were sent and received with nobody asleep.
     awake: usize,
+    /// Head and tail after them.
+    words: (u64, u64),
+    /// What came of a message with nobody asleep, where nobody can ask about the peer.
+    unasked: Result<(), String>,
     /// By one `send` with the consumer asleep, on its word, and what the word held then.
     send: (usize, u64),
     /// By one `recv` with the producer asleep, which leaves a message in the ring.
@@ -101,6 +105,13 @@ pub fn wakes(learner: Learner) -> Wakes {
             (learner.recv)(&memory, &peer).expect("there is a message");
         }
     });
+    let (head, tail) = counters(&memory);
+    // To ask whether the peer lives is a system call, too, and one that fails here: the kernel counts the descriptors in it.
+    let unasked = faults::without_new_descriptors(|| {
+        let sent = (learner.send)(&memory, b"abc", &peer);
+        sent.and_then(|()| (learner.recv)(&memory, &peer).map(drop))
+            .map_err(|error| error.to_string())
+    });
     memory.word(CONSUMER_ASLEEP).store(1, SeqCst);
     let send = woken(&|| (learner.send)(&memory, b"abc", &peer).expect("there is room"));
     let after_send = memory.word(CONSUMER_ASLEEP).load(SeqCst);
@@ -117,6 +128,8 @@ pub fn wakes(learner: Learner) -> Wakes {
     let received = woken(&|| drop((learner.recv)(&empty, &peer).expect("there is a message")));
     Wakes {
         awake,
+        words: (head, tail),
+        unasked,
         send: (send, after_send),
         recv: (recv, after_recv),
         of_nothing: (sent, received),
@@ -221,6 +234,20 @@ pub fn nobody_is_woken_who_does_not_sleep() {
     assert_eq!(
         wakes.awake, 0,
         "wake-ups by three messages, with nobody asleep"
+    );
+    assert_eq!(
+        wakes.words,
+        (6, 6),
+        "head and tail after three messages of 3 bytes that were sent and received"
+    );
+    explain(
+        STEP,
+        "To ask whether the peer lives is a system call as well: `wait_while` does that for you, and only when you sleep.",
+    );
+    assert_eq!(
+        wakes.unasked,
+        Ok(()),
+        "what came of sending and receiving a message with nobody asleep, where a question about the peer fails"
     );
     explain(
         STEP,

@@ -53,14 +53,19 @@ checks::subject! {
         calls.collect()
     }
 
-    /// A worker that gets a request of so many zeros and returns as many: the length of what `call` returned.
-    fn zeros(learner, ask: usize, answer: usize) -> Result<usize, String> as Worker {
+    /// A worker that gets a request of so many zeros and returns as many: the length of what `call` returned. If `again`, also of
+    /// a request of one byte after it.
+    fn zeros(learner, ask: usize, answer: usize, again: bool) -> Vec<Result<usize, String>> as Worker {
         let serve: Answers = Box::new(move |request| match request.len() == ask {
             true => vec![0; answer],
             false => vec![],
         });
         let mut worker = (learner.start_worker)(serve).expect("a worker starts");
-        worker.call(&vec![0; ask]).map(|answer| answer.len()).map_err(|error| kind(&error))
+        let asks = if again { &[ask, 1][..] } else { &[ask] };
+        let calls = asks.iter().map(|ask| worker.call(&vec![0; *ask]).map(|answer| answer.len()).map_err(|error| kind(&error)));
+        let answers = calls.collect();
+        let _ = worker.stop(); // the worker may still be writing
+        answers
     }
 
     /// In which process, and of which parent, each of three requests is answered, and how often that process was asked.
@@ -85,6 +90,14 @@ checks::subject! {
     /// A worker whose `serve` does what the requests say.
     fn dying_worker(learner, requests: Vec<Vec<u8>>) -> Life as Worker {
         live(learner, &requests, life::dies())
+    }
+
+    /// Starts a worker where no pipe can be made.
+    fn start_without_descriptors(learner) -> (Result<(), String>, Leftovers) as Worker {
+        leftovers::watch(|| {
+            let started = faults::without_new_descriptors(|| (learner.start_worker)(backwards()));
+            started.map(drop).map_err(|error| error.to_string())
+        })
     }
 
     fn worker_with_faults(learner, failing: Vec<Fault>) -> Life as Worker {
@@ -135,6 +148,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     stopping_a_dead_worker_is_an_error,
     a_worker_ends_when_its_parent_dies,
     a_fork_that_fails_is_an_error,
+    pipes_that_cannot_be_made_are_an_error,
 ];
 
 const STEP: &str = "ipc/exercise.md#step-2-a-worker";
@@ -249,14 +263,31 @@ fn requests_and_answers_up_to_the_limit() {
         (LIMIT, 1, Ok(1)),
         (1, LIMIT, Ok(LIMIT)),
         (LIMIT + 1, 1, Err("BrokenPipe".to_owned())),
-        (1, LIMIT + 1, Err("InvalidData".to_owned())),
     ] {
         assert_eq!(
-            zeros(&ask, &answer),
-            expected,
+            zeros(&ask, &answer, &false),
+            [expected],
             "the length of an answer of {answer} bytes to a request of {ask} bytes"
         );
     }
+    let ended = || Err("BrokenPipe".to_owned());
+    assert_eq!(
+        zeros(&(LIMIT + 1), &1, &true),
+        [ended(), ended()],
+        "what came of a request of {} bytes, which ends the worker, and of a request of 1 byte after it",
+        LIMIT + 1
+    );
+    explain(
+        ENDS,
+        "An answer that is too long is refused after its header, and the worker may still be writing it when it is stopped. It waits for \
+         a reader as long as you hold your end of the answers: close both ends before you wait.",
+    );
+    assert_eq!(
+        zeros(&1, &(LIMIT + 1), &false),
+        [Err("InvalidData".to_owned())],
+        "the length of an answer of {} bytes",
+        LIMIT + 1
+    );
 }
 
 fn many_requests() {
@@ -351,6 +382,22 @@ fn a_fork_that_fails_is_an_error() {
         life.left.is_nothing(),
         "The process could not be forked, and `start` left {} behind.",
         life.left
+    );
+}
+
+fn pipes_that_cannot_be_made_are_an_error() {
+    explain(
+        STEP,
+        "A process can have so many descriptors and no more. Where `io::pipe` fails there is no worker: return the error.",
+    );
+    let (started, left) = start_without_descriptors();
+    assert!(
+        started.is_err(),
+        "No pipe could be made, and `start` returned {started:?}."
+    );
+    assert!(
+        left.is_nothing(),
+        "No pipe could be made, and `start` left {left} behind."
     );
 }
 

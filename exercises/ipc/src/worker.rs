@@ -48,11 +48,12 @@ impl Worker {
         )
     }
 
-    /// Tells the worker that no request follows, and waits until it has ended. Nothing of it is left then.
+    /// Tells the worker that no request follows, and waits until it has ended, also if it is still writing an answer that
+    /// was too long. Nothing of it is left then.
     ///
     /// # Errors
-    /// When the worker did not end by itself: it panicked or was killed.
+    /// When the worker did not end by itself: it panicked, exited or was killed.
     pub fn stop(self) -> io::Result<()> {
-        todo!("close the pipe of requests, then wait for the process")
+        todo!("close both ends, then wait for the process")
     }
 }

@@ -36,6 +36,8 @@ struct Served {
     seen: SelfReported<Vec<(Vec<u8>, String)>>,
     /// The answers that the client got.
     answers: SelfReported<Vec<Vec<u8>>>,
+    /// Where the client's own files were read to in the end.
+    read_to: SelfReported<Vec<u64>>,
     left: Leftovers,
 }
 
@@ -396,6 +398,13 @@ fn both_share_one_position_in_the_file() {
             "what the caller reads from its file afterwards"
         );
     }
+    let acts = vec![Act::Frame(vec![3]), Act::Descriptors(1, 1), Act::Answer];
+    let served = serve(&acts, &vec![]);
+    assert_eq!(
+        *served.read_to,
+        ["file 0".len() as u64],
+        "where the client's own file was read to, when `answer` had read all of what arrived"
+    );
 }
 
 fn the_file_stays_the_callers() {
@@ -461,6 +470,10 @@ fn an_interrupted_call_is_tried_again() {
         called.results,
         [Ok(one[0].0.iter().rev().copied().collect())],
         "the answer to a call whose `send_with_descriptor` was interrupted three times"
+    );
+    assert_eq!(
+        *called.seen, one,
+        "what the peer got, a request and what its file held, when `send_with_descriptor` was interrupted three times"
     );
     let acts = vec![Act::Frame(vec![3]), Act::Descriptors(1, 1), Act::Answer];
     let served = serve(&acts, &interrupts(Operation::RecvDescriptor));

@@ -143,6 +143,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     requests_and_answers_up_to_the_limit,
     many_requests,
     a_second_worker_begins_anew,
+    an_answer_is_a_frame,
     a_worker_that_dies_is_an_error,
     a_worker_that_is_gone_is_a_broken_pipe,
     stopping_a_dead_worker_is_an_error,
@@ -403,6 +404,7 @@ fn pipes_that_cannot_be_made_are_an_error() {
 
 use life::{
     a_worker_ends_when_its_parent_dies, a_worker_that_dies_is_an_error,
-    a_worker_that_is_gone_is_a_broken_pipe, nobody_keeps_an_end_that_it_does_not_use,
-    stopping_a_dead_worker_is_an_error, workers_end_on_their_own,
+    a_worker_that_is_gone_is_a_broken_pipe, an_answer_is_a_frame,
+    nobody_keeps_an_end_that_it_does_not_use, stopping_a_dead_worker_is_an_error,
+    workers_end_on_their_own,
 };

@@ -121,7 +121,7 @@ pub const ASKS_FOR_NOTHING: &[u8] = b"nothing";
 
 pub fn served(learner: Learner, acts: &[Act], failing: &[Fault]) -> Served {
     let acts = acts.to_vec();
-    let ((result, seen, answers), left) = leftovers::watch(|| {
+    let ((result, seen, (answers, read_to)), left) = leftovers::watch(|| {
         let (mut ours, theirs) = UnixStream::pair().expect("a socket pair");
         let mut files = Vec::new();
         for n in 0..4 {
@@ -155,11 +155,13 @@ pub fn served(learner: Learner, acts: &[Act], failing: &[Fault]) -> Served {
         result,
         seen: observed(seen),
         answers: observed(answers),
+        read_to: observed(read_to),
         left,
     }
 }
 
-fn be_the_client(mut socket: UnixStream, acts: &[Act], files: &[File]) -> Vec<Vec<u8>> {
+/// The client's side: its answers, and where the files that it sent were read to.
+fn be_the_client(mut socket: UnixStream, acts: &[Act], files: &[File]) -> (Vec<Vec<u8>>, Vec<u64>) {
     let mut answers = Vec::new();
     let mut next = 0;
     for act in acts {
@@ -175,7 +177,9 @@ fn be_the_client(mut socket: UnixStream, acts: &[Act], files: &[File]) -> Vec<Ve
             Act::Answer => answers.extend(recv_frame(&mut socket)),
         }
     }
-    answers
+    let sent = files.iter().take(next);
+    let read_to = sent.map(|mut file| file.stream_position().unwrap_or(u64::MAX));
+    (answers, read_to.collect())
 }
 
 pub fn served_and_left(

@@ -19,8 +19,8 @@ use std::time::Duration;
 pub struct Wakes {
     /// By three messages that were sent and received with nobody asleep.
     awake: usize,
-    /// Head and tail after them.
-    words: (u64, u64),
+    /// Head and tail after them, and after a message of no bytes.
+    counters: [(u64, u64); 2],
     /// What came of a message with nobody asleep, where nobody can ask about the peer.
     unasked: Result<(), String>,
     /// By one `send` with the consumer asleep, on its word, and what the word held then.
@@ -120,7 +120,7 @@ pub fn wakes(learner: Learner) -> Wakes {
     memory.word(PRODUCER_ASLEEP).store(1, SeqCst);
     let recv = woken(&|| drop((learner.recv)(&memory, &peer).expect("there is a message")));
     let after_recv = memory.word(PRODUCER_ASLEEP).load(SeqCst);
-    let empty = ring(1);
+    let empty = ring(2);
     empty.word(CONSUMER_ASLEEP).store(1, SeqCst);
     let sent = woken(&|| (learner.send)(&empty, b"", &peer).expect("there is room"));
     empty.word(CONSUMER_ASLEEP).store(0, SeqCst);
@@ -128,7 +128,7 @@ pub fn wakes(learner: Learner) -> Wakes {
     let received = woken(&|| drop((learner.recv)(&empty, &peer).expect("there is a message")));
     Wakes {
         awake,
-        words: (head, tail),
+        counters: [(head, tail), counters(&empty)],
         unasked,
         send: (send, after_send),
         recv: (recv, after_recv),
@@ -236,9 +236,9 @@ pub fn nobody_is_woken_who_does_not_sleep() {
         "wake-ups by three messages, with nobody asleep"
     );
     assert_eq!(
-        wakes.words,
-        (6, 6),
-        "head and tail after three messages of 3 bytes that were sent and received"
+        wakes.counters,
+        [(6, 6), (1, 1)],
+        "head and tail after three messages of 3 bytes that were sent and received, and of another ring after one of no bytes"
     );
     explain(
         STEP,

@@ -9,15 +9,17 @@ use os_core::process::{ParentOnly, PidFd, fork};
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-/// Does what the request says: `panic`, `exit`, `kill`, `half`; else answers with it.
+/// Does what the request says: `panic`, `exit`, `kill`, `half`, `frame`; else answers with it.
 pub fn dies() -> Answers {
     let before = held();
     Box::new(move |request| match request {
         b"panic" => panic!("the test makes the worker panic"),
         b"exit" => std::process::exit(0),
-        b"kill" | b"half" => {
-            if request == b"half" {
-                begin_an_answer(&before);
+        b"kill" | b"half" | b"frame" => {
+            match request {
+                b"half" => write_answers(&before, &[0, 0, 0, 100, 1, 2, 3]),
+                b"frame" => write_answers(&before, &[0, 0, 0, 3, 1, 2, 3]),
+                _ => {}
             }
             let this = PidFd::open(std::process::id()).expect("this process exists");
             this.kill().expect("it may be killed");
@@ -29,9 +31,9 @@ pub fn dies() -> Answers {
     })
 }
 
-/// In the worker: writes the header of an answer and some of its bytes into each pipe that was made for it, since only the
-/// learner's code knows which of them brings answers.
-fn begin_an_answer(before: &Ends) {
+/// In the worker: writes this into each pipe that was made for it, since only the learner's code knows which of them brings
+/// answers.
+fn write_answers(before: &Ends, bytes: &[u8]) {
     let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
     for entry in entries.flatten() {
         let target = std::fs::read_link(entry.path()).unwrap_or_default();
@@ -39,9 +41,7 @@ fn begin_an_answer(before: &Ends) {
         let made = target.starts_with("pipe:") && !before.contains_key(&target);
         if made && held().get(&target) == Some(&(false, true)) {
             let mut pipe = std::fs::File::options().write(true).open(entry.path());
-            let _ = pipe
-                .as_mut()
-                .map(|pipe| pipe.write_all(&[0, 0, 0, 100, 1, 2, 3]));
+            let _ = pipe.as_mut().map(|pipe| pipe.write_all(bytes));
         }
     }
 }
@@ -75,6 +75,22 @@ pub fn a_worker_that_dies_is_an_error() {
             how(way)
         );
     }
+}
+
+pub fn an_answer_is_a_frame() {
+    explain(
+        super::STEP,
+        "Answers travel as frames of step 1, which anybody can write. Here `serve` writes one itself, in place of its worker.",
+    );
+    if !linux("/proc tells which pipe brings answers") {
+        return;
+    }
+    let life = dying_worker(&vec![b"frame".to_vec()]);
+    assert_eq!(
+        life.answers,
+        [Ok(vec![1, 2, 3])],
+        "a call in which the bytes 0, 0, 0, 3, 1, 2, 3 came through the pipe of answers"
+    );
 }
 
 pub fn a_worker_that_is_gone_is_a_broken_pipe() {

@@ -4,7 +4,7 @@ mod search;
 
 pub use search::Search;
 
-use crate::{End, Keep, Options, Stop, run};
+use crate::{End, Keep, Options, Patience, Stop, run};
 use std::{
     fmt, io,
     ops::ControlFlow,
@@ -13,8 +13,11 @@ use std::{
     time::Duration,
 };
 
-/// How long a Python may take to say what it is.
+/// A Python that hasn't said what it is after this long, and waits, has hung.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// So has one that computes for this long. On a busy machine a Python took more than 20 s to start, and was reported as missing.
+const COMPUTES: Duration = Duration::from_secs(60);
 
 /// Answers in any Python, 2.7 included, so that an old one can be named as such. It imports nothing that isn't loaded anyway:
 /// somebody waits for the answer.
@@ -152,7 +155,8 @@ impl fmt::Display for Python {
 }
 
 fn options() -> Options {
-    let mut options = Options::new(DEADLINE);
+    let mut options = Options::new(COMPUTES);
+    options.patience = Patience::new(DEADLINE, COMPUTES);
     options.stdout = Keep::First(1 << 16);
     options.flood = Some(1 << 20);
     options.sweep = false; // an interpreter starts nothing, and a sweep looks at every process of the machine

@@ -43,6 +43,11 @@ checks::subject! {
         idle::wakes(learner)
     }
 
+    /// A message that is sent and received with nobody asleep, where nobody can ask about the peer.
+    fn unasked(learner) -> Result<(), String> as send_and_recv {
+        idle::unasked(learner)
+    }
+
     /// Errors of the ring: sending too much, and receiving from, and sending to, memory that makes no sense.
     fn errors(learner) -> [Result<(), String>; 3] as send_and_recv {
         idle::errors(learner)
@@ -94,6 +99,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_stopped_peer_is_alive,
     what_was_sent_before_the_death_arrives,
     errors_of_the_ring_come_through,
+    nobody_asks_about_a_peer_without_need,
     two_processes_exchange_messages,
     a_producer_may_be_killed_at_every_access,
     a_consumer_may_be_killed_at_every_access,
@@ -112,8 +118,9 @@ use death::{
 };
 use idle::{
     a_sleeper_is_woken, a_wake_up_without_a_message_changes_nothing,
-    errors_of_the_ring_come_through, nobody_is_woken_who_does_not_sleep,
-    waiting_takes_no_processor_time, who_sleeps_says_so_and_sleeps_on_the_word,
+    errors_of_the_ring_come_through, nobody_asks_about_a_peer_without_need,
+    nobody_is_woken_who_does_not_sleep, waiting_takes_no_processor_time,
+    who_sleeps_says_so_and_sleeps_on_the_word,
 };
 
 fn messages(lens: &[usize]) -> Vec<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! Wrong: asks before each message whether the consumer lives
 //! Changes: sleeping
-//! Fails: sleeping::nobody_is_woken_who_does_not_sleep
-//! Section: ipc/exercise.md#sleeping-on-a-word
+//! Fails: sleeping::nobody_asks_about_a_peer_without_need
+//! Section: ipc/exercise.md#the-peer-died
 
 pub fn send(ring: Ring<'_>, message: &[u8], peer: &Peer) -> io::Result<()> {
     let asleep = ring.memory.word(PRODUCER_ASLEEP);

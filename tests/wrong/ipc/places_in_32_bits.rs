@@ -1,6 +1,6 @@
 //! Wrong: reckons places with the lower half of a number
 //! Changes: ring
-//! Fails: ring::the_other_side_may_be_another_program
+//! Fails: ring::the_counters_go_beyond_32_bits
 //! Section: ipc/exercise.md#the-layout
 
 impl<'a> Ring<'a> {

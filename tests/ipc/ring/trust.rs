@@ -1,7 +1,9 @@
 //! Memory that the other process writes while this one reads it.
 
 use super::{TRUST, changed as changed_of, meddled as meddled_of, memory_of};
-use crate::ring::layout::{DATA, HEAD, TAIL, counters, put, ring, words};
+use crate::ring::layout::{
+    CONSUMER_ASLEEP, DATA, HEAD, PRODUCER_ASLEEP, TAIL, counters, put, ring, words,
+};
 use crate::{Learner, kind};
 use checks::{SelfReported, explain, faults, observed};
 use os_core::memory::Ordering::SeqCst;
@@ -130,6 +132,9 @@ pub fn changed(learner: Learner, capacity: usize, at: u64) -> [Vec<usize>; 2] {
     }
     memory.word(HEAD).store(at, SeqCst);
     memory.word(TAIL).store(at, SeqCst);
+    for asleep in [CONSUMER_ASLEEP, PRODUCER_ASLEEP] {
+        memory.word(asleep).store(1, SeqCst);
+    }
     put(&memory, &[1; 8]);
     let changes = |act: &dyn Fn()| {
         let before = words(&memory);

@@ -1,6 +1,6 @@
 //! Wrong: sends an answer to a request that it refuses
 //! Changes: descriptor
-//! Fails: descriptor::another_byte_is_an_error
+//! Fails: descriptor::a_byte_without_a_descriptor_is_an_error
 //! Section: ipc/exercise.md#a-descriptor-travels-with-a-byte
 
 pub fn serve(

@@ -1,4 +1,4 @@
-//! Wrong: clears the length of a message that it has taken
+//! Wrong: says that the consumer is awake, which is step 5's to say
 //! Changes: ring
 //! Fails: ring::each_side_writes_its_own_words
 //! Section: ipc/exercise.md#the-layout
@@ -61,7 +61,9 @@ impl<'a> Ring<'a> {
         let (until_end, rest) = message.split_at_mut(cut);
         self.memory.read_bytes(begin, until_end);
         self.memory.read_bytes(DATA, rest);
-        self.memory.write_bytes(self.place(head), &[0; 8]);
+        self.memory
+            .word(CONSUMER_ASLEEP)
+            .store(0, Ordering::Relaxed);
         // `Release`: whoever sees this head may write over what has been copied out.
         self.memory
             .word(HEAD)

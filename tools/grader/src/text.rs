@@ -54,13 +54,14 @@ fn push_visible(to: &mut String, text: &str, tabs: bool) {
 }
 
 /// Whether a character is a control, is invisible, ends a line in a way of its own, or changes the order in which others are
-/// shown: Unicode's categories Cc and Cf, Zl and Zp, and the variation selectors.
+/// shown: Unicode's categories Cc and Cf, Zl and Zp, and the variation selectors. Or whether it is none: XML forbids two of those.
 fn is_hidden(c: char) -> bool {
     c.is_control()
+        || u32::from(c) & 0xFFFE == 0xFFFE
         || matches!(c,
             '\u{AD}' | '\u{34F}' | '\u{600}'..='\u{605}' | '\u{61C}' | '\u{6DD}' | '\u{70F}' | '\u{890}'..='\u{891}'
             | '\u{8E2}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+            | '\u{FDD0}'..='\u{FDEF}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
             | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}'
             | '\u{13430}'..='\u{1345F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
             | '\u{E0000}'..='\u{E0FFF}')
@@ -96,8 +97,22 @@ mod tests {
     /// Text of random characters, the troublesome ones among them more often than chance would have it.
     fn random_text(random: &mut fastrand::Rng) -> String {
         let troubles = [
-            '\u{1b}', '\u{202e}', '\n', '\r', '\u{2028}', '\u{0}', '\u{85}', '\u{feff}', ':', '#',
-            '[', '\t',
+            '\u{1b}',
+            '\u{202e}',
+            '\n',
+            '\r',
+            '\u{2028}',
+            '\u{0}',
+            '\u{85}',
+            '\u{feff}',
+            ':',
+            '#',
+            '[',
+            '\t',
+            '\u{fffe}',
+            '\u{ffff}',
+            '\u{1ffff}',
+            '\u{fdd0}',
         ];
         (0..random.usize(0..200))
             .map(|_| match random.bool() {
@@ -107,6 +122,11 @@ mod tests {
             .collect()
     }
 
+    /// The characters that an XML document may hold: <https://www.w3.org/TR/xml/#charsets>.
+    fn is_xml(c: char) -> bool {
+        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+    }
+
     #[test]
     fn whatever_goes_in_what_comes_out_is_visible() {
         let mut random = fastrand::Rng::with_seed(7);
@@ -114,6 +134,10 @@ mod tests {
             let text = random_text(&mut random);
             let name = printable(&text);
             assert!(!name.chars().any(is_hidden), "{text:?}");
+            assert!(
+                name.chars().chain(message(&text).chars()).all(is_xml),
+                "{text:?}"
+            );
             assert_eq!(
                 printable(&name),
                 name,

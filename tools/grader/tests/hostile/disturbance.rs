@@ -2,6 +2,7 @@
 //! Whoever ruins it must not turn a zero into a fault of the machine's.
 
 use crate::{
+    alone,
     common::{self, Fixture},
     connection::submit_at,
     grade_in,
@@ -83,9 +84,7 @@ fn nor_behind_landlock() {
 }
 
 fn disturbed(level: Option<Level>) {
-    let _machine = crate::MACHINE
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _machine = alone();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let course = Course::open(&here.join("../..").canonicalize().expect("a folder")).expect("ours");
     let fixture = Fixture::below(Path::new("/var/tmp"));

@@ -53,6 +53,7 @@ fn of<'a>(records: &'a [Record], test: &str) -> &'a Record {
 
 #[test]
 fn a_forger_gains_nothing_but_what_is_marked() {
+    let _machine = crate::alone();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let root = root.canonicalize().expect("the course");
     let class = tempfile::Builder::new()

@@ -35,7 +35,7 @@ use std::{
         },
     },
     path::Path,
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::Duration,
 };
@@ -164,8 +164,12 @@ fn processes(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// One at a time: each of them uses up what the machine has.
 static MACHINE: Mutex<()> = Mutex::new(());
+
+/// One at a time: some of these tests use up what the machine has, and look for what is left on it.
+fn alone() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[test]
 fn no_attack_succeeds_and_no_victim_notices() {
@@ -191,7 +195,7 @@ fn is_open(attack: &Attack, level: Level) -> Option<&'static str> {
 }
 
 fn hostile_class(level: Option<Level>) {
-    let _machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _machine = alone();
     // Not in /tmp: there a submission may write, in a folder that is its own.
     let fixture = Fixture::below(Path::new("/var/tmp"));
     let secret = fixture.path("secret");

@@ -18,7 +18,7 @@ use std::{
     process::Command,
     time::Duration,
 };
-use supervise::{End, Keep, Options, Outcome};
+use supervise::{End, Keep, Options, Outcome, Patience};
 
 /// Stands in front of rustc, as `RUSTC_WRAPPER`, and writes down the calls for the package that is being built: the folder,
 /// cargo's variables, an empty word, the command line.
@@ -178,6 +178,8 @@ impl Recipe {
             .args(files)
             .args(self.library.program());
         let mut options = Options::new(terms.deadline);
+        // A neighbor that takes the processor must not cost anybody the time to compile.
+        options.patience = Patience::new(terms.deadline / 2, terms.deadline);
         options.stderr = Keep::First(super::OUTPUT);
         options.flood = Some(terms.flood);
         options.limits.memory = Some(terms.memory);
@@ -353,7 +355,10 @@ fn conclude(outcome: &Outcome, exceeded: bool, terms: &Terms) -> Result<Vec<Stri
         .collect();
     let signal = match outcome.end {
         End::Stopped => return Err(CompileError::Interrupted),
-        End::TimeUp(_) => return Err(CompileError::Deadline(terms.deadline)),
+        End::TimeUp(up) => {
+            let after = Duration::from_secs(up.after.as_secs());
+            return Err(CompileError::Deadline(after));
+        }
         End::Flooded(_) => {
             let most = terms.flood >> 20;
             return Err(CompileError::Died(format!(

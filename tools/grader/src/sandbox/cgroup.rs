@@ -1,7 +1,8 @@
-//! A cgroup for one unit: how many processes, and how much memory, all of them together may have.
+//! A cgroup for one unit: how many processes, and how much memory, all of them together may have, and what they weigh beside others
+//! that want the processor.
 //!
 //! Where this process may create groups: with version 2 below a group whose controllers are delegated, with version 1 below
-//! its own groups of `memory` and `pids`. Elsewhere there is none, and the limits of each process have to do.
+//! its own groups of `memory`, `pids` and `cpu`. Elsewhere there is none, and the limits of each process have to do.
 
 use std::{
     fs, io,
@@ -14,6 +15,9 @@ use std::{
 /// Where cgroups are mounted.
 const ROOT: &str = "/sys/fs/cgroup";
 
+/// What the processor's time is divided by, with either version: however many processes a unit starts, to others they are four.
+const SHARE: [(&str, u64); 2] = [("cpu.shares", 4 * 1024), ("cpu.weight", 4 * 100)];
+
 /// How long the kernel may take to let go of a group whose processes have ended.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -24,6 +28,8 @@ pub(super) struct Parents {
     memory: Option<PathBuf>,
     /// For the limit of processes. With version 2 the same folder.
     pids: Option<PathBuf>,
+    /// For the share of the processor. With version 2 the same folder.
+    cpu: Option<PathBuf>,
 }
 
 /// The groups of one unit. They are removed when this is dropped.
@@ -37,12 +43,16 @@ impl Parents {
     pub(super) fn find() -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let found = Self::parse(&own, Path::new(ROOT));
-        for folder in [&found.memory, &found.pids].into_iter().flatten() {
+        for folder in [&found.memory, &found.pids, &found.cpu]
+            .into_iter()
+            .flatten()
+        {
             sweep(folder);
         }
         Self {
             memory: found.memory.filter(|folder| is_usable(folder)),
             pids: found.pids.filter(|folder| is_usable(folder)),
+            cpu: found.cpu.filter(|folder| is_usable(folder)),
         }
     }
 
@@ -64,6 +74,7 @@ impl Parents {
                 let has = |name| enabled.split_whitespace().any(|one| one == name);
                 if has("memory") && has("pids") {
                     return Self {
+                        cpu: has("cpu").then(|| folder.clone()),
                         memory: Some(folder.clone()),
                         pids: Some(folder),
                     };
@@ -74,6 +85,7 @@ impl Parents {
                 match controller {
                     "memory" => parents.memory = Some(folder),
                     "pids" => parents.pids = Some(folder),
+                    "cpu" => parents.cpu = Some(folder),
                     _ => {}
                 }
             }
@@ -99,6 +111,7 @@ impl Parents {
                 [("memory.limit_in_bytes", memory), ("memory.max", memory)],
             ),
             (&self.pids, [("pids.max", processes); 2]),
+            (&self.cpu, SHARE),
         ] {
             let Some(folder) = parent.as_ref().map(|parent| parent.join(&name)) else {
                 continue;
@@ -180,10 +193,29 @@ mod tests {
 
     #[test]
     fn version_1_has_a_folder_for_each_controller() {
-        let own = "9:name=systemd:/\n8:pids:/\n4:memory:/a/b\n1:cpu,cpuacct:/\n0::/\n";
+        let own = "9:name=systemd:/\n8:pids:/\n4:memory:/a/b\n1:cpu,cpuacct:/c\n0::/\n";
         let found = Parents::parse(own, Path::new("/none"));
         assert_eq!(found.memory, Some("/none/memory/a/b".into()));
         assert_eq!(found.pids, Some("/none/pids/".into()));
+        assert_eq!(found.cpu, Some("/none/cpu/c".into()));
+    }
+
+    #[test]
+    fn a_unit_weighs_what_it_should() {
+        let parents = Parents::find();
+        let Some(cpu) = &parents.cpu else {
+            return; // nobody divides the processor here
+        };
+        let group = parents.create(1 << 30, 64).expect("they are usable");
+        let own = group
+            .folders()
+            .iter()
+            .find(|folder| folder.starts_with(cpu));
+        let own = own.expect("a group for the processor");
+        let [shares, weight] = SHARE.map(|(file, _)| fs::read_to_string(own.join(file)).ok());
+        let found = shares.or(weight).expect("one of the two");
+        let found: u64 = found.trim().parse().expect("a number");
+        assert!(SHARE.iter().any(|(_, value)| *value == found), "{found}");
     }
 
     #[test]
@@ -195,6 +227,7 @@ mod tests {
             fs::write(&control, enabled).expect("a file");
             let found = Parents::parse("0::/x\n", root.path());
             assert_eq!(found.memory.is_some() && found.pids.is_some(), usable);
+            assert_eq!(found.cpu.is_some(), usable);
         }
     }
 }

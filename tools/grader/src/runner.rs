@@ -283,7 +283,7 @@ fn run_one(plan: &Plan, test: &str, stop: &Stop, until: Option<Budget>) -> Optio
             result(test, Status::Timeout, message)
         }
         // A block that it looked at was shortened meanwhile. Nobody but the submission shares the judge's memory.
-        end if end.signal() == Some(libc::SIGBUS)
+        end if end.signal() == Some(rustix::process::Signal::BUS.as_raw())
             && plan.untrusted
             && plan.sandbox.level() > Level::L0 =>
         {

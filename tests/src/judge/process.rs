@@ -37,8 +37,8 @@ pub(super) struct Subject {
     /// Doesn't block: a subject that stops in the middle of a message, or takes none, must not stop its judge.
     socket: UnixStream,
     incoming: Incoming,
-    /// Whether it took no message before its time was up.
-    stuck: bool,
+    /// Whether its time was up, or it printed far too much: it won't end by itself.
+    given_up: bool,
     state: State,
 }
 
@@ -69,7 +69,7 @@ impl Subject {
         Ok(Self {
             socket: ours,
             incoming: Incoming::default(),
-            stuck: false,
+            given_up: false,
             state: State::Running(Box::new(running)),
         })
     }
@@ -100,7 +100,7 @@ impl Subject {
                     };
                     // It may be printing, and take messages only when that is read.
                     if running.pump(None, TICK).is_err() || running.time_up().is_some() {
-                        self.stuck = true;
+                        self.given_up = true;
                         return;
                     }
                 }
@@ -111,10 +111,10 @@ impl Subject {
 
     /// Whether the subject's time is up, whatever it has sent.
     pub fn is_late(&mut self) -> bool {
-        match &mut self.state {
-            State::Running(running) => running.time_up().is_some(),
-            State::Ended(..) => false,
+        if let State::Running(running) = &mut self.state {
+            self.given_up |= running.time_up().is_some();
         }
+        self.given_up
     }
 
     /// Gives the subject its whole time again: it is asked the next question.
@@ -130,11 +130,12 @@ impl Subject {
         let State::Running(running) = &mut self.state else {
             return Err(Silence::End);
         };
-        if self.stuck {
+        if self.given_up {
             return Err(Silence::Late);
         }
         loop {
             if running.floods().is_some() {
+                self.given_up = true;
                 return Err(Silence::Flood);
             }
             let broken = |error: io::Error| Silence::Broken(error.to_string());
@@ -147,7 +148,10 @@ impl Subject {
                 Ok(Some(reply)) => return Ok(reply),
                 // A process that it started may hold the socket on, but is not asked.
                 Ok(None) if ended => return Err(Silence::End),
-                Ok(None) if running.time_up().is_some() => return Err(Silence::Late),
+                Ok(None) if running.time_up().is_some() => {
+                    self.given_up = true;
+                    return Err(Silence::Late);
+                }
                 Ok(None) => {}
                 Err(error) => {
                     return Err(match error.kind() {
@@ -166,7 +170,9 @@ impl Subject {
         let placeholder = State::Ended(None, String::new());
         if let State::Running(mut running) = std::mem::replace(&mut self.state, placeholder) {
             // One that closed its socket is about to end, or did: that is how it ended, not our signal.
-            let _ = running.wait_ended(GOODBYE);
+            if !self.given_up {
+                let _ = running.wait_ended(GOODBYE);
+            }
             if let Ok(outcome) = running.finish(None) {
                 let end = Some(outcome.end).filter(|end| matches!(end, End::Exited(_)));
                 if end.and_then(End::signal) == Some(libc::SIGKILL) {

@@ -426,7 +426,7 @@ fn a_block_too_short_for_a_word_is_an_error() {
         );
         explain(
             "memory/exercise.md#who-unlinks-the-block",
-            "Only the process that made the block removes its name, even after an error.",
+            "Only the process that made the block removes its name. An error is no exception.",
         );
         assert!(name.exists(), "the name of somebody else's block is gone");
     }

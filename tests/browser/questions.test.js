@@ -44,7 +44,7 @@ describe("questions", { skip: why ?? false, concurrency: false }, () => {
       // The right one is right.
       await question.getByRole("radio").nth(2).press("Space");
       await question.getByRole("button", { name: "This is my guess" }).press("Enter");
-      await grade.getByText("You said, and so it was").waitFor();
+      await grade.getByText("Your guess was right").waitFor();
       assert.equal(await grade.locator(".grade-wrong").count(), 0);
     }));
 

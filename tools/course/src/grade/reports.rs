@@ -61,7 +61,7 @@ pub struct Report {
     #[arg(long)]
     annotations: bool,
 
-    /// Multiply the points of an exercise, as memory=2; may be given for several.
+    /// Multiply the points of an exercise, such as memory=2; may be given for several.
     #[arg(long, value_name = "EXERCISE=N", value_parser = parse_weight)]
     weight: Vec<(String, f64)>,
 

@@ -126,7 +126,7 @@ class ByteStream extends HTMLElement {
       this.#changed("You sent an empty message: no byte goes into the kernel, so no read will ever return it.");
       return;
     }
-    const where = isFirst ? "Its bytes are in the kernel" : "Its bytes stand right behind those before";
+    const where = isFirst ? "Its bytes are in the kernel" : "Its bytes follow the earlier ones directly";
     this.#changed(`The writer sent ${quoted(word)}. ${where}, and the kernel doesn’t know where a message ends.`);
   }
 

@@ -64,7 +64,7 @@ class Sheet {
     const said = [...(this.options[option]?.querySelectorAll(".question-text") ?? [])].flatMap((text) =>
       [...text.childNodes].map((node) => node.cloneNode(true)),
     );
-    const verdict = measured.length > 0 ? (isRight ? "You said, and so it was" : "You said, and it was not so") : isRight ? "Right" : "Not right";
+    const verdict = measured.length > 0 ? (isRight ? "Your guess was right" : "Your guess was not right") : isRight ? "Right" : "Not right";
     const answer = measured.length > 0 ? "Measured" : "The answer";
     const boxes = el(
       "div",

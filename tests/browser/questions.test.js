@@ -31,7 +31,7 @@ describe("questions", { skip: why ?? false, concurrency: false }, () => {
       await question.getByRole("radio").first().press("Space");
       await question.getByRole("button", { name: "This is my guess" }).press("Enter");
       const grade = question.getByRole("status");
-      await grade.getByText("You said, and it was not so").waitFor();
+      await grade.getByText("Your guess was not right").waitFor();
       await grade.getByText("2,597 of 2,578 pages").waitFor();
       await grade.getByText("It changes the counts.").waitFor();
       await grade.getByText("a read is a write").waitFor();
@@ -44,7 +44,7 @@ describe("questions", { skip: why ?? false, concurrency: false }, () => {
       // The right one is right.
       await question.getByRole("radio").nth(2).press("Space");
       await question.getByRole("button", { name: "This is my guess" }).press("Enter");
-      await grade.getByText("You said, and so it was").waitFor();
+      await grade.getByText("Your guess was right").waitFor();
       assert.equal(await grade.locator(".grade-wrong").count(), 0);
     }));
 
@@ -56,10 +56,10 @@ describe("questions", { skip: why ?? false, concurrency: false }, () => {
       await asked.getByRole("button", { name: "This is my guess" }).click();
       await asked.getByText("Kept.").waitFor();
       assert.equal(await asked.getByText("1.0 times").count(), 0);
-      await graded.getByText("You said, and it was not so").waitFor();
+      await graded.getByText("Your guess was not right").waitFor();
       await graded.getByText("1.0 times as long.").first().waitFor();
       await page.reload();
-      await graded.getByText("You said, and it was not so").waitFor();
+      await graded.getByText("Your guess was not right").waitFor();
     }));
 
   test("recall: a wrong choice is answered with a link, and can be tried again", () =>

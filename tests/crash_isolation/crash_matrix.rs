@@ -135,7 +135,7 @@ fn a_process_that_crashes_takes_nobody_along() {
 fn the_end_of_a_crashed_process_is_told() {
     explain(
         "crash_isolation/exercise.md#two-places-to-crash",
-        "`process` is how the process ended that crashed, not the bystander.",
+        "`process` is how the crashed process ended, not the bystander.",
     );
     let mut crashes = ALL.to_vec();
     crashes.extend([0, 1, 200].map(How::Exit));
@@ -166,7 +166,7 @@ fn dies(how: How) -> Fate {
 fn a_signal_in_a_thread_kills_the_bystander() {
     explain(
         "crash_isolation/exercise.md#two-places-to-crash",
-        "A signal that kills, kills the process: all of its threads, the one that waits in `join` too.",
+        "A fatal signal ends the process with all of its threads, including the one that waits in `join`.",
     );
     for how in [
         How::Abort,
@@ -192,7 +192,7 @@ fn an_exit_in_a_thread_ends_the_bystander() {
 fn an_exit_with_code_0_is_no_survival() {
     explain(
         "crash_isolation/exercise.md#who-says-that-it-survived",
-        "The exit code is the same whether the bystander returned or the other thread called `exit(0)`. Only a word from the \
+        "The exit code is the same whether the bystander returned or the other thread called `exit(0)`. Only a sign from the \
          bystander itself, after the crash, shows that it was still there.",
     );
     assert_in_thread(How::Exit(0), dies(How::Exit(0)));

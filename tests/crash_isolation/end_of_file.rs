@@ -284,7 +284,7 @@ fn nobody_has_what_does_not_exist() {
     );
     explain(
         "crash_isolation/exercise.md#who-holds-it",
-        "An inode is a `u64`: cut to 32 bits, this one is another one's.",
+        "An inode is a `u64`: cut to 32 bits, this one becomes the number of another.",
     );
     assert_found(
         8,
@@ -313,7 +313,7 @@ fn a_file_is_neither_socket_nor_pipe() {
 fn descriptors_that_cannot_be_read_are_an_error() {
     explain(
         "crash_isolation/exercise.md#who-holds-it",
-        "Only `NotFound` says that a process is gone. Whoever can't look doesn't know, and must not say \"nobody\".",
+        "Only `NotFound` says that a process is gone. If you can't look, you don't know, and must not say \"nobody\".",
     );
     let yours = holders_without_descriptors();
     assert!(
@@ -377,8 +377,8 @@ fn one_worker_sees_the_end_of_its_input() {
 fn siblings_do_not_keep_an_input_open() {
     explain(
         "crash_isolation/exercise.md#who-holds-it",
-        "A worker that is forked later has copies of all ends that its parent has at that moment, those of the earlier workers \
-         included.",
+        "A worker that is forked later has copies of all ends that its parent has at that moment, including those of the earlier \
+         workers.",
     );
     for lengths in [&[20, 30][..], &[5, 0, 700, 1, 80, 9]] {
         let inputs = inputs(lengths);
@@ -392,7 +392,7 @@ fn siblings_do_not_keep_an_input_open() {
 fn every_input_has_a_worker_of_its_own() {
     explain(
         "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
-        "One fork for each input, also for an empty one.",
+        "Fork once for each input, even for an empty one.",
     );
     for lengths in [&[3][..], &[0, 4, 0], &[1; 20]] {
         let (sums, ledger, _) = call(&inputs(lengths));
@@ -463,7 +463,7 @@ fn without_inputs_no_worker_is_forked() {
 fn a_killed_caller_leaves_no_workers() {
     explain(
         "crash_isolation/exercise.md#who-holds-it",
-        "A `shutdown` needs somebody alive to call it. Only an end that nobody else has closes when its owner dies: the worker must not \
+        "A `shutdown` needs somebody alive to call it. An end closes when its owner dies only if nobody else has it: the worker must not \
          have a copy of its own parent's end.",
     );
     for workers in [1, 3] {
@@ -479,7 +479,7 @@ fn a_killed_caller_leaves_no_workers() {
 fn a_killed_worker_is_an_error() {
     explain(
         "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
-        "Wait for every worker, also for those that come after one that failed. Only then return the error.",
+        "Wait for every worker, even for those that come after one that failed. Only then return the error.",
     );
     for nth in [1, 2, 3] {
         let long = vec![vec![1; 300_000]; 3];
@@ -501,7 +501,7 @@ fn a_killed_worker_is_an_error() {
 fn a_fork_that_fails_is_an_error() {
     explain(
         "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
-        "The workers that exist already have to end, and to be waited for.",
+        "The workers that exist already have to end, and you have to wait for them.",
     );
     for nth in [1, 3] {
         let failing = vec![Fault::Fail(Operation::Fork, nth)];

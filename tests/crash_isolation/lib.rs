@@ -58,7 +58,7 @@ impl fmt::Display for Outcome {
 /// Step 2's `Fate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fate {
-    /// How the process ended in which the crash happened.
+    /// How the process that had the crash ended.
     pub process: Outcome,
     /// Whether the bystander was there afterwards.
     pub bystander_survived: bool,

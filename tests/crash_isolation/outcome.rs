@@ -202,7 +202,7 @@ fn a_signal_is_put_into_words_with_its_name() {
 fn a_core_dump_is_mentioned() {
     explain(
         "crash_isolation/exercise.md#step-1-outcome",
-        "A core file is worth a word: it is where a debugger begins. Without one there is no such word.",
+        "Mention a core file: it is where a debugger begins. Without one, don't mention it.",
     );
     let made = |core_dumped| Outcome::Killed {
         signal: 11,
@@ -234,7 +234,7 @@ fn expected(bytes: &[u8]) -> Option<(u64, String)> {
 fn a_whole_report_is_decoded() {
     explain(
         "crash_isolation/exercise.md#a-report-from-the-dying",
-        "Eight bytes of task, two of length, the message. The byte of lowest value comes first.",
+        "A report is eight bytes of task, two of length, and the message. The least significant byte comes first.",
     );
     let mut random = random();
     let cases = [
@@ -256,7 +256,7 @@ fn a_whole_report_is_decoded() {
 fn a_report_without_a_message_is_whole() {
     explain(
         "crash_isolation/exercise.md#a-report-from-the-dying",
-        "A message of no bytes is a message: ten bytes can be a whole report. No bytes at all are none.",
+        "An empty message is a message: ten bytes can be a whole report. No bytes at all aren't a report.",
     );
     let yours = decode(&vec![report(5, b""), vec![]]);
     assert_eq!(yours, [Some((5, String::new())), None], "decoded");
@@ -285,7 +285,7 @@ fn a_torn_report_is_none() {
 fn bytes_after_the_message_make_it_none() {
     explain(
         "crash_isolation/exercise.md#a-report-from-the-dying",
-        "What has bytes after its message isn't a report, so the rest of it can't be trusted either.",
+        "If bytes follow the message, it isn't a report, so the rest of it can't be trusted either.",
     );
     let mut longer = report(3, b"short");
     longer.push(b'!');

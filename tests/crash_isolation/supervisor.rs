@@ -195,7 +195,7 @@ fn no_delay_exceeds_the_maximum() {
 fn more_crashes_than_the_limit_are_too_many() {
     explain(
         "crash_isolation/exercise.md#the-intensity-limit",
-        "`limit` crashes within the window are put up with. The next one is too many.",
+        "`limit` crashes within the window are tolerated. The next one is too many.",
     );
     for limit in [3, 1, 0] {
         let policy = Policy { limit, ..PATIENT };
@@ -460,7 +460,7 @@ fn the_others_are_looked_after_during_a_delay() {
 fn every_service_has_its_own_history() {
     explain(
         "crash_isolation/exercise.md#the-intensity-limit",
-        "Each service has its own `Restarts`: one that crashes often shortens nobody else's patience.",
+        "Each service has its own `Restarts`: one that crashes often doesn't make the supervisor less patient with the others.",
     );
     let policy = Policy {
         limit: 2,
@@ -502,7 +502,7 @@ fn the_window_passes_on_the_clock() {
 fn a_service_that_crashes_too_often_is_given_up() {
     explain(
         "crash_isolation/exercise.md#the-intensity-limit",
-        "More than `limit` crashes within the window: restarting doesn't help, so give up, and say on whom.",
+        "More than `limit` crashes within the window: restarting doesn't help, so give up, and say on which service.",
     );
     for (limit, how) in [(2, How::Exit(9)), (0, How::Killed)] {
         let policy = Policy { limit, ..PATIENT };
@@ -624,7 +624,7 @@ fn a_killed_supervisor_leaves_no_orphans() {
 fn it_works_on_the_machines_clock() {
     explain(
         "crash_isolation/exercise.md#wait-for-whichever-comes-first",
-        "The machine's clock goes on by itself, also between two of your calls, and a wait may end a little late.",
+        "The machine's clock goes on by itself, even between two of your calls, and a wait may end a little late.",
     );
     let (verdict, starts, left) = supervise_for_real();
     assert_eq!(verdict, Ok(Verdict::AllDone), "what supervise returned");

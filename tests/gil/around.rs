@@ -326,7 +326,7 @@ fn a_fork_that_fails_is_an_error() {
     }
     explain(
         "memory/exercise.md#wait-for-your-children",
-        "A `?` in the loop returns early and leaves the children behind that were forked already. Wait for them first.",
+        "A `?` in the loop returns early and leaves behind the children that were forked already. Wait for them first.",
     );
     for (nth, (_, _, left)) in (1..).zip(outcomes) {
         assert!(
@@ -339,7 +339,7 @@ fn a_fork_that_fails_is_an_error() {
 fn one_thread_appends_in_order() {
     explain(
         "gil/exercise.md#a-list-with-a-lock-of-its-own",
-        "Every item is kept, also one that is there already, in the order in which they were appended.",
+        "Every item is kept, even one that is in the list already, in the order in which they were appended.",
     );
     let mut random = random();
     let mut items: Vec<i64> = (0..random.usize(3..20)).map(|_| random.i64(..)).collect();
@@ -376,8 +376,8 @@ fn a_full_list_takes_no_more() {
     }
     explain(
         "gil/exercise.md#a-list-with-a-lock-of-its-own",
-        "Two threads see the same last place. Only one of them gets it: hold the list's lock from the look to the change, and let it \
-         go when you return `false`, too.",
+        "Two threads see the same last place. Only one of them gets it: hold the list's lock from the check to the change, and release \
+         it when you return `false`, too.",
     );
     append_in_threads(&3, &vec![vec![1, 2], vec![3, 4], vec![5]]).expect_no_complaint();
 }
@@ -386,7 +386,7 @@ fn no_item_is_lost_under_any_schedule() {
     explain(
         "gil/exercise.md#a-list-with-a-lock-of-its-own",
         "Two threads see the same length and write to the same place. The GIL kept them apart; now the list's own lock has to, from \
-         the look at the length to its change.",
+         reading the length to changing it.",
     );
     for work in [
         vec![vec![1], vec![2]],
@@ -399,7 +399,7 @@ fn no_item_is_lost_under_any_schedule() {
 fn items_are_whole_while_others_append() {
     explain(
         "gil/exercise.md#a-list-with-a-lock-of-its-own",
-        "Whoever looks at the list while others append sees items that were appended, and no place that is still empty.",
+        "A thread that reads the list while others append sees only items that were appended, and no place that is still empty.",
     );
     append_and_look(&vec![vec![1, 2, 3], vec![4, 5, 6]]).expect_no_complaint();
 }

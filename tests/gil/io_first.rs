@@ -46,8 +46,8 @@ fn judge(explored: &Explored<Option<String>>) {
     if explored.deadlocks() || explored.is_endless() {
         explain(
             "gil/exercise.md#bonus-beat-cpython",
-            "A thread waits for a lock that nobody gives up any more, or nobody is next. Whoever gives the lock up first chooses who is \
-             next, from whichever queue, and then wakes that thread.",
+            "A thread waits for a lock that nobody gives up any more, or nobody is next. The thread that gives the lock up first chooses who \
+             is next, from either queue, and then wakes that thread.",
         );
     }
     explored.expect_no_complaint();
@@ -66,7 +66,7 @@ fn serving(times: u32, io: u64, work: u64) -> Vec<Act> {
 fn a_free_lock_is_taken_at_once() {
     explain(
         "gil/exercise.md#bonus-beat-cpython",
-        "A lock that nobody holds is taken at once, also by a thread that comes back.",
+        "A lock that nobody holds is taken at once, even by a thread that comes back.",
     );
     let script = vec![
         Act::Acquire,
@@ -154,7 +154,7 @@ fn without_io_it_is_first_come_first_served() {
     judge(&play(&micros, &computing(3, 14), &rules, &CLOCK));
     explain(
         "gil/exercise.md#ask-after-an-interval",
-        "A request is meant for one holder: whoever gives the lock up clears it, also by dropping the guard.",
+        "A request is meant for one holder: the thread that gives the lock up clears it, even by dropping the guard.",
     );
     let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
     judge(&play(
@@ -433,7 +433,7 @@ fn nobody_starves() {
 fn a_panic_takes_the_lock_back() {
     explain(
         "gil/exercise.md#take-it-back-in-a-panic-too",
-        "A panic in `work` takes the lock back and goes on, as in step 3.",
+        "If `work` panics, the lock is taken back and the panic goes on, as in step 3.",
     );
     let micros = interval();
     let panics = vec![

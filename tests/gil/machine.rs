@@ -210,7 +210,7 @@ fn explain_difference(yours: &Report, expected: &Report) {
     if one.instruction == other.instruction && one.thread == other.thread {
         explain(
             "gil/exercise.md#a-trace-by-the-machines-clock",
-            "The right instruction at another time. Every instruction but `Wait`, a `Call` too, first takes its cost, once, with the \
+            "The instruction is right, but its time isn't. Every instruction but `Wait`, even a `Call`, first takes its cost, once, with the \
              `thread::sleep` of `os`. It is traced when it is done and before a safe point, and `at` is `self.start.elapsed()`.",
         );
     } else if yours.trace.iter().all(|executed| executed.thread == 0) {
@@ -303,7 +303,7 @@ fn alone(body: Vec<Instruction>, times: u64, variables: usize) -> Vec<i64> {
 fn one_thread_computes() {
     explain(
         "gil/exercise.md#the-loop-of-an-interpreter",
-        "Each instruction pops what it needs, and pushes what comes out: no more and no less.",
+        "Each instruction pops what it needs, and pushes its result: no more and no less.",
     );
     let mut random = random();
     let (a, b) = (random.i64(-1000..0), random.i64(1..1000));
@@ -387,7 +387,7 @@ fn every_instruction_is_traced_when_it_is_done() {
     explain(
         "gil/exercise.md#a-trace-by-the-machines-clock",
         "An instruction takes its cost and is then traced, with `self.start.elapsed()`: the clock of `os::time`, which the test can \
-         turn.",
+         set.",
     );
     let programs = vec![Program {
         body: plus_one(0),
@@ -440,8 +440,8 @@ fn every_instruction_runs_under_the_lock() {
 fn the_lock_is_given_up_in_a_wait() {
     explain(
         "gil/exercise.md#the-loop-of-an-interpreter",
-        "A `Wait` is I/O: inside `allow_threads`, all threads wait at the same time, and others compute meanwhile. It takes no cost \
-         besides.",
+        "A `Wait` is I/O: inside `allow_threads`, all threads wait at the same time, and others compute meanwhile. It has no other \
+         cost.",
     );
     let settings = settings(3, false);
     let wait = Instruction::Wait(20 * MS);
@@ -511,7 +511,7 @@ fn the_lock_is_given_up_in_a_wait() {
     }
     explain(
         "gil/exercise.md#the-loop-of-an-interpreter",
-        "A `Wait` gives the lock up by itself and begins at once, also if the lock is requested: a safe point before it would put it off.",
+        "A `Wait` gives the lock up by itself and begins at once, even if the lock is requested: a safe point before it would delay it.",
     );
     let [push, wait, store] = [I::Const(1), I::Wait(7 * MS + MS / 4), I::Store(0)];
     let programs = vec![

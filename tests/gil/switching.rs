@@ -131,8 +131,8 @@ fn judge(explored: &Explored<Option<String>>) {
     if explored.deadlocks() {
         explain(
             "gil/exercise.md#first-come-first-served",
-            "Everybody waits, and nobody has the lock. Whoever gives it up settles first, under the mutex, who is next, and then \
-             notifies so that *that* thread wakes: `notify_one` may wake another one.",
+            "Everybody waits, and nobody has the lock. The thread that gives it up first decides, under the mutex, who is next, and \
+             then notifies so that *that* thread wakes: `notify_one` may wake another one.",
         );
     }
     if explored.deadlocks_alone() {
@@ -452,7 +452,7 @@ fn a_request_is_meant_for_one_holder() {
 fn every_holder_has_an_interval_of_its_own() {
     explain(
         "gil/exercise.md#ask-after-an-interval",
-        "When the lock changes hands, those who wait begin to count anew: the new holder has an interval too.",
+        "When the lock changes hands, the waiting threads start counting again: the new holder has an interval too.",
     );
     let micros = interval();
     for threads in [2, 3, 5] {
@@ -503,8 +503,8 @@ fn the_thread_that_waits_longest_is_next() {
         if cast::misses_a_switch(explored) {
             explain(
                 "gil/exercise.md#ask-after-an-interval",
-                "The order is right, but from some point on nobody requests the lock. Before each wait, remember anew who holds it: \
-                 it isn't the one of the wait before.",
+                "The order is right, but from some point on nobody requests the lock. Before each wait, note again who holds it: \
+                 the holder has changed since the last wait.",
             );
         }
         judge(explored);

@@ -192,7 +192,7 @@ fn assert_called(requests: &[(Vec<u8>, String)], called: &Called) {
 fn the_peer_gets_the_request_and_the_file() {
     explain(
         ALONG,
-        "First the frame of the request, then one byte, 1, with the descriptor attached: `send_with_descriptor`.",
+        "Send the request's frame first, then one byte, 1, with the descriptor attached: `send_with_descriptor`.",
     );
     let requests = requests(1);
     assert_called(&requests, &call(&requests, &None, &vec![]));
@@ -381,8 +381,8 @@ fn python_is_served() {
 fn both_share_one_position_in_the_file() {
     explain(
         SAME,
-        "The descriptor that arrives has another number and means the same open file: what one side reads moves the other's \
-         position, too. Send the file that you were given, not a copy that was opened anew, and leave its position alone.",
+        "The descriptor that arrives has another number, but means the same open file: when one side reads, the other's position \
+         moves, too. Send the file that you were given, not one that you opened again, and leave its position alone.",
     );
     let text = "twenty bytes for you and the rest for me".to_owned();
     for skip in [0, 7] {
@@ -423,8 +423,8 @@ fn the_file_stays_the_callers() {
 fn a_file_is_closed_when_it_was_used() {
     explain(
         SAME,
-        "A descriptor that arrived is a copy, and as long as it is open, the file is: pass it to `answer` and keep no other. Here the \
-         file is the writing end of a pipe, which doesn't end before; the client looks when the first bytes of a long answer are there.",
+        "A descriptor that arrived is a copy, and the file stays open as long as the copy does: pass it to `answer` and keep no other. Here the file \
+         is the writing end of a pipe, so the pipe doesn't end before; the client checks when the first bytes of a long answer are there.",
     );
     let ended = serve_pipes();
     assert_eq!(
@@ -487,7 +487,7 @@ fn an_interrupted_call_is_tried_again() {
 fn serving_leaves_nothing_open() {
     explain(
         STEP,
-        "Every descriptor that arrives has to be closed once, by whoever it was given to.",
+        "Every descriptor that arrives has to be closed once, by the code that it was given to.",
     );
     let mut acts = Vec::new();
     for n in 0..20u8 {

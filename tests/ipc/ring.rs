@@ -257,7 +257,7 @@ fn a_message_comes_out_as_it_went_in() {
 fn an_empty_ring_has_no_message() {
     explain(
         FULL,
-        "Where the head is at the tail there is no message: `None`.",
+        "If the head equals the tail, there is no message: `None`.",
     );
     let rings = vec![
         (4, 0, vec![Act::Recv, Act::Recv]),
@@ -276,7 +276,7 @@ fn the_memory_is_as_described() {
     explain(
         LAYOUT,
         "Another program reads this memory: the length of the message in bytes, its bytes filled up to whole words, and the tail moved by \
-         so many words.",
+         that many words.",
     );
     let messages = vec![pattern(1, 11), vec![], pattern(2, 8)];
     let all = written(&8, &0, &messages);
@@ -296,7 +296,7 @@ fn the_memory_is_as_described() {
     assert_eq!(bytes, messages[0], "the bytes of the first message");
     explain(
         LAYOUT,
-        "Word number n goes to place `DATA + n % capacity`: at the end of the memory a message goes on at `DATA`.",
+        "Word number n goes to place `DATA + n % capacity`: at the end of the memory a message continues at `DATA`.",
     );
     let all = written(&5, &13, &vec![pattern(1, 24)]);
     let expected = pattern(1, 24);
@@ -364,8 +364,8 @@ fn a_message_may_be_empty_or_fill_the_ring() {
 fn full_and_empty_are_told_apart() {
     explain(
         FULL,
-        "Head and tail count up and never wrap, so equal means empty, and a difference of the whole capacity means full. Compared as \
-         places, both would look the same.",
+        "Head and tail count up and never wrap, so equal means empty, and a difference of the whole capacity means full. As indexes \
+         into the ring, both would look the same.",
     );
     for at in [0, 2, 1001] {
         let message = |n: u8| vec![n; 8];
@@ -437,7 +437,7 @@ fn a_full_ring_stays_as_it_is() {
 fn messages_wrap_around_the_end() {
     explain(
         LAYOUT,
-        "A message that reaches the end of the memory goes on at `DATA`, word by word. Copy it in two parts.",
+        "A message that reaches the end of the memory continues at `DATA`, word by word. Copy it in two parts.",
     );
     let mut random = random();
     for words in [2, 3, 5, 8, 13] {
@@ -481,7 +481,7 @@ fn messages_wrap_around_the_end() {
 fn the_other_side_may_be_another_program() {
     explain(
         LAYOUT,
-        "The two sides know of each other only what is in the memory. Here the test is the other side, and keeps to the layout.",
+        "The two sides know nothing of each other but what is in the memory. Here the test is the other side, and follows the layout.",
     );
     talk_with_another_program(&[0, 5]);
 }

@@ -134,7 +134,7 @@ fn messages(lens: &[usize]) -> Vec<Vec<u8>> {
 fn messages_arrive_under_any_schedule() {
     explain(
         STEP,
-        "`recv` returns each message once, in order, also if it has to sleep before each of them.",
+        "`recv` returns each message once, in order, even if it has to sleep before each of them.",
     );
     for (words, lens) in [(8, &[9][..]), (8, &[3, 16]), (16, &[8, 8, 0])] {
         let messages = messages(lens);
@@ -173,8 +173,8 @@ fn what_was_sent_before_the_death_arrives() {
     }
     explain(
         DEAD,
-        "The last thing that the consumer did before it died may have been to make room. Try once more before you believe that nobody \
-         will; if there is none, return `BrokenPipe`.",
+        "Just before it died, the consumer may have made room. Try once more before you give up; if there \
+         is no room, return `BrokenPipe`.",
     );
     let full = vec![vec![1; 8], vec![2; 8], vec![3; 8]];
     for (takes, expected) in [(0, Err("BrokenPipe".to_owned())), (1, Ok(()))] {

@@ -186,7 +186,7 @@ fn live(learner: Learner, requests: &[Vec<u8>], serve: Answers) -> Life {
 fn a_worker_answers() {
     explain(
         STEP,
-        "The worker reads a frame, gives its bytes to `serve`, and writes what that returns as a frame.",
+        "The worker reads a frame, gives its bytes to `serve`, and writes the result as a frame.",
     );
     let mut random = random();
     let requests: Vec<Vec<u8>> = (1..6).map(|n| pattern(random.u64(..), n * 3)).collect();
@@ -371,7 +371,7 @@ fn nothing_is_left_behind() {
 fn a_fork_that_fails_is_an_error() {
     explain(
         STEP,
-        "Without a process there is no worker: return the error, and let the pipes go.",
+        "Without a process there is no worker: return the error, and drop the pipes.",
     );
     let life = worker_with_faults(&vec![Fault::Fail(Operation::Fork, 1)]);
     assert!(
@@ -389,7 +389,7 @@ fn a_fork_that_fails_is_an_error() {
 fn pipes_that_cannot_be_made_are_an_error() {
     explain(
         STEP,
-        "A process can have so many descriptors and no more. Where `io::pipe` fails there is no worker: return the error.",
+        "A process can have only so many descriptors. If `io::pipe` fails, there is no worker: return the error.",
     );
     let (started, left) = start_without_descriptors();
     assert!(

@@ -227,7 +227,7 @@ fn the_parent_does_not_see_the_childs_writes() {
 fn the_child_measures_before_and_after_its_writes() {
     explain(
         "memory/exercise.md#count-pages-while-both-are-alive",
-        "Only the child's own account, taken before its first write and after its last, shows which pages were copied for it.",
+        "Only the child's own measurement, taken before its first write and after its last, shows which pages were copied for it.",
     );
     let outcome = Case::random().call();
     let of_child = |what: fn(&What) -> bool| {
@@ -580,7 +580,7 @@ fn a_measurement_that_fails_is_an_error() {
 fn a_killed_child_is_an_error() {
     explain(
         "memory/exercise.md#wait-for-your-children",
-        "A child that is killed reports nothing: `wait` says so, and the error is the answer.",
+        "A child that is killed reports nothing: `wait` says so, and you return the error.",
     );
     expect_error(&Case::with(Fault::KillChild(1)), "The child was killed");
 }

@@ -181,7 +181,7 @@ fn the_racy_counter_is_left_as_it_was() {
 fn every_list_has_a_thread_of_its_own() {
     explain(
         "memory/exercise.md#step-1-lost-updates",
-        "Each list gets a thread of its own, started with `os::thread`; an empty list too, and however many there are.",
+        "Each list gets its own thread, started with `os::thread`, even an empty list, and however many there are.",
     );
     let many = vec![1; random().usize(65..80)];
     let works = [&[3, 0, 2][..], &[4], &[0], &many].map(lists);

@@ -257,7 +257,7 @@ fn rust_adds_to_a_block_that_python_made() {
 fn no_update_is_lost_while_python_adds() {
     explain(
         "memory/exercise.md#one-lock-for-two-languages",
-        "Python reads, adds and writes: three steps. Whoever doesn't acquire the lock writes in between.",
+        "Python reads, adds and writes: three steps. A writer that doesn't acquire the lock can get in between.",
     );
     let Some(mut python) = python() else { return };
     let (name, mut random) = (Name::new(), random());
@@ -285,7 +285,7 @@ fn no_update_is_lost_while_python_adds() {
 fn no_amounts_change_nothing() {
     explain(
         "memory/exercise.md#step-4-a-block-shared-with-python",
-        "With nothing to add, the word stays as it is, and is what is returned.",
+        "With nothing to add, the word stays as it is, and you return it.",
     );
     let (name, value) = (Name::new(), random().u64(..));
     let block = block(&name, 8, value);
@@ -296,7 +296,7 @@ fn no_amounts_change_nothing() {
 fn only_the_first_word_changes() {
     explain(
         "memory/exercise.md#a-block-with-a-name",
-        "The block may be longer than a word: what follows the first is somebody else's.",
+        "The block may be longer than a word: the bytes after the first word belong to somebody else.",
     );
     let cases = [4096, 16, 20, 100_000].map(|bytes| {
         let name = Name::new();
@@ -388,7 +388,7 @@ fn a_second_call_begins_anew() {
 fn a_block_that_nobody_made_is_an_error() {
     explain(
         "memory/exercise.md#a-block-with-a-name",
-        "To attach is not to create: without a block of this name there is an error.",
+        "Attaching doesn't create a block: if there is none of this name, return an error.",
     );
     for amounts in [&[1][..], &[]] {
         let name = Name::new();
@@ -405,7 +405,7 @@ fn a_block_too_short_for_a_word_is_an_error() {
     let check_the_size = || {
         explain(
             "memory/exercise.md#a-block-with-a-name",
-            "A block has the size that its maker gave it. Check it before you access the word, also with nothing to add.",
+            "A block has the size that its maker gave it. Check it before you access the word, even if there is nothing to add.",
         );
     };
     check_the_size();
@@ -426,7 +426,7 @@ fn a_block_too_short_for_a_word_is_an_error() {
         );
         explain(
             "memory/exercise.md#who-unlinks-the-block",
-            "Whoever made the block removes its name, nobody else, and not after an error either.",
+            "Only the process that made the block removes its name. An error is no exception.",
         );
         assert!(name.exists(), "the name of somebody else's block is gone");
     }
@@ -435,7 +435,7 @@ fn a_block_too_short_for_a_word_is_an_error() {
 fn a_lock_that_fails_is_an_error() {
     explain(
         "memory/exercise.md#one-lock-for-two-languages",
-        "Without the lock nothing may be written: what was added before stays, and the error is the answer.",
+        "Without the lock nothing may be written: what was added before stays, and you return the error.",
     );
     for nth in 1..=3 {
         let name = Name::new();
@@ -464,7 +464,7 @@ fn a_lock_that_fails_is_an_error() {
 fn the_name_of_a_block_that_python_made_stays() {
     explain(
         "memory/exercise.md#who-unlinks-the-block",
-        "Whoever made the block removes its name, nobody else: others may still want to attach.",
+        "Only the process that made the block removes its name: others may still want to attach.",
     );
     let name = Name::new();
     let _block = block(&name, 8, 0);

@@ -86,7 +86,7 @@ fn counted(lists: usize) -> String {
 fn every_list_has_a_process_of_its_own() {
     explain(
         "memory/exercise.md#step-3-a-shared-mapping",
-        "Each list gets a child of its own, made with `os::process::fork`; an empty list too, and however many there are.",
+        "Each list gets its own child, made with `os::process::fork`, even an empty list, and however many there are.",
     );
     let many = vec![1; random().usize(65..75)];
     let works = [&[3, 0, 5, 1][..], &[4], &[0], &many].map(lists);
@@ -402,7 +402,7 @@ fn a_killed_child_is_an_error() {
 fn a_fork_that_fails_is_an_error() {
     explain(
         "memory/exercise.md#wait-for-your-children",
-        "When a fork fails, the children that were forked before are there all the same: wait for them, then return the error.",
+        "When a fork fails, the children that were forked before are still there: wait for them, then return the error.",
     );
     let cases = [(1, "first"), (2, "second"), (3, "third")].map(|(nth, which)| {
         let what = format!("The {which} fork of 3 failed");
@@ -441,7 +441,7 @@ fn no_child_is_left_behind() {
 fn nothing_else_is_left_behind() {
     explain(
         "memory/exercise.md#step-3-a-shared-mapping",
-        "What the function mapped or opened goes when it returns: a value that is forgotten or kept in a `static` stays.",
+        "Everything that the function mapped or opened must be gone when it returns: a value that is forgotten or kept in a `static` stays.",
     );
     let (.., left) = sum(&lists(&[2, 2, 2]));
     assert!(left.is_nothing(), "sum_in_processes left {left} behind");

@@ -183,7 +183,7 @@ pub(crate) fn learner_panicked(function: &str, panic: &Panic) -> ! {
     }
     let why = match message.ends_with("with overflow") {
         true => {
-            "A result didn't fit its type. Say what is to happen then: `wrapping_add`, `checked_add`, or a wider type."
+            "A result didn't fit its type. Say what should happen then: `wrapping_add`, `checked_add`, or a wider type."
         }
         false => {
             "The call has to return here: pass errors on with `?`, or handle them, rather than panic."

@@ -22,8 +22,8 @@ pub fn holders(inode: u64, pids: &[u32]) -> io::Result<Vec<u32>> {
 /// the bytes, and returns the sum from its closure. All workers are forked before anything is written, and before the first one
 /// is waited for, so that they work at the same time.
 ///
-/// If the process that called this function is killed before it has written everything, its workers end, too. No child is
-/// left when the function returns, also with an error.
+/// If the process that called this function is killed before it has written everything, its workers end, too. No child
+/// is left when the function returns, even with an error.
 ///
 /// # Errors
 /// When a stream can't be made, a child can't be forked, or a worker doesn't return.

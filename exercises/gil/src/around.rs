@@ -8,7 +8,7 @@ use std::io;
 /// Runs each program in a process of its own, and returns the variables of each, in the order of the programs.
 ///
 /// Every process has a lock and variables of its own, so all run at the same time and no update is lost. When the
-/// function returns, also with an error, no child is left, running or as a zombie.
+/// function returns, even with an error, no child is left, running or as a zombie.
 ///
 /// # Errors
 /// When a process can't be forked or a child doesn't return.
@@ -29,7 +29,7 @@ pub struct List {
 }
 
 impl List {
-    /// Makes an empty list with room for so many items.
+    /// Makes an empty list with room for this many items.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl List {
     /// stay in the order in which it appended them.
     pub fn append(&self, item: i64) -> bool {
         let _ = &self.lock;
-        // Right under a GIL: no safe point lies between these three steps. There is none here.
+        // Correct under a GIL: no safe point lies between these three steps. But there is no GIL here.
         let length = self.length.load(Ordering::Relaxed);
         let Some(place) = self.items.get(length) else {
             return false;

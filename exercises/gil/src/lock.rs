@@ -38,7 +38,7 @@ pub struct Guard<'a> {
 }
 
 impl Drop for Guard<'_> {
-    /// Releases the lock, also in a panic, and wakes a thread that waits for it.
+    /// Releases the lock, even in a panic, and wakes a thread that waits for it.
     fn drop(&mut self) {
         let _ = self.lock;
         todo!("release the lock, then wake a thread that waits for it")

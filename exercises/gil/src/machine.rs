@@ -18,7 +18,7 @@ pub enum Instruction {
     Store(usize),
     /// Calls a function that returns its argument: the stack stays as it is.
     Call,
-    /// Waits for so long, as for a network, with the lock given up.
+    /// Waits for this long, as for a network, with the lock given up.
     Wait(Duration),
 }
 
@@ -56,7 +56,7 @@ pub struct Settings {
 /// One executed instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executed {
-    /// The thread: the place of its program in the list.
+    /// The thread, as the index of its program in the list.
     pub thread: usize,
     /// When it was done, counted from the start of the machine by the clock of [`os::time`].
     pub at: Duration,
@@ -64,7 +64,7 @@ pub struct Executed {
     pub instruction: Instruction,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The variables at the end.

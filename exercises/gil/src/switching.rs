@@ -70,7 +70,7 @@ impl Gil {
     }
 }
 
-/// Exclusive use of what a [`Gil`] guards. Dropping it gives the lock up, also in a panic.
+/// Exclusive use of what a [`Gil`] guards. Dropping it gives the lock up, even in a panic.
 #[must_use = "the lock is given up at once when the guard is not kept"]
 #[derive(Debug)]
 pub struct GilGuard<'a> {

@@ -24,7 +24,7 @@ pub const DATA: usize = 32;
 /// one word with its length in bytes, then its bytes, filled up to whole words.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring<'a> {
-    /// The words that both processes have.
+    /// The words that both processes share.
     pub memory: &'a Mapping,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Ring<'a> {
         Self { memory }
     }
 
-    /// How many words the ring has room for.
+    /// Returns how many words the ring has room for.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.memory.len() - DATA
@@ -44,8 +44,8 @@ impl<'a> Ring<'a> {
     /// Puts a message into the ring; returns whether there was room for it now.
     ///
     /// The whole ring can be used: a message that needs exactly as many words as are free fits. The consumer sees all of
-    /// the message or nothing: not part of it, and nothing older that lay in its place, on any processor. That holds also if
-    /// this process is killed at any moment. If there is no room, nothing changes.
+    /// the message or nothing: not part of it, and nothing older that lay in its place, on any processor. That holds
+    /// even if this process is killed, at any moment. If there is no room, nothing changes.
     ///
     /// # Errors
     /// - `InvalidInput` when the message needs more words than the ring has.
@@ -65,7 +65,8 @@ impl<'a> Ring<'a> {
     /// # Errors
     /// `InvalidData` when what is in the memory makes no sense: the tail is before the head, or ahead of it by more than the
     /// capacity, or a message would be longer than what the producer has put. The other process may write anything there,
-    /// also while this function runs: nothing makes it panic, hang, or ask for more memory than the ring has. Nothing changes.
+    /// even while this function runs: nothing makes it panic, hang, or ask for more memory than the ring has. Nothing
+    /// changes.
     pub fn try_recv(&self) -> io::Result<Option<Vec<u8>>> {
         todo!("if the head isn't at the tail, copy a message out, then move the head")
     }

@@ -1,4 +1,4 @@
-//! Step 1: what the kernel says of a process that has ended.
+//! Step 1: what the kernel says about a process that has ended.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl Outcome {
     }
 }
 
-/// Says it in words: `exited with code 3`, `was killed by SIGSEGV`, `was killed by SIGSEGV and dumped core`.
+/// Describes it in words: `exited with code 3`, `was killed by SIGSEGV`, `was killed by SIGSEGV and dumped core`.
 ///
 /// The name of a signal is what [`os::process::signal_name`] returns.
 impl fmt::Display for Outcome {
@@ -59,7 +59,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What a worker writes of its crash, with its last breath.
+/// What a worker writes about its crash just before it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrashReport {
     /// The task that the worker was working on.
@@ -71,10 +71,10 @@ pub struct CrashReport {
 impl CrashReport {
     /// Decodes the bytes that came from a worker; returns `None` unless they are exactly one report.
     ///
-    /// Bytes 0 to 7 are the task and bytes 8 and 9 the length of the message in bytes, both little-endian. Then come
-    /// the bytes of the message, in UTF-8, and nothing after them. A worker may be killed while it writes, so any part of a
-    /// report may be missing; and a worker that crashes may write anything. No bytes make this function panic. What is not
-    /// UTF-8 in the message is replaced by U+FFFD, as [`String::from_utf8_lossy`] does.
+    /// Bytes 0 to 7 are the task and bytes 8 and 9 the length of the message in bytes, both little-endian. Then come the
+    /// bytes of the message, in UTF-8, and nothing after them. A worker may be killed while it writes, so any part of a
+    /// report may be missing; and a worker that crashes may write anything. No bytes make this function panic. Anything in
+    /// the message that isn't UTF-8 is replaced by U+FFFD, as [`String::from_utf8_lossy`] does.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         // Each split fails on bytes that break off, so nothing here can reach beyond the end.

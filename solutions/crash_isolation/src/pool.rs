@@ -8,7 +8,7 @@ use std::io;
 /// Why a task has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// How the worker ended that worked on it last.
+    /// How the last worker that worked on it ended.
     pub outcome: Outcome,
     /// The message of that worker's crash report, if it wrote one.
     pub message: Option<String>,
@@ -20,11 +20,11 @@ pub struct Failure {
 /// and all work at the same time.
 ///
 /// A worker may die at any moment: by a panic, by a signal, by an exit. If it was working on a task, that task fails, and its
-/// place has a [`Failure`]; if `attempts` is more than 1, it is tried again, in another worker, until it was tried `attempts`
-/// times. No other task suffers: it runs exactly once, and its answer arrives, even if it was waiting for the worker that
-/// died. A worker that dies is replaced while there are tasks to do. The death of an idle worker costs nothing.
+/// place has a [`Failure`]; if `attempts` is more than 1, it is tried again, in another worker, until it has been tried
+/// `attempts` times. No other task suffers: it runs exactly once, and its answer arrives, even if it was waiting for the
+/// worker that died. A worker that dies is replaced while there are tasks to do. The death of an idle worker costs nothing.
 ///
-/// When the function returns, also with an error, no process is left, running or as a zombie, and no descriptor. If the
+/// When the function returns, even with an error, no process is left, running or as a zombie, and no descriptor. If the
 /// process that called it is killed, by SIGKILL, its workers end, too. Without tasks no worker is started.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ pub struct Policy {
     pub first_delay: Duration,
     /// The longest wait.
     pub max_delay: Duration,
-    /// The most crashes of one service within `window` that are put up with.
+    /// How many crashes of one service within `window` are tolerated.
     pub limit: usize,
     /// How long a crash counts.
     pub window: Duration,
@@ -46,7 +46,7 @@ impl Restarts {
         }
     }
 
-    /// Takes note of a crash at `now`, and decides what to do about it. `now` never goes back.
+    /// Records a crash at `now`, and decides what to do about it. `now` never goes back.
     ///
     /// A crash counts for the time `window`: one that is exactly that old, or older, no longer counts. If more than
     /// `limit` crashes count, this one included, it's time to give up. Otherwise the delay is `first_delay` if this crash is
@@ -103,9 +103,9 @@ pub enum Verdict {
 /// supervisor restarts it after the delay and meanwhile looks after the others. Once all services are done, the verdict is
 /// [`Verdict::AllDone`], at once if there are none.
 ///
-/// When it's time to give up on one service, the supervisor kills those that still run, restarts nobody any more, and returns
-/// [`Verdict::GaveUp`]. When the function returns, also with an error, no child is left, running or as a zombie.
-/// Even if the supervisor itself is killed, by SIGKILL, no service outlives it.
+/// When it's time to give up on one service, the supervisor kills those that still run, restarts no service from then
+/// on, and returns [`Verdict::GaveUp`]. When the function returns, even with an error, no child is left, running or as
+/// a zombie. Even if the supervisor itself is killed, by SIGKILL, no service outlives it.
 ///
 /// All time comes from `clock`, and all waiting is left to it: its time may pass faster than that of the machine.
 ///

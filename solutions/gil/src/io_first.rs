@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 /// A lock like [`Gil`](crate::switching::Gil), in which a thread that comes back from I/O doesn't wait for the
 /// intervals of the others.
 ///
-/// Its fields are yours to choose. Those of `Gil` are a beginning.
+/// Its fields are yours to choose. You can start with those of `Gil`.
 #[derive(Debug)]
 pub struct IoFirst {
     /// The switch interval.
@@ -215,7 +215,7 @@ impl State {
     }
 }
 
-/// Exclusive use of what an [`IoFirst`] guards. Dropping it gives the lock up, also in a panic.
+/// Exclusive use of what an [`IoFirst`] guards. Dropping it gives the lock up, even in a panic.
 #[must_use = "the lock is given up at once when the guard is not kept"]
 #[derive(Debug)]
 pub struct IoFirstGuard<'a> {

@@ -50,7 +50,7 @@ pub struct Guard<'a> {
 }
 
 impl Drop for Guard<'_> {
-    /// Releases the lock, also in a panic, and wakes a thread that waits for it.
+    /// Releases the lock, even in a panic, and wakes a thread that waits for it.
     fn drop(&mut self) {
         *self.lock.state() = false; // first the state, then the notification: whoever wakes looks at the state
         self.lock.unlocked.notify_one();

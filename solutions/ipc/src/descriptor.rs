@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 
 /// Sends a request together with an open file, and returns the answer.
 ///
-/// First goes a frame with the request, then a single byte, 1, with the descriptor attached. That is how CPython's
+/// The request goes first, as a frame. A single byte, 1, follows with the descriptor attached. That is how CPython's
 /// `multiprocessing.reduction.send_handle` sends one. The answer is a frame. The file stays the caller's.
 ///
 /// An interrupted call is tried again.
@@ -28,7 +28,8 @@ pub fn call(socket: &mut UnixStream, request: &[u8], file: BorrowedFd<'_>) -> io
 /// Answers requests, each with an open file, until the peer closes the socket.
 ///
 /// For each request, `answer` gets its bytes and the file, and what it returns is sent back as a frame. The file is
-/// closed when `answer` is done with it, unless it keeps it. An interrupted call is tried again. Nothing is left open.
+/// closed when `answer` is done with it, unless `answer` keeps it. An interrupted call is tried again. Nothing is left
+/// open.
 ///
 /// # Errors
 /// - `InvalidData` when no descriptor comes with the byte after the request, or that byte is not 1.

@@ -49,7 +49,7 @@ pub fn losing_turns() -> Vec<Turn> {
     vec![Turn::A, Turn::B, Turn::A, Turn::B]
 }
 
-/// Adds up all numbers in `work` with threads: one thread for each inner list, also for an empty one.
+/// Adds up all numbers in `work` with threads: one thread for each inner list, even for an empty one.
 ///
 /// All threads run at the same time, and each adds the numbers of its list to one counter that they share.
 /// No update is lost, whatever the scheduler does. Every thread has been joined when the function returns.

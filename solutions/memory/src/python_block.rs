@@ -12,7 +12,7 @@ use std::io;
 /// The block is Python's: its name stays. The word never exceeds a `u64`.
 ///
 /// # Errors
-/// When there is no block of this name, it is too short for a word (also if there is nothing to add), or it can't
+/// When there is no block of this name, it is too short for a word (even if there is nothing to add), or it can't
 /// be locked.
 pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {
     let block = Block::open(name)?;
@@ -32,7 +32,7 @@ pub fn add_to_block(name: &str, amounts: &[u64]) -> io::Result<u64> {
 
 /// Makes a block whose first word holds `value`, runs `use_it` once while the block exists, and unlinks it.
 ///
-/// Returns what `use_it` returned. The name is gone by then, also if `use_it` panics: a name that nobody unlinks
+/// Returns what `use_it` returned. The name is gone by then, even if `use_it` panics: a name that nobody unlinks
 /// keeps its memory until the machine restarts. `use_it` may take the block's lock. Somebody else may unlink the
 /// name meanwhile; that is no error.
 ///

@@ -55,7 +55,7 @@ pub fn a_balance_that_is_too_low_changes_nothing() {
 pub fn a_transfer_to_the_same_account_changes_nothing() {
     explain(
         "crash_isolation/exercise.md#step-5-a-lock-whose-owner-died",
-        "If both accounts are one, the second balance that you read is stale once you have written the first.",
+        "If both accounts are the same, the second balance that you read is stale once you have written the first.",
     );
     let balances = [30, 40];
     let moved = here(&balances, &[(1, 1, 15)]);
@@ -117,7 +117,7 @@ pub fn an_account_that_does_not_exist_is_an_error() {
 pub fn children_and_parent_share_the_bank() {
     explain(
         "crash_isolation/exercise.md#step-5-a-lock-whose-owner-died",
-        "The balances are in memory that parent and children share: what one writes, all see.",
+        "The balances are in memory that parent and children share: all see what one writes.",
     );
     let orders = vec![((0, 1, 3), true), ((1, 0, 1), false), ((0, 1, 4), true)];
     let (moved, _) = transfers(&vec![10, 10], &orders);

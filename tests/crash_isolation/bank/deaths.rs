@@ -28,8 +28,8 @@ fn where_it_died(death: &Death) -> String {
 pub fn the_next_owner_is_not_kept_waiting() {
     explain(
         "crash_isolation/exercise.md#the-next-owner-is-told",
-        "Nobody releases a dead owner's lock unless the kernel knows it: use the `RobustLock`. And whoever has repaired says \
-         so, by `mark_repaired`, or nobody can lock it again.",
+        "Nobody releases a dead owner's lock unless the kernel knows it: use the `RobustLock`. And after a repair, \
+         call `mark_repaired`, or nobody can lock it again.",
     );
     for death in deaths() {
         assert!(
@@ -59,7 +59,7 @@ fn assert_whole(death: &Death) {
 pub fn a_transfer_happens_as_a_whole_or_not_at_all() {
     explain(
         "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
-        "Whoever takes the lock of a dead owner repairs first: the journal has the old balances, and one word says whether they are in \
+        "The process that takes a dead owner's lock repairs first: the journal has the old balances, and one word says whether they are in \
          force. The order of the writes decides.",
     );
     for death in deaths() {
@@ -107,7 +107,7 @@ pub fn the_bank_goes_on_after_a_death() {
     }
     explain(
         "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
-        "The balance that a dead owner left may be half of a transfer. Whoever takes the lock repairs first, also in `transfer`, and looks at \
+        "The balance that a dead owner left may be half of a transfer. Take the lock, repair first, in `transfer` too, and look at \
          the balance only then.",
     );
     // Only the old balance is enough for it.
@@ -127,7 +127,7 @@ pub fn the_bank_goes_on_after_a_death() {
 pub fn a_repairer_may_die_as_well() {
     explain(
         "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
-        "Whoever repairs can die in the middle of that. Undo in such an order that undoing once more does no harm, and mark it as \
+        "The repairing process can die in the middle. Undo in an order that does no harm when it is repeated, and mark it as \
          repaired last.",
     );
     let steps = deaths().len() as u64;
@@ -157,7 +157,7 @@ pub fn a_repairer_may_die_as_well() {
 pub fn a_death_loses_no_digit() {
     explain(
         "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
-        "What is undone may need all of a word: a balance beyond 32 bits, an account with a number beyond 255.",
+        "The values to undo may need a whole word: a balance beyond 32 bits, an account with a number beyond 255.",
     );
     let mut random = random();
     let before: Vec<u64> = (0..300).map(|_| random.u64(1 << 40..1 << 50)).collect();
@@ -190,7 +190,7 @@ fn assert_no_digit_is_lost(before: &[u64], after: &[u64], (from, to, amount): Or
 pub fn random_kills_leave_the_total() {
     explain(
         "crash_isolation/exercise.md#write-down-what-you-are-about-to-do",
-        "Somebody was killed at a random moment. Whoever came next has to find a whole state.",
+        "A process was killed at a random moment. The next one has to find a whole state.",
     );
     let balances = vec![1000, 2000, 3000, 4000];
     // Each in a subject of its own, with the time that it has.

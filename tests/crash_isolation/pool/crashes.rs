@@ -216,7 +216,7 @@ pub fn a_second_attempt_may_succeed() {
 pub fn a_failure_is_that_of_the_last_attempt() {
     explain(
         "crash_isolation/exercise.md#try-again-but-not-forever",
-        "Each attempt may end in another way. The failure tells of the worker that had the task last.",
+        "Each attempt may end differently. The failure reports the worker that had the task last.",
     );
     let mut case = Case {
         attempts: 3,

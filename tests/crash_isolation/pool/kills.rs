@@ -76,7 +76,7 @@ pub fn a_worker_killed_while_idle_costs_nothing() {
 pub fn an_answer_outlives_its_worker() {
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
-        "The worker had written its answer and was killed before you read it. The answer is in the pipe: read before you bury.",
+        "The worker had written its answer and was killed before you read it. The answer is in the pipe: read it before you finish the worker.",
     );
     let (tasks, answers, runs) = lost(2, Scene::BehindTheCallersBack);
     let expected: Vec<Answer> = tasks.iter().map(|task| Ok(answer(*task))).collect();
@@ -121,7 +121,7 @@ pub fn a_worker_killed_before_its_first_task_loses_no_other() {
         }
         assert!(
             seen.runs.iter().all(|runs| *runs == 1),
-            "{deaths} of the workers were dead before they got a task, and the tasks were begun so often: {:?}",
+            "{deaths} of the workers were dead before they got a task, and the tasks were begun this often: {:?}",
             seen.runs
         );
     }

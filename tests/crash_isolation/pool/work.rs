@@ -21,7 +21,7 @@ pub fn the_answers_come_in_the_order_of_the_tasks() {
 pub fn the_work_is_done_in_forked_workers() {
     explain(
         "crash_isolation/exercise.md#step-4-a-pool",
-        "Work that runs in the caller's own process takes the caller along when it crashes.",
+        "If work runs in the caller's own process, its crash kills the caller, too.",
     );
     let case = Case::new(12, 2);
     let seen = case.run();
@@ -77,7 +77,7 @@ pub fn a_single_worker_is_enough() {
 pub fn more_workers_than_tasks_are_not_started() {
     explain(
         "crash_isolation/exercise.md#step-4-a-pool",
-        "A worker without a task is a fork for nothing.",
+        "Forking a worker that gets no task is a waste.",
     );
     for workers in [40, usize::MAX] {
         let case = Case::new(2, workers);
@@ -126,7 +126,7 @@ pub fn without_tasks_no_worker_is_started() {
 pub fn thousands_of_tasks_are_no_trouble() {
     explain(
         "crash_isolation/exercise.md#step-4-a-pool",
-        "A pipe holds 64 KiB. Whoever writes all tasks before reading an answer waits for a worker that waits for them.",
+        "A pipe holds 64 KiB. If you write all tasks before you read an answer, you wait for a worker that waits for you.",
     );
     let case = Case::new(9000, 1);
     assert_others_answered(&case.run(), &case);

@@ -7,7 +7,7 @@ use checks::{explain, linux, observed};
 pub fn a_byte_without_a_descriptor_is_an_error() {
     explain(
         ALONG,
-        "A peer may send anything. A byte that no descriptor came with is `InvalidData`.",
+        "A peer may send anything. A byte without a descriptor is `InvalidData`.",
     );
     let served = serve(
         &vec![Act::Frame(vec![3]), Act::Bytes(vec![1]), Act::Answer],
@@ -77,7 +77,7 @@ pub fn the_end_before_the_descriptor_is_an_error() {
 pub fn a_peer_that_does_not_answer_is_an_error() {
     explain(
         STEP,
-        "A peer that closes the socket owes an answer: `UnexpectedEof`.",
+        "A peer that closes the socket without answering is an `UnexpectedEof`.",
     );
     for (fails, what) in [
         (Failing::NoAnswer, "instead of an answer"),

@@ -122,7 +122,7 @@ pub fn the_large_form_is_understood() {
 pub fn the_end_between_frames_is_no_error() {
     explain(
         END,
-        "A peer that has nothing more to say closes its end. Where no byte of a frame has come, that is `None`, not an error. \
+        "A peer that has nothing more to say closes its end. If no byte of a frame has arrived, that is `None`, not an error. \
          `read_exact` can't tell the two apart: take the first byte with `read`.",
     );
     let cases = vec![(vec![], 10), (vec![bytes(&frame(b"abc"))], 10)];
@@ -139,7 +139,7 @@ pub fn the_end_between_frames_is_no_error() {
 pub fn the_end_inside_a_frame_is_an_error() {
     explain(
         END,
-        "If the stream ends inside a frame, the peer died while it was sending: what has come is no message.",
+        "If the stream ends inside a frame, the peer died while it was sending: what has arrived isn't a message.",
     );
     for stream in [frame(&small(6)), large_frame(&small(6))] {
         let cases = (1..stream.len()).map(|cut| (vec![bytes(&stream[..cut])], 100));
@@ -326,7 +326,7 @@ pub fn an_interrupted_read_is_tried_again() {
 pub fn an_error_of_the_stream_comes_through() {
     explain(
         PIECES,
-        "An error of the stream is not its end: the caller has to know it, as it is.",
+        "An error of the stream is not its end: return it to the caller as it is.",
     );
     let stream = large_frame(&small(5));
     for (piece, kind) in [
@@ -350,7 +350,7 @@ pub fn an_error_of_the_stream_comes_through() {
 pub fn random_bytes_are_no_trouble() {
     explain(
         LIMIT,
-        "Whatever bytes come, a frame, the end or an error comes out: no panic, and nothing that the format doesn't say.",
+        "Whatever bytes arrive, the result is a frame, the end or an error: no panic, and nothing that the format doesn't say.",
     );
     if let Some((stream, taken)) = recv_random(&random().u64(..), &3000).into_inner() {
         assert_eq!(

@@ -78,7 +78,7 @@ fn assert_sent(body: &[u8], sent: &Sent, how: &str) {
 pub fn a_frame_is_a_header_and_a_body() {
     explain(
         FORMAT,
-        "First the header, then the bytes of the body, and nothing else.",
+        "Write the header, then the bytes of the body, and nothing else.",
     );
     let bodies = bodies();
     let cases = bodies.iter().map(|body| (body.clone(), Script::new()));
@@ -144,7 +144,7 @@ pub fn an_interrupted_write_is_tried_again() {
 pub fn a_failing_write_is_an_error() {
     explain(
         "ipc/exercise.md#write-until-it-is-all-gone",
-        "An error of the stream is the caller's to know, as it is. A stream that takes nothing any more is one too: \
+        "Return an error of the stream to the caller as it is. A stream that takes no more bytes is an error too: \
          `WriteZero`.",
     );
     let scripts = [

@@ -240,8 +240,8 @@ fn check(receives: bool) {
 pub fn a_killed_producer_leaves_whole_messages() {
     explain(
         DEATH,
-        "A process may be killed between any two accesses. Move the tail last, in one store: then a message that is not all there is not \
-         there at all.",
+        "A process may be killed between any two accesses. Move the tail last, in one store: then an unfinished message isn't there \
+         at all.",
     );
     check(false);
 }

@@ -159,9 +159,9 @@ pub fn explain_outcome<T: PartialEq + Debug + Serialize + for<'a> Deserialize<'a
     } else if explored.deadlocks() {
         explain(
             "ipc/exercise.md#no-wake-up-is-lost",
-            "One side sleeps and nobody wakes it. Whoever goes to sleep first says so and then looks once more; whoever moves a counter \
-             first moves it and then looks whether somebody sleeps. Without a `SeqCst` fence between the two, in both, either side may \
-             miss what the other wrote. And write 0 before you wake somebody who is only about to sleep: it sleeps \
+            "One side sleeps and nobody wakes it. The side that goes to sleep first says so and then looks once more; the side that moves a \
+             counter first moves it and then checks whether the other one sleeps. Without a `SeqCst` fence between the two steps, on both sides, either side \
+             may miss what the other wrote. And write 0 before you wake a side that is only about to sleep: it sleeps \
              if it still finds 1.",
         );
     }

@@ -51,7 +51,7 @@ pub fn meddled(learner: Learner, meddling: &Meddling) -> Vec<Outcome> {
 pub fn a_word_that_changes_meanwhile_is_no_trouble() {
     explain(
         TRUST,
-        "The other process may write at any moment, also between your check and your use of a word. Read each word once, into a variable, \
+        "The other process may write at any moment, even between your check and your use of a word. Read each word once, into a variable, \
          and check and use that.",
     );
     let words_with = |length| {

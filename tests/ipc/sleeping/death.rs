@@ -256,7 +256,7 @@ pub fn killed(
 pub fn two_processes_exchange_messages() {
     explain(
         STEP,
-        "Each side sleeps and is woken thousands of times here: whoever misses one wake-up waits for ever.",
+        "Each side sleeps and is woken thousands of times here: one that misses a single wake-up waits forever.",
     );
     if !linux("processes sleep on a futex") {
         return;

@@ -163,7 +163,7 @@ fn expected(sends: bool) -> Result<Option<Vec<u8>>, String> {
 pub fn a_sleeper_is_woken() {
     explain(
         STEP,
-        "The test is the other side: it moves its counter, sees that the word says “asleep”, and wakes whoever sleeps on that word.",
+        "The test is the other side: it moves its counter, sees that the word says “asleep”, and wakes the process that sleeps on that word.",
     );
     if !linux("processes sleep on a futex") {
         return;
@@ -177,8 +177,8 @@ pub fn a_sleeper_is_woken() {
 pub fn who_sleeps_says_so_and_sleeps_on_the_word() {
     explain(
         "ipc/exercise.md#sleeping-on-a-word",
-        "Set the word to 1, look once more, and sleep on that word while it is 1: `wait_while(1, peer)`. Only then does the other \
-         side know whom to wake, and the kernel whom to let sleep.",
+        "Set the word to 1, look once more, and sleep on that word while it is 1: `wait_while(1, peer)`. Only then does the other side \
+         know that it must wake you, and the kernel that it may let you sleep.",
     );
     if !linux("processes sleep on a futex") {
         return;
@@ -195,7 +195,7 @@ pub fn who_sleeps_says_so_and_sleeps_on_the_word() {
 pub fn waiting_takes_no_processor_time() {
     explain(
         "ipc/exercise.md#sleeping-on-a-word",
-        "A loop that looks again and again takes a whole processor away from others, the peer among them. A moment of it is fine; then \
+        "A loop that looks again and again takes a whole processor away from others, including the peer. A moment of it is fine; then \
          sleep.",
     );
     if !linux("/proc tells the processor time") {
@@ -214,7 +214,7 @@ pub fn waiting_takes_no_processor_time() {
 pub fn a_wake_up_without_a_message_changes_nothing() {
     explain(
         LOST,
-        "To be woken means to look again: somebody may have woken you for nothing, and the kernel may, too. So wait in a loop.",
+        "When you are woken, look again: somebody may have woken you for nothing, and so may the kernel. So wait in a loop.",
     );
     if !linux("processes sleep on a futex") {
         return;
@@ -232,7 +232,7 @@ pub fn a_wake_up_without_a_message_changes_nothing() {
 pub fn nobody_is_woken_who_does_not_sleep() {
     explain(
         STEP,
-        "To wake somebody is a system call, which takes longer than everything else here: make it only if the word says that somebody \
+        "Waking somebody is a system call, which takes longer than everything else here: make it only if the word says that somebody \
          sleeps.",
     );
     let wakes = wakes_of();
@@ -247,7 +247,7 @@ pub fn nobody_is_woken_who_does_not_sleep() {
     );
     explain(
         STEP,
-        "Where the word says that the other side sleeps, wake it, once the message is there.",
+        "If the word says that the other side sleeps, wake it once the message is there.",
     );
     assert!(
         wakes.send.0 >= 1,
@@ -259,7 +259,7 @@ pub fn nobody_is_woken_who_does_not_sleep() {
     );
     explain(
         STEP,
-        "A message of no bytes is a message: it takes a word of the ring, and whoever waits for it, or for its place, sleeps like any other.",
+        "A message of no bytes is a message: it takes a word of the ring, and a process that waits for it, or for its place, sleeps like any other.",
     );
     for (woken, what) in [
         (wakes.of_nothing.0, "`send` put a message of no bytes"),
@@ -275,7 +275,7 @@ pub fn nobody_is_woken_who_does_not_sleep() {
 pub fn nobody_asks_about_a_peer_without_need() {
     explain(
         DEAD,
-        "To ask whether the peer lives is a system call, as waking it is. `wait_while` asks for you, and only when you sleep.",
+        "Asking whether the peer is alive is a system call, and so is waking it. `wait_while` asks for you, and only when you sleep.",
     );
     if !linux("the kernel can be made to refuse the question") {
         return;

@@ -60,8 +60,8 @@ fn how(way: &[u8]) -> &'static str {
 pub fn a_worker_that_dies_is_an_error() {
     explain(
         GONE,
-        "When the worker dies, its end of the answers closes, and a read finds the end, before an answer or inside it. That is so only \
-         if nobody else, you included, holds a writing end. Return `BrokenPipe`.",
+        "When the worker dies, its end of the answers closes, and a read finds the end, before an answer or inside it. That works only if \
+         nobody else, including you, holds a writing end. Return `BrokenPipe`.",
     );
     if !linux("the worker kills itself through a pidfd") {
         return;
@@ -143,7 +143,7 @@ pub fn stopping_a_dead_worker_is_an_error() {
 pub fn workers_end_on_their_own() {
     explain(
         ENDS,
-        "A worker inherits all that its parent has open, the ends of other workers' pipes among them. While it lives, those pipes \
+        "A worker inherits everything that its parent has open, including the ends of other workers' pipes. While it lives, those pipes \
          don't end. `ParentOnly` keeps an end out of every child.",
     );
     for order in [vec![0, 1, 2], vec![2, 1, 0], vec![1, 0, 2]] {

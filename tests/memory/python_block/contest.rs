@@ -155,7 +155,7 @@ pub fn every_write_is_made_under_the_lock() {
 pub fn python_gets_its_turn_between_two_amounts() {
     explain(
         "memory/exercise.md#one-lock-for-two-languages",
-        "Whoever keeps the lock for several amounts keeps Python waiting: acquire it and release it for each.",
+        "If you keep the lock for several amounts, you keep Python waiting: acquire and release it for each.",
     );
     let contest = Contest::get();
     let mut tenures = contest.tenures();
@@ -178,7 +178,7 @@ pub fn nothing_is_assumed_to_stay_without_the_lock() {
     let expected = (contest.start + sum).wrapping_add(contest.step.wrapping_mul(rival));
     assert!(
         contest.end == expected,
-        "The block held {}; Rust added {:?}, and somebody else, who keeps to the lock, added {} {rival} times. \
+        "The block held {}; Rust added {:?}, and somebody else, who respects the lock, added {} {rival} times. \
          It should hold {expected} now, and holds {}.",
         contest.start,
         contest.amounts,
@@ -190,7 +190,7 @@ pub fn nothing_is_assumed_to_stay_without_the_lock() {
 pub fn the_lock_is_free_at_the_end() {
     explain(
         "memory/exercise.md#one-lock-for-two-languages",
-        "The lock is released when its guard is dropped. A guard that is leaked or kept holds it for ever.",
+        "The lock is released when its guard is dropped. A guard that is leaked or kept holds it forever.",
     );
     assert!(
         *Contest::get().lock_is_free,

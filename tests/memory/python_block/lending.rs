@@ -124,7 +124,7 @@ pub fn the_name_is_gone_after_a_panic() {
     );
     explain(
         "memory/exercise.md#who-unlinks-the-block",
-        "Whoever called `lend_block` has to learn of the panic: clean up in a `drop`, or resume the panic that you caught.",
+        "The caller of `lend_block` has to learn of the panic: clean up in a `drop`, or resume the panic that you caught.",
     );
     assert!(
         *through,
@@ -177,7 +177,7 @@ pub fn a_name_that_is_taken_is_left_alone() {
 pub fn a_block_that_cannot_be_made_is_an_error() {
     explain(
         "memory/exercise.md#a-block-with-a-name",
-        "Without a block there is nothing to lend: `use_it` doesn't run, and the error is the answer.",
+        "Without a block there is nothing to lend: `use_it` doesn't run, and you return the error.",
     );
     let name = Name::new();
     let failing = vec![Fault::Fail(Operation::Create, 1)];
@@ -201,7 +201,7 @@ pub fn a_block_that_cannot_be_made_is_an_error() {
 pub fn somebody_else_may_unlink_the_lent_block() {
     explain(
         "memory/exercise.md#who-unlinks-the-block",
-        "CPython before 3.13 unlinks blocks that it only attached to. That is no error of yours.",
+        "CPython before 3.13 unlinks blocks that it only attached to. That isn't your error.",
     );
     let name = Name::new();
     let mut call = lend_block::start(&name.0, &1);

@@ -17,10 +17,10 @@ impl Bank {
         Ok(Self { lock, words })
     }
 
-    /// Takes the lock. If its last owner died, first repairs what that one left half-written.
+    /// Takes the lock. If its last owner died, repairs what that owner left half-written.
     ///
-    /// A transfer that was under way is undone, by the journal. Whoever repairs may die as well, at any moment: then the next
-    /// owner repairs.
+    /// A transfer that was under way is undone, by the journal. The repairing process may die as well, at any moment:
+    /// then the next owner repairs.
     fn lock(&self) -> io::Result<RobustGuard<'_>> {
         let mut guard = self.lock.lock()?;
         if guard.owner_died() {

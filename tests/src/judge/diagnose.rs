@@ -59,7 +59,7 @@ impl Task {
         if channel.contains("nanosleep") {
             return (
                 "sleeps",
-                "A sleep is no way to wait for somebody else: wait for the event itself.",
+                "Don't sleep to wait for somebody else: wait for the event itself.",
             );
         }
         if channel.contains("futex") {
@@ -81,8 +81,8 @@ impl Task {
             return (
                 // `os_core::process::Child::wait` reads what the child returns.
                 "waits for a child process or reads from a pipe",
-                "A pipe ends for its reader when every process has closed the writing end: also the reader itself, its siblings, and \
-                 whoever waits for the reader.",
+                "A pipe ends for its reader when every process has closed the writing end, including the reader itself, its siblings, and any \
+                 process that waits for the reader.",
             );
         }
         if channel.contains("unix_stream") {
@@ -94,7 +94,7 @@ impl Task {
         if channel.contains("lock") {
             return (
                 "waits for a file lock",
-                "Whoever holds the lock never releases it: a guard is kept, leaked or forgotten.",
+                "The holder of the lock never releases it: a guard is kept, leaked or forgotten.",
             );
         }
         ("waits", "")

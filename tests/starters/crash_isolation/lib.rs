@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-// Step 1: what the kernel says of a process that has ended.
+// Step 1: what the kernel says about a process that has ended.
 pub mod outcome;
 
 // Step 2: crash in a thread, crash in a process, and see who survives.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-/// Bodies of up to so many bytes are sent together with their header, in one write.
+/// The largest body, in bytes, that is sent together with its header, in one write.
 pub const JOINED: usize = 16 * 1024;
 
 /// Returns the header that goes before a body of `len` bytes.
@@ -26,7 +26,7 @@ pub fn header(len: u64) -> Vec<u8> {
 /// write may take only some of them, and one that was interrupted by a signal is tried again.
 ///
 /// # Errors
-/// Those of the stream, as they are. `WriteZero` when it takes nothing any more.
+/// Those of the stream, as they are. `WriteZero` when it takes no more bytes.
 pub fn send_frame(stream: &mut impl Write, body: &[u8]) -> io::Result<()> {
     let _ = stream;
     todo!("write the header and the {} bytes of the body", body.len())

@@ -11,8 +11,7 @@ use std::io;
 /// do.
 ///
 /// # Errors
-/// - `BrokenPipe` when there is no room and the consumer has ended, in whatever way, also if it ends while this process
-///   sleeps.
+/// - `BrokenPipe` when there is no room and the consumer has ended, in whatever way, even if it ends while this process sleeps.
 /// - Those of [`Ring::try_send`].
 pub fn send(ring: Ring<'_>, message: &[u8], peer: &Peer) -> io::Result<()> {
     let _ = (ring, peer);
@@ -29,8 +28,8 @@ pub fn send(ring: Ring<'_>, message: &[u8], peer: &Peer) -> io::Result<()> {
 /// do.
 ///
 /// # Errors
-/// - `BrokenPipe` when the ring is empty and the producer has ended, in whatever way, also if it ends while this process
-///   sleeps. All that it sent before is received first.
+/// - `BrokenPipe` when the ring is empty and the producer has ended, in whatever way, even if it ends while this
+///   process sleeps. Everything that it sent is received first.
 /// - Those of [`Ring::try_recv`].
 pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {
     let _ = (ring, peer);

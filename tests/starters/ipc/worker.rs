@@ -3,7 +3,7 @@
 use os::process::Child;
 use std::io::{self, PipeReader, PipeWriter};
 
-/// Requests and answers may have so many bytes.
+/// The most bytes that a request or an answer may have.
 pub const LIMIT: usize = 1 << 26;
 
 /// A process that answers requests, one after the other.
@@ -11,9 +11,9 @@ pub const LIMIT: usize = 1 << 26;
 /// The fields are a suggestion: change them as you like.
 #[derive(Debug)]
 pub struct Worker {
-    /// The end of the first pipe into which requests are written.
+    /// The end of the first pipe, into which you write requests.
     pub requests: PipeWriter,
-    /// The end of the second pipe from which answers are read.
+    /// The end of the second pipe, from which you read answers.
     pub answers: PipeReader,
     /// The process.
     pub child: Child<()>,
@@ -24,7 +24,7 @@ impl Worker {
     ///
     /// Requests and answers travel as frames ([`send_frame`](crate::framing::send_frame)), through two pipes. The worker
     /// ends when it finds the end of the requests. It also ends when this process dies, at whatever moment. No process
-    /// keeps an end that it doesn't use, also when several workers live at the same time: each of them ends on its own.
+    /// keeps an end that it doesn't use, even when several workers live at the same time: each of them ends on its own.
     ///
     /// # Errors
     /// When the pipes can't be made, or the process can't be forked. Nothing is left behind then.
@@ -38,8 +38,8 @@ impl Worker {
     /// Sends a request and returns the worker's answer.
     ///
     /// # Errors
-    /// - `BrokenPipe` when the worker has ended, no matter whether the request or the answer finds out. This process
-    ///   survives it. A request of more than [`LIMIT`] bytes ends the worker.
+    /// - `BrokenPipe` when the worker has ended, no matter whether sending the request or receiving the answer shows
+    ///   it. This process survives it. A request of more than [`LIMIT`] bytes ends the worker.
     /// - `InvalidData` when the answer has more than [`LIMIT`] bytes.
     pub fn call(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
         todo!(
@@ -48,8 +48,8 @@ impl Worker {
         )
     }
 
-    /// Tells the worker that no request follows, and waits until it has ended, also if it is still writing an answer that
-    /// was too long. Nothing of it is left then.
+    /// Tells the worker that no more requests follow, and waits until it has ended, even if it is still writing an
+    /// answer that was too long. Nothing of it is left then.
     ///
     /// # Errors
     /// When the worker did not end by itself: it panicked, exited or was killed.

@@ -2,10 +2,10 @@
 
 use std::io;
 
-/// Adds up all numbers in `work` with processes: one child for each inner list, also for an empty one.
+/// Adds up all numbers in `work` with processes: one child for each inner list, even for an empty one.
 ///
 /// All children run at the same time, and each adds the numbers of its list to one counter, in memory that they
-/// share with their parent. No update is lost. When the function returns, also with an error, no child is left,
+/// share with their parent. No update is lost. When the function returns, even with an error, no child is left,
 /// running or as a zombie, and nothing else is: no mapping, no open file. The sum fits into a `u64`.
 ///
 /// It is [`sum_in_threads`](crate::lost_updates::sum_in_threads) again, with processes instead of threads.

@@ -13,7 +13,7 @@ impl Restarts {
         }
     }
 
-    /// Takes note of a crash at `now`, and decides what to do about it. `now` never goes back.
+    /// Records a crash at `now`, and decides what to do about it. `now` never goes back.
     ///
     /// A crash counts for the time `window`: one that is exactly that old, or older, no longer counts. If more than
     /// `limit` crashes count, this one included, it's time to give up. Otherwise the delay is `first_delay` if this crash is

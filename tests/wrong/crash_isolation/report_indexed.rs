@@ -6,10 +6,10 @@
 impl CrashReport {
     /// Decodes the bytes that came from a worker; returns `None` unless they are exactly one report.
     ///
-    /// Bytes 0 to 7 are the task and bytes 8 and 9 the length of the message in bytes, both little-endian. Then come
-    /// the bytes of the message, in UTF-8, and nothing after them. A worker may be killed while it writes, so any part of a
-    /// report may be missing; and a worker that crashes may write anything. No bytes make this function panic. What is not
-    /// UTF-8 in the message is replaced by U+FFFD, as [`String::from_utf8_lossy`] does.
+    /// Bytes 0 to 7 are the task and bytes 8 and 9 the length of the message in bytes, both little-endian. Then come the
+    /// bytes of the message, in UTF-8, and nothing after them. A worker may be killed while it writes, so any part of a
+    /// report may be missing; and a worker that crashes may write anything. No bytes make this function panic. Anything in
+    /// the message that isn't UTF-8 is replaced by U+FFFD, as [`String::from_utf8_lossy`] does.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         // Each split fails on bytes that break off, so nothing here can reach beyond the end.

@@ -21,12 +21,12 @@ const INTERRUPTED: u8 = 130;
 #[derive(clap::Args)]
 #[command(after_help = "\
 It is `cargo bench --features bench` in exercises/<chapter> or solutions/<chapter>.
-The first time compiles criterion, which takes a while. A quiet machine gives quiet figures.")]
+The first run compiles criterion, which takes a while. A quiet machine gives steady figures.")]
 pub struct Args {
     /// The chapter, such as `memory`; without it, that of the current folder, else the first one not finished.
     chapter: Option<String>,
 
-    /// Measure the reference solution in place of your own.
+    /// Measure the reference solution instead of your own.
     #[arg(long)]
     solution: bool,
 
@@ -57,7 +57,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     outln!("{BOLD}{side}/{slug}{BOLD:#} {DIM}cargo bench --features bench{DIM:#}");
     let about = About::read(&reader.course.root, slug);
     if let Some(takes) = &about.takes {
-        outln!("It takes {takes}; the first time also what compiling criterion takes.\n");
+        outln!("It takes {takes}; the first run also has to compile criterion.\n");
     }
     let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -78,7 +78,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if status.success() && !about.lesson.is_empty() {
-        outln!("\n{BOLD}What to take from it{BOLD:#}");
+        outln!("\n{BOLD}What to take away from it{BOLD:#}");
         for line in &about.lesson {
             outln!("  {line}");
         }

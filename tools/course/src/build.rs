@@ -12,7 +12,7 @@ use std::{
 /// What `cargo course build` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Write the site here; what the last build put there is replaced, anything else is refused [default: book/].
+    /// Write the site here; it replaces the files of the last build, and refuses to touch any others [default: book/].
     #[arg(long, value_name = "DIR")]
     dest: Option<PathBuf>,
 }

@@ -28,7 +28,7 @@ const SHM_MIN: u64 = 16 << 20;
 /// What `cargo course doctor` is asked.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Only Rust is needed. Everything else adds something, and is said so. The exit code is always 0."
+    after_help = "Only Rust is needed. Everything else is optional; each line says what it adds. The exit code is always 0."
 )]
 pub struct Args {}
 
@@ -111,7 +111,7 @@ pub fn run(root: &Path, _args: Args) -> Result<ExitCode> {
         found: browsers
             .iter()
             .find_map(|browser| version(browser, &["--version"])),
-        adds: "the browser tests of the book; reading it takes any browser".to_owned(),
+        adds: "the browser tests of the book (any browser can show it)".to_owned(),
         get: "apt install chromium; CHROMIUM=PATH names another",
     }
     .show();

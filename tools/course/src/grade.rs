@@ -39,15 +39,15 @@ const INTERRUPTED: u8 = 130;
 Each line of the results is a JSON object: submission, exercise, step, test, status, seconds, message, why, section, sandbox,
 points, self_reported, and commit if it was read from git.
 Statuses: passed, failed, compile_error, compile_timeout, timeout, crash, memory_limit, output_limit, rejected (a symlink,
-say, or a file that is no UTF-8);
+say, or a file that is not UTF-8);
 and two that must not count as a zero: infrastructure_error (something of ours) and skipped (no python3 here).
 
 Exit codes: 0 everything was judged, whatever the marks; 2 the command line was wrong, nothing was judged;
-3 something could not be judged; 130 interrupted. What is judged is kept in FILE.partial, at whatever moment a grader ends, and
-the same command goes on from there. So it does after 3: it tries again what could not be judged, and nothing else.
+3 something could not be judged; 130 interrupted. Verdicts are kept in FILE.partial, whenever a grader ends, and the same
+command continues from there. After 3, it tries again what could not be judged, and nothing else.
 
-Submissions are compiled and run in a sandbox: by bubblewrap, L3 as root (sudo) and L2 otherwise, or, where that can't work,
-by Landlock, L1. Each result names its level. Where no sandbox works, nothing is judged, unless you insist by --no-sandbox.")]
+Submissions are compiled and run in a sandbox. That is bubblewrap, at L3 as root (sudo) and at L2 otherwise; where it can't work,
+it is Landlock, at L1. Each result names its level. Where no sandbox works, nothing is judged, unless you insist with --no-sandbox.")]
 pub struct Args {
     #[command(subcommand)]
     then: Option<reports::Then>,
@@ -61,27 +61,27 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = "results.jsonl")]
     output: PathBuf,
 
-    /// Judge this chapter's exercise alone.
+    /// Judge only this chapter's exercise.
     #[arg(long, value_name = "CHAPTER")]
     exercise: Option<String>,
 
-    /// Run submissions as yourself, with all that you may do. For code that you would run anyway.
+    /// Run submissions as yourself, with all your rights. Only for code that you would run anyway.
     #[arg(long)]
     no_sandbox: bool,
 
-    /// Use this level of the sandbox or none: L3, L2 or L1. By default the strongest that works.
+    /// Use this level of the sandbox and no other: L3, L2 or L1. By default, the strongest that works.
     #[arg(long, value_name = "LEVEL", conflicts_with = "no_sandbox", value_parser = parse_level)]
     level: Option<Level>,
 
-    /// Seconds that the tests of one exercise of one submission may take together; what is open then has timed out.
+    /// Seconds that the tests of one exercise of one submission may take together; tests still open then time out.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     budget: u64,
 
-    /// Exercises that are judged at the same time. By default as many as there are processors.
+    /// Exercises to judge at the same time. By default, as many as there are processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     jobs: Option<u8>,
 
-    /// Judge each git repository at this commit, branch or tag, not the files that lie in its folder.
+    /// Judge each git repository at this commit, branch or tag, not the files in its folder.
     #[arg(long, value_name = "COMMIT", conflicts_with = "deadline")]
     at: Option<String>,
 
@@ -89,11 +89,11 @@ pub struct Args {
     #[arg(long, value_name = "RFC3339", value_parser = parse_deadline)]
     deadline: Option<Revision>,
 
-    /// The roster of a GitHub classroom: results name learners by their identifiers, and who handed in nothing is told.
+    /// The roster of a GitHub classroom: results name learners by their identifiers, and list those who handed in nothing.
     #[arg(long, value_name = "CSV")]
     roster: Option<PathBuf>,
 
-    /// Judge part I of N of the class, or what the engine says that runs this; `merge` puts the parts together.
+    /// Judge part I of N of the class, or the part that the surrounding engine assigns; `merge` puts the parts together.
     #[arg(long, value_name = "I/N|auto")]
     shard: Option<Shard>,
 }
@@ -169,7 +169,7 @@ pub fn run(root: &Path, args: &Args) -> Result<ExitCode> {
         }
         Ok(Outcome::Interrupted { judged, all }) => {
             errln!(
-                "interrupted: {judged} of {} judged; the same command goes on from there",
+                "interrupted: {judged} of {} judged; the same command continues from there",
                 count(all, "exercise")
             );
             return Ok(ExitCode::from(INTERRUPTED));
@@ -259,7 +259,7 @@ fn sandbox(course: &Course, args: &Args) -> Result<Sandbox> {
         launcher: std::env::current_exe().ok(),
     })
     .map_err(|why| {
-        anyhow!("no sandbox works here: {why} (--no-sandbox runs submissions as you do)")
+        anyhow!("no sandbox works here: {why} (--no-sandbox runs submissions with your own rights)")
     })
 }
 

@@ -15,7 +15,7 @@ pub struct Args {
     /// The step, by its name or number; without it, or with a chapter, the one you are at.
     step: Option<String>,
 
-    /// Show the hints you had so far once more, and no new one.
+    /// Show again the hints you have had so far, and no new one.
     #[arg(long)]
     again: bool,
 }
@@ -42,7 +42,9 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let taken = reader.progress.step(&slug, &step).hints.min(hints.len());
     let (shown, taken) = match args.again {
         true if taken == 0 => {
-            bail!("no hint for {step} was shown yet (`cargo course hint {step}` shows the first)")
+            bail!(
+                "no hint for {step} has been shown yet (`cargo course hint {step}` shows the first)"
+            )
         }
         true => (0..taken, taken),
         // After the last hint, the last once more.

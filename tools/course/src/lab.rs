@@ -20,9 +20,9 @@ const DEADLINE: Duration = Duration::from_secs(180);
 #[derive(clap::Args)]
 #[command(after_help = "\
 Each claim is measured in Rust, in the newest Python with a GIL, and in the newest without.
-Pythons are looked for in LAB_PYTHON (paths or names, with colons between), then as python3.14t,
-python3.13t, python3.14, python3.13 and python3, then among pyenv's. CPython 3.9 or newer.
-Verdicts follow from what was measured by a rule that is printed with them.")]
+It looks for CPython 3.9 or newer in LAB_PYTHON (paths or names, with colons between), then as
+python3.14t, python3.13t, python3.14, python3.13 and python3, then among pyenv's.
+Each verdict follows from the measurements by a rule that is printed with it.")]
 pub struct Args {
     /// The claims, such as M1 or M4; all of them when none is named.
     #[arg(value_name = "CLAIM")]
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "python")]
     all: bool,
 
-    /// Fewer rounds: a first look.
+    /// Measure fewer rounds, for a first look.
     #[arg(long)]
     quick: bool,
 

@@ -78,7 +78,7 @@ enum Command {
     Check(check::Args),
     /// Check on every save, with a progress bar over the course.
     Watch(watch::Args),
-    /// Show one more hint for a step, each time it is asked.
+    /// Show a hint for a step: one more each time you ask.
     Hint(hint::Args),
     /// Put a step back as the course ships it, keeping a backup of yours.
     Reset(reset::Args),
@@ -94,7 +94,7 @@ enum Command {
     New(new::Args),
     /// Say what this machine has, and what each missing thing would add.
     Doctor(doctor::Args),
-    /// Answer mdBook as a preprocessor: `book.toml` calls this, people need not.
+    /// Answer mdBook as a preprocessor: `book.toml` calls this, so people need not.
     #[command(hide = true)]
     Preprocess(preprocess::Args),
 }

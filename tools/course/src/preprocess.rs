@@ -41,7 +41,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             let mut out = io::stdout().lock();
             out.write_all(&answer)
                 .and_then(|()| out.flush())
-                .context("mdbook does not listen to the answer")?;
+                .context("mdbook does not read the answer")?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -15,7 +15,7 @@ pub struct Args {
     /// The step, by its name or number; without it, or with a chapter, the one you are at.
     step: Option<String>,
 
-    /// Show the answer although the step is not solved; your progress notes it.
+    /// Show the answer although the step is not solved; your progress records it.
     #[arg(long)]
     give_up: bool,
 
@@ -42,7 +42,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         refusal += &format!(
             " (check it: `cargo course check {step}`; a nudge: `cargo course hint {step}`;"
         );
-        refusal += &format!(" the answer all the same: `cargo course solution {step} --give-up`)");
+        refusal += &format!(" the answer anyway: `cargo course solution {step} --give-up`)");
         anyhow::bail!(refusal);
     }
     let answer = format!("solutions/{slug}/src/{step}.rs");

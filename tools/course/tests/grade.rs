@@ -332,7 +332,7 @@ fn a_killed_grader_loses_nothing_and_judges_nobody_twice() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(
         ran.err
-            .contains("3 exercises judged before: going on from there\n"),
+            .contains("3 exercises judged before: continuing from there\n"),
         "{ran:?}"
     );
     for line in [

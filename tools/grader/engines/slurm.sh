@@ -11,7 +11,7 @@
 #SBATCH --mem=4G
 #SBATCH --time=04:00:00
 #SBATCH --requeue
-# --requeue: a job whose node died starts again, and the grader goes on from what it had written.
+# --requeue: a job whose node died starts again, and the grader continues from what it had written.
 set -euo pipefail
 
 # Changes to this node's own clone of the course. A build folder serves one grader at a time, so nodes that shared one would
@@ -21,7 +21,7 @@ enter_course() {
   commit=$(git -C "$COURSE" rev-parse HEAD)
   clone=$clones/$commit
   mkdir -p -m 700 "$clones"
-  # Anybody can make a folder in /var/tmp: code of somebody else must not grade.
+  # Anybody can make a folder in /var/tmp, and somebody else's code must not grade.
   [ -O "$clones" ] && [ ! -L "$clones" ] || { echo "$clones belongs to somebody else: set COURSE_CLONES" >&2; exit 2; }
   exec 9>"$clone.lock"
   flock 9
@@ -39,7 +39,7 @@ part() { printf '%s/part-%s-of-%s.jsonl' "$RESULTS" "$1" "$SHARDS"; }
 
 case ${1:-} in
 --grade)
-  # Not `--shard auto`: a repeated shard is an array of one, and would take itself for the whole class.
+  # Not `--shard auto`: a repeated shard is an array of one, which would look like the whole class.
   index=$SLURM_ARRAY_TASK_ID
   enter_course
   read -ra options <<<"${GRADE_OPTIONS:-}"
@@ -67,7 +67,7 @@ array=${4:-1-$SHARDS}
 shopt -s nullglob
 old=("$RESULTS"/part-*-of-*.jsonl)
 if [ $# -eq 3 ] && [ ${#old[@]} -gt 0 ]; then
-  # Else a shard that fails now would be merged as it was then.
+  # Otherwise, a shard that fails now would be merged with its old results.
   echo "$RESULTS holds parts of an earlier run: name another folder, or the shards to repeat" >&2
   exit 2
 fi
@@ -76,6 +76,6 @@ if [ $# -eq 4 ]; then
   for index in ${4//,/ }; do rm -f "$(part "$index")" "$(part "$index").shard"; done
 fi
 shards=$(sbatch --parsable --job-name=grade --array="$array" --output="$RESULTS/shard-%a.log" "$0" --grade)
-# afterany, not afterok: with a shard missing, the merge is what says whose results are.
+# afterany, not afterok: if a shard is missing, the merge says whose results are missing.
 merge=$(sbatch --parsable --job-name=merge --dependency="afterany:${shards%%;*}" --output="$RESULTS/merge.log" "$0" --merge)
 echo "shards: ${shards%%;*}, merge: ${merge%%;*}"

@@ -30,7 +30,7 @@ pub enum ResultsError {
         cause: io::Error,
     },
     /// There is no room.
-    #[error("cannot write {}: {cause} (free some space, then run the same command again: it goes on from there)", path.display())]
+    #[error("cannot write {}: {cause} (free some space, then run the same command again: it continues from there)", path.display())]
     Full {
         /// The file.
         path: PathBuf,

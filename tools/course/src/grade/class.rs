@@ -280,7 +280,7 @@ impl Class<'_> {
         if known > 0 {
             let known = count(known, "exercise");
             self.progress
-                .say(format_args!("{known} judged before: going on from there"));
+                .say(format_args!("{known} judged before: continuing from there"));
         }
     }
 

@@ -61,7 +61,7 @@ pub struct Report {
     #[arg(long)]
     annotations: bool,
 
-    /// Multiply the points of an exercise, as memory=2; may be given for several.
+    /// Multiply the points of an exercise, such as memory=2; may be given for several.
     #[arg(long, value_name = "EXERCISE=N", value_parser = parse_weight)]
     weight: Vec<(String, f64)>,
 
@@ -88,7 +88,7 @@ fn parse_weight(text: &str) -> Result<(String, f64), String> {
         let fits = (0.0..=10_000.0).contains(&weight);
         fits.then(|| (exercise.to_owned(), weight))
     });
-    weight.ok_or_else(|| "a weight is an exercise and a number, as memory=2".to_owned())
+    weight.ok_or_else(|| "a weight is an exercise and a number, such as memory=2".to_owned())
 }
 
 /// Runs the subcommand.
@@ -104,7 +104,7 @@ fn write(args: &Report) -> Result<()> {
     let mut records = report::load(&args.results)?;
     for (exercise, weight) in &args.weight {
         if !report::weigh(&mut records, exercise, *weight) {
-            bail!("there is no result for an exercise {exercise}, which is to weigh {weight}");
+            bail!("no result is for an exercise {exercise}, so it cannot weigh {weight}");
         }
     }
     let put = |path: &Option<PathBuf>, make: &dyn Fn(&[Record]) -> Result<String>| {

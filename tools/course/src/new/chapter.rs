@@ -208,7 +208,9 @@ fn link(summary: &str, slug: &str, title: Option<&str>) -> Result<(String, Strin
     let title = match (title, &found) {
         (Some(title), _) => title.to_owned(),
         (None, Some(found)) if another.is_none() => found.clone(),
-        _ => bail!("no draft in {SUMMARY} has a title that holds `{word}` (give one with --title)"),
+        _ => bail!(
+            "no draft in {SUMMARY} has a title that contains `{word}` (give one with --title)"
+        ),
     };
     let entry = format!("- [{title}]({slug}.md)\n  - [Exercise: {title}]({slug}/exercise.md)");
     let mut lines: Vec<&str> = summary.lines().collect();
@@ -252,7 +254,7 @@ fn lock(root: &Path) -> Vec<PathBuf> {
             .current_dir(root.join(folder));
         if !cargo.status().is_ok_and(|status| status.success()) {
             errln!(
-                "warning: cannot bring {} up to date; the next `cargo build` in its folder does",
+                "warning: cannot bring {} up to date; the next `cargo build` in its folder will",
                 lock.display()
             );
         }

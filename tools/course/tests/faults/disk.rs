@@ -91,7 +91,7 @@ fn a_full_disk_below_the_results_loses_nothing() {
         assert!(
             first.contains("error: cannot write disk/results.jsonl: No space left on device")
                 && first.contains(
-                    "(free some space, then run the same command again: it goes on from there)\n"
+                    "(free some space, then run the same command again: it continues from there)\n"
                 ),
             "{part}: {first}"
         );

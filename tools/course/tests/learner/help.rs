@@ -7,7 +7,7 @@ fn each_hint_is_one_more_and_the_last_says_where_to_go() {
     let course = Course::new();
     course
         .run(&["hint", "one", "--again"])
-        .fails("no hint for one was shown yet (`cargo course hint one` shows the first)");
+        .fails("no hint for one has been shown yet (`cargo course hint one` shows the first)");
     course.run(&["hint"]).says(
         0,
         &[

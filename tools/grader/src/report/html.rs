@@ -116,9 +116,9 @@ fn self_reported(page: &mut String, records: &[Record]) {
     page.insert_str(
         table,
         &format!(
-            "<p>These tests rest, in part at least, on what a submission's own process says: events that it counted, \
+            "<p>These tests rest, at least in part, on what a submission's own process says: events that it counted, \
              failures that happened inside it, what was left open, outcomes of model runs. Code that takes its process over could \
-             invent that. Before a mark that matters, read a submission that passes them in a strange way.</p>\n<details><summary>{count}</summary>\n"
+             invent that. If a mark matters, read the submission when its code passes them in a strange way.</p>\n<details><summary>{count}</summary>\n"
         ),
     );
     for ((exercise, test), (kinds, passed)) in tests {

@@ -56,10 +56,9 @@ pub static CLAIM: Claim = Claim {
             "send the list to a process that adds them up",
         ),
     ],
-    rule: "Two workers compute, each as much as the other. By the kernel's account, how many of them run or are ready to run, on average, while nobody is forced to give the GIL up? \
-        It holds if two processes come to at least 1.4, while two threads stay below. \
-        But: if threads overlap as well, there is no GIL to sidestep. \
-        Times are compared, by medians, only on two CPUs or more, and only if the computation, measured against itself (A/A), comes out within 0.9 to 1.1.",
+    rule: "Two workers do the same amount of work. On average, how many of them run or are ready to run, according to the kernel, while nobody is forced to give \
+        up the GIL? It holds if two processes come to at least 1.4, while two threads stay below that. But: if threads overlap as well, there is no GIL to \
+        sidestep. Median times are compared only on two CPUs or more, and only if the computation, measured against itself (A/A), comes out within 0.9 to 1.1.",
     judge,
     chart: Chart {
         title: "Time for two equal computations, and the price of a process",
@@ -129,7 +128,7 @@ fn judge(run: &Run) -> Verdict {
     let processes = need!(run, "processes_ready").median;
     let threads = need!(run, "threads_ready").median;
     let overlap = format!(
-        "of two processes {} could run at a time, of two threads {}",
+        "{} of two processes could run at a time, and {} of two threads",
         digits(processes),
         digits(threads)
     );
@@ -276,7 +275,7 @@ mod tests {
         let verdict = judged(gil(), 1.01, 1.97, 101.0, 2);
         assert_eq!(
             verdict.text,
-            "holds: of two processes 1.97 could run at a time, of two threads 1.01 \
+            "holds: 1.97 of two processes could run at a time, and 1.01 of two threads \
              (two processes took 0.520 of the time, A/A 1.01)"
         );
     }

@@ -46,11 +46,10 @@ pub static CLAIM: Claim = Claim {
         Metric::python("turn_5_ms", Unit::MICROS, "mean turn, switch interval 5 ms"),
         Metric::python("turn_1_ms", Unit::MICROS, "mean turn, switch interval 1 ms"),
     ],
-    rule: "By the kernel's account, how many threads run or are ready to run, on average, while nobody is forced to give the GIL up? \
-        It holds if two threads of Python code stay below 1.4 while two threads that hash or compress, without the GIL, reach it. \
-        But: without a GIL, they reach it. \
-        It does not hold if, under the GIL, two threads of Python code not only could, but did run at a time in any round, 1.2 of them or more. \
-        If they reach 1.4 without that, or hashing and compressing stay below as well, the machine was too busy, and nothing is shown.",
+    rule: "On average, how many threads run or are ready to run, according to the kernel, while nobody is forced to give up the GIL? It holds if two threads of \
+        Python code stay below 1.4 while two threads that hash or compress, without the GIL, reach it. But: without a GIL, threads of Python code reach it \
+        too. It does not hold if, under the GIL, two threads of Python code not only could run at a time but did, 1.2 of them or more in any round. If they \
+        reach 1.4 without that, or hashing and compressing stay below 1.4 as well, the machine was too busy, and nothing is shown.",
     judge,
     chart: Chart {
         title: "Threads that run or could run at a time",
@@ -104,15 +103,15 @@ pub static CLAIM: Claim = Claim {
 
 fn judge(run: &Run) -> Verdict {
     let two = need!(run, "two_threads").median;
-    let ran = |who: &str, median: f64| format!("{who} {} could run at a time", digits(median));
+    let ran = |who: &str, median: f64| format!("{} of {who} could run at a time", digits(median));
     if run.runtime.language == Language::Rust {
         let locked = need!(run, "one_lock").median;
-        let ran = ran("of two threads", two);
+        let ran = ran("two threads", two);
         return match (two >= OVERLAP, locked < OVERLAP) {
             (true, true) => {
                 let locked = digits(locked);
                 let why = format!(
-                    "only where there is a GIL: here {ran}; under one lock around all they do {locked}"
+                    "only where there is a GIL: here {ran}; under one lock around all they do, {locked}"
                 );
                 Verdict::holds_but(&why)
             }
@@ -120,7 +119,7 @@ fn judge(run: &Run) -> Verdict {
             (true, false) => Verdict::not_shown(&format!("{ran}, although they share one lock")),
         };
     }
-    let ran = ran("of two threads of Python code", two);
+    let ran = ran("two threads of Python code", two);
     let most = need!(run, "two_threads_run").max();
     if two >= OVERLAP && run.runtime.is_free_threaded() {
         return Verdict::holds_but(&format!("only where there is a GIL: here {ran}"));
@@ -139,14 +138,14 @@ fn judge(run: &Run) -> Verdict {
     let free_words = digits(free);
     if free < OVERLAP {
         return Verdict::not_shown(&format!(
-            "{ran}, but of two that hash or compress also only {free_words}"
+            "{ran}, but also only {free_words} of two that hash or compress"
         ));
     }
     let turns = run.median("turn_5_ms").map_or_else(String::new, |turn| {
         format!("; a turn lasts {}", quantity(turn, &Unit::MICROS))
     });
     Verdict::holds(&format!(
-        "{ran}, of two that hash or compress {free_words}{turns}"
+        "{ran}, and {free_words} of two that hash or compress{turns}"
     ))
 }
 
@@ -208,7 +207,7 @@ mod tests {
     fn it_holds_only_where_threads_without_the_gil_do_overlap() {
         assert_eq!(
             judged(1.01, 0.99, 1.3, 1.95).text,
-            "holds: of two threads of Python code 1.01 could run at a time, of two that hash or compress 1.95; \
+            "holds: 1.01 of two threads of Python code could run at a time, and 1.95 of two that hash or compress; \
              a turn lasts 5.10 ms"
         );
         assert_eq!(judged(1.01, 0.99, 1.1, 1.2).outcome, Outcome::NotShown);
@@ -230,7 +229,7 @@ mod tests {
         };
         let free = rust(1.98, 1.02);
         assert_eq!(free.outcome, Outcome::HoldsBut);
-        let says = "only where there is a GIL: here of two threads 1.98 could run at a time; under one lock around all they do 1.02";
+        let says = "only where there is a GIL: here 1.98 of two threads could run at a time; under one lock around all they do, 1.02";
         assert!(free.text.ends_with(says), "{free}");
         assert_eq!(rust(1.0, 1.0).outcome, Outcome::NotShown);
         assert_eq!(rust(1.9, 1.9).outcome, Outcome::NotShown);

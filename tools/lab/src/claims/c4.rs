@@ -63,10 +63,11 @@ pub static CLAIM: Claim = Claim {
             "a reply, beside a computing process",
         ),
     ],
-    rule: "It holds if four waits take four threads less than half the time that they take one after the other, while two computations in two threads do not take clearly less. \
-        But: if a reply beside one computing thread takes more than three times as long as alone, mixing the two costs the I/O thread. \
-        Clearly less is a 90th percentile below 0.75 of the 10th percentile of one after the other, in five rounds or more: that is so without a GIL, and under the GIL the claim does not hold then. \
-        The computations' times are compared only if one, measured against itself (A/A), comes out within 0.9 to 1.1.",
+    rule: "It holds if four waits in four threads take less than half the time that they take one after the other, while two computations in two threads do not \
+        take clearly less. But: if a reply beside one computing thread takes more than three times as long as alone, mixing the two costs the I/O thread. \
+        “Clearly less” means that the 90th percentile is below 0.75 of the 10th percentile of one after the other, in five rounds or more. Without a GIL that \
+        is what happens; under the GIL, the claim does not hold then. The computations' times are compared only if one, measured against itself (A/A), comes \
+        out within 0.9 to 1.1.",
     judge,
     chart: Chart {
         title: "Time to wait, to compute, and to get a reply",
@@ -149,13 +150,13 @@ fn judge(run: &Run) -> Verdict {
     };
     if waits >= 0.5 {
         return Verdict::not_shown(&format!(
-            "four waits took four threads {} of the time, so the machine was too busy",
+            "four waits in four threads took {} of the time, so the machine was too busy",
             digits(waits)
         ));
     }
     let computed = match aa(run, "sums_serial_again", "sums_serial") {
         Ok(aa) => format!(
-            "two computations took two threads {} of the time (A/A {})",
+            "two computations in two threads took {} of the time (A/A {})",
             digits(sums),
             digits(aa)
         ),
@@ -164,7 +165,7 @@ fn judge(run: &Run) -> Verdict {
     let quickest = serial.p10.min(need!(run, "sums_serial_again").p10);
     if threads.p90 < 0.75 * quickest && threads.samples >= FEWEST {
         let gained = format!(
-            "two computations took two threads {} of the time",
+            "two computations in two threads took {} of the time",
             digits(sums)
         );
         let has_gil = run.runtime.language == Language::Python && !run.runtime.is_free_threaded();
@@ -174,7 +175,7 @@ fn judge(run: &Run) -> Verdict {
         };
     }
     let waited = format!(
-        "four waits took four threads {} of the time; {computed}",
+        "four waits in four threads took {} of the time; {computed}",
         digits(waits)
     );
     match (run.median("reply_alone"), run.median("reply_beside_1")) {
@@ -362,8 +363,8 @@ mod tests {
         assert_eq!(
             verdict.text,
             "holds, but a thread beside one that computes got its reply in 6.30 ms instead of 1.10 ms \
-             (four waits took four threads 0.260 of the time; \
-             two computations took two threads 1.01 of the time (A/A 1.00))"
+             (four waits in four threads took 0.260 of the time; \
+             two computations in two threads took 1.01 of the time (A/A 1.00))"
         );
         assert_eq!(
             judged(10_400.0, 30_300.0, 30_000.0, 1_300.0).outcome,
@@ -386,7 +387,7 @@ mod tests {
         let free = gained(Runtime::rust(), 5);
         assert_eq!(free.outcome, Outcome::HoldsBut);
         assert!(
-            free.text.ends_with("took two threads 0.510 of the time"),
+            free.text.ends_with("in two threads took 0.510 of the time"),
             "{free}"
         );
         let gil = Runtime::python("3.15.0", false, true);

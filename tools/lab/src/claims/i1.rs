@@ -33,11 +33,10 @@ pub static CLAIM: Claim = Claim {
         Metric::both("socket_large", READS, "one message of 1 MiB by Unix socket"),
         Metric::both("framed_large", READS, "one message of 1 MiB, framed").always(1.0),
     ],
-    rule: "Ten messages of 64 bytes are written, then the reader comes; one message of 1 MiB is written while the reader reads. \
-        The reader has room for all of it. \
-        It holds if every message arrives in one read of its own. \
-        But: if ten arrive in fewer reads in every round, and one in several in some, by pipe and by stream socket, then these carry bytes, and \
-        messages need frames; that only if framed ones arrive one by one in every round. Anything else shows nothing.",
+    rule: "Ten messages of 64 bytes are written before the reader starts; one message of 1 MiB is written while the reader reads. The reader has room for all of \
+        it. It holds if every message arrives in one read of its own. But: if ten arrive in fewer reads in every round, and the large one in several reads in \
+        some, through pipe and stream socket, then these carry bytes, and messages need frames. That counts only if framed messages arrive one by one in every \
+        round. Anything else shows nothing.",
     judge,
     chart: Chart {
         title: "Reads until everything has arrived",

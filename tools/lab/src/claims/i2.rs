@@ -49,11 +49,10 @@ pub static CLAIM: Claim = Claim {
             "CPU time of 20 ms of waiting, spinning",
         ),
     ],
-    rule: "Medians of round trips are compared, and only if the pipe at 64 bytes and shared memory at 1 MiB, each measured against itself (A/A), \
-        come out within 0.9 to 1.1. \
-        It holds if 1 MiB by shared memory takes at most 0.9 times as long as by the faster of pipe and socket. \
-        But: if 64 bytes take at least 0.6 times as long, then waking the other side is what costs, and shared memory saves little of it. \
-        It does not hold if, in five rounds or more, 1 MiB took longer by shared memory in every one than by pipe or socket in any.",
+    rule: "Medians of round trips are compared, and only if the pipe at 64 bytes and shared memory at 1 MiB, each measured against itself (A/A), come out within \
+        0.9 to 1.1. It holds if 1 MiB through shared memory takes at most 0.9 times as long as through the faster of pipe and socket. But: if 64 bytes take at \
+        least 0.6 times as long, then the cost is waking the other side, and shared memory saves little of it. It does not hold if, in five rounds or more, 1 \
+        MiB through shared memory took longer in every round than through pipe or socket in any.",
     judge,
     chart: Chart {
         title: "Time to another process and back",
@@ -166,7 +165,7 @@ fn judge(run: &Run) -> Verdict {
                 format!(", unless both sides spin ({} times)", digits(spin))
             });
             Verdict::holds_but(&format!(
-                "only for large messages: {why}, and 64 B {} times as long as by pipe, since waking the other side is what costs{spin} (A/A {aa})",
+                "only for large messages: {why}, and 64 B {} times as long as by pipe, since the cost is waking the other side{spin} (A/A {aa})",
                 digits(small)
             ))
         }
@@ -356,7 +355,7 @@ mod tests {
         assert_eq!(
             large.text,
             "holds, but only for large messages: 1 MiB took 0.500 times as long as by pipe, and 64 B 1.00 times as long as by pipe, \
-             since waking the other side is what costs (A/A 1.00 and 1.00)"
+             since the cost is waking the other side (A/A 1.00 and 1.00)"
         );
     }
 

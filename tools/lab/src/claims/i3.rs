@@ -44,11 +44,10 @@ pub static CLAIM: Claim = Claim {
             "read, while a sibling holds the write end",
         ),
     ],
-    rule: "The process at the other end is killed with SIGKILL while this one waits. \
-        It holds if every wait ends in every round: of those that the kernel knows of (a pipe, a socket, a file lock, the process itself), and of \
-        the others (a lock in shared memory, a Queue, a pipe whose write end a sibling holds). \
-        But: if the first all end, and none of the others within 100 ms, then only the kernel tells, and only what it knows. \
-        It does not hold if one of the first does not end.",
+    rule: "The process at the other end is killed with SIGKILL while this one waits. The kernel knows of some waits (for a pipe, a socket, a file lock, the \
+        process itself), but not of others (for a lock in shared memory, a Queue, a pipe whose write end a sibling holds). It holds if every wait ends in \
+        every round. But: if all waits of the first kind end, and none of the second within 100 ms, then only the kernel reports the death, and only what it \
+        knows. It does not hold if a wait of the first kind does not end.",
     judge,
     chart: Chart {
         title: "Time until the survivor notices, after SIGKILL",
@@ -58,7 +57,7 @@ pub static CLAIM: Claim = Claim {
         },
         sections: &[
             Section {
-                title: "the kernel tells",
+                title: "the kernel reports it",
                 rows: &[
                     Row {
                         label: "pipe, read: EOF",
@@ -91,7 +90,7 @@ pub static CLAIM: Claim = Claim {
                 ],
             },
             Section {
-                title: "nobody tells: gave up after 100 ms",
+                title: "nobody reports it: gave up after 100 ms",
                 rows: &[
                     Row {
                         label: "lock in shared memory",
@@ -118,13 +117,16 @@ fn judge(run: &Run) -> Verdict {
     let silent = need!(run, "silent_told");
     if told.min() < of.max() {
         let (told, of) = (count(told.min()), count(of.max()));
-        return Verdict::does_not_hold(run, &format!("of {of} waits at the kernel, {told} ended"));
+        return Verdict::does_not_hold(
+            run,
+            &format!("only {told} of {of} waits that the kernel knows of ended"),
+        );
     }
     let Some(tried) = run.given("silent") else {
         return Verdict::not_shown("the record does not say how many waits there were");
     };
     if silent.min() >= tried {
-        return Verdict::holds("every wait ended, also those that the kernel does not know of");
+        return Verdict::holds("every wait ended, even those that the kernel does not know of");
     }
     if silent.max() > 0.0 {
         return Verdict::not_shown("some waits ended in some rounds only");
@@ -134,7 +136,7 @@ fn judge(run: &Run) -> Verdict {
         Language::Python => "a Lock, a Queue",
     };
     Verdict::holds_but(&format!(
-        "only the kernel tells, and only what it knows: {whose} and a pipe whose end a sibling holds told nothing in {} rounds",
+        "only the kernel reports it, and only what it knows: {whose} and a pipe whose end a sibling holds reported nothing in {} rounds",
         count(silent.samples as f64)
     ))
 }
@@ -329,7 +331,7 @@ mod tests {
         assert_eq!(kernel.outcome, Outcome::HoldsBut);
         assert_eq!(
             kernel.text,
-            "holds, but only the kernel tells, and only what it knows: a Lock, a Queue and a pipe whose end a sibling holds told nothing in 2 rounds"
+            "holds, but only the kernel reports it, and only what it knows: a Lock, a Queue and a pipe whose end a sibling holds reported nothing in 2 rounds"
         );
         assert_eq!(judged(6.0, &[3.0, 3.0]).outcome, Outcome::Holds);
     }

@@ -51,10 +51,10 @@ pub static CLAIM: Claim = Claim {
         Metric::both("process_1_mib", MICROS, "to a process and back: 1 MiB"),
         Metric::both("process_16_mib", MICROS, "to a process and back: 16 MiB"),
     ],
-    rule: "It holds if every object that a thread gives back is the same object and shows what the thread wrote to it, and no object shows what a process wrote to its copy. \
-        It does not hold if an object from a thread is another one, or does not show the write. \
-        But: if handing over 16 MiB to a thread takes more than 4 times as long as 64 B, size costs something after all. \
-        Medians are compared, and only if 64 B, measured against itself (A/A), comes out within 0.9 to 1.1.",
+    rule: "It holds if every object that a thread gives back is the same object and shows what the thread wrote to it, and no object shows what a process wrote \
+        to its copy. It does not hold if an object from a thread is a different one, or does not show the write. But: if handing over 16 MiB to a thread takes \
+        more than 4 times as long as 64 B, size costs something after all. Medians are compared, and only if 64 B, measured against itself (A/A), comes out \
+        within 0.9 to 1.1.",
     judge,
     chart: Chart {
         title: "Time to hand an object over and get it back",
@@ -123,7 +123,7 @@ fn judge(run: &Run) -> Verdict {
         return Verdict::does_not_hold(
             run,
             &format!(
-                "of {objects} objects a thread gave back {same} as the same, and its write was seen on {seen}"
+                "a thread gave back {same} of {objects} objects as the same, and its write was seen on {seen}"
             ),
         );
     }
@@ -133,7 +133,7 @@ fn judge(run: &Run) -> Verdict {
             "a process's write was seen on {copies} objects too, so processes share here as well"
         ));
     }
-    let why = "a thread gave back the same objects with its writes on them, a process's writes stayed with it";
+    let why = "a thread gave back the same objects with its writes on them, and a process's writes stayed in the process";
     let aa = match aa(run, "thread_64_b_again", "thread_64_b") {
         Ok(aa) => digits(aa),
         Err(busy) => return Verdict::holds(&format!("{why} ({busy})")),
@@ -146,7 +146,7 @@ fn judge(run: &Run) -> Verdict {
             digits(thread)
         )),
         (Some(thread), Some(process)) => Verdict::holds(&format!(
-            "{why}; 16 MiB take a thread {} times as long as 64 B, a process {} times (A/A {aa})",
+            "{why}; 16 MiB to a thread take {} times as long as 64 B, and to a process {} times (A/A {aa})",
             digits(thread),
             digits(process)
         )),
@@ -299,8 +299,7 @@ mod tests {
     fn it_holds_by_identity_and_adds_times_when_they_can_be_compared() {
         let verdict = judged(4.0, 0.0, 21.0, 22.0);
         assert_eq!(verdict.outcome, Outcome::Holds);
-        let says =
-            "16 MiB take a thread 1.10 times as long as 64 B, a process 300 times (A/A 1.05)";
+        let says = "16 MiB to a thread take 1.10 times as long as 64 B, and to a process 300 times (A/A 1.05)";
         assert!(verdict.text.ends_with(says), "{verdict}");
         let busy = judged(4.0, 0.0, 30.0, 200.0);
         assert_eq!(busy.outcome, Outcome::Holds);
@@ -315,7 +314,7 @@ mod tests {
     fn it_does_not_hold_when_a_thread_gets_a_copy_and_shows_nothing_when_a_process_shares() {
         let copied = judged(3.0, 0.0, 20.0, 20.0);
         assert_eq!(copied.outcome, Outcome::DoesNotHold);
-        let says = "of 4 objects a thread gave back 3 as the same";
+        let says = "a thread gave back 3 of 4 objects as the same";
         assert!(copied.text.contains(says), "{copied}");
         assert_eq!(judged(4.0, 1.0, 20.0, 20.0).outcome, Outcome::NotShown);
     }

@@ -38,10 +38,9 @@ pub static CLAIM: Claim = Claim {
         Metric::rust("lost_fetch_add", ADDITIONS, "fetch_add: additions lost").always(0.0),
         Metric::rust("lost_mutex", ADDITIONS, "Mutex: additions lost").always(0.0),
     ],
-    rule: "Threads add to one number. \
-        It holds if an addition without a lock is lost in at least one round, and none with a lock in any. \
-        But (Python): if the bare n += 1 loses nothing while n = f(n) does, the race exists and this loop does not show it. \
-        If nothing at all is lost, or something under the lock, nothing is shown: a race that did not happen is no proof that it cannot.",
+    rule: "Threads add to one number. It holds if an addition without a lock is lost in at least one round, and none with a lock in any. But (Python): if the \
+        bare n += 1 loses nothing while n = f(n) does, the race exists and this loop does not show it. If nothing at all is lost, or if something is lost \
+        under the lock, nothing is shown: a race that did not happen may still happen.",
     judge,
     chart: Chart {
         title: "Additions lost by four threads",

@@ -158,11 +158,9 @@ pub static CLAIM: Claim = Claim {
             "… forked processes that asked for a death signal",
         ),
     ],
-    rule: "Two workers of a pool get ten tasks; one worker fails while a second one works and six tasks wait. \
-        It holds if no process loses anything when another one is killed. \
-        But: if a task that fails by itself (an exception, a panic) costs no other task, while a killed worker costs its own task, \
-        others of its pool, or a lock, memory is isolated and what the processes share is not. \
-        It does not hold if an exception already costs others.",
+    rule: "Two workers of a pool get ten tasks. One worker fails while the other works and six tasks wait. It holds if no process loses anything when another one \
+        is killed. But: if a task that fails by itself (an exception, a panic) costs no other task, while a killed worker costs its own task, others of its \
+        pool, or a lock, then memory is isolated, but what the processes share is not. It does not hold if even an exception costs others.",
     judge,
     chart: Chart {
         title: "Tasks lost, of ten",

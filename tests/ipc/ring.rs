@@ -7,7 +7,7 @@ mod orders;
 mod trust;
 
 use crate::framing::peak_kib;
-use crate::{Learner, kind, pattern};
+use crate::{Learner, checksum, kind, pattern};
 use checks::faults::Fault;
 use checks::ledger::{self, What};
 use checks::leftovers::{self, Leftovers};
@@ -99,15 +99,28 @@ checks::subject! {
         memories.iter().map(|words| judged(learner, words)).collect()
     }
 
-    /// Random words: the first for which something else comes out of `try_recv` than should.
+    /// Random words: the first for which something else comes out of `try_send` or `try_recv` than should.
     fn judge_random(learner, seed: u64, count: usize) -> SelfReported<Option<(Vec<u64>, Judged)>> as Ring {
         let mut random = fastrand::Rng::with_seed(seed);
         observed((0..count).find_map(|_| {
             let words = both::random_words(&mut random);
             let judged = judged(learner, &words);
-            let expected = layout::decode(&words).map(|message| message.map(|(message, _)| message));
-            (judged.2 != expected).then_some((words, judged))
+            trust::complaint(&words, &judged).map(|_| (words, judged))
         }))
+    }
+
+    /// Messages of these lengths through a ring of so many words whose counters begin at a number, one after the other; what
+    /// came out of each, as length and checksum.
+    fn long(learner, words: usize, at: u64, lens: Vec<usize>) -> Vec<Result<Option<(usize, u32)>, String>> as Ring {
+        let memory = used_ring(words, at);
+        let through = |len: usize| match (learner.try_send)(&memory, &pattern(at, len)) {
+            Err(error) => Err(kind(&error)),
+            Ok(false) => Err("no room".to_owned()),
+            Ok(true) => (learner.try_recv)(&memory)
+                .map(|message| message.map(|message| (message.len(), checksum(&message))))
+                .map_err(|error| kind(&error)),
+        };
+        lens.into_iter().map(through).collect()
     }
 
     /// Messages of these lengths, each one's content by its number, from a child to this process or the other way round.
@@ -359,6 +372,20 @@ fn a_message_may_be_empty_or_fill_the_ring() {
             "32 and 31 bytes in a ring of 5 words"
         );
     }
+    explain(
+        FULL,
+        "A ring may have many words, and a message many bytes: lengths and places need more than 8 or 16 bits.",
+    );
+    let words = random().usize(70_000..90_000);
+    let lens = vec![300, 70_001, (words - 1) * 8, 131_072];
+    let at = words as u64 * 7 - 500; // the second one reaches the end of the memory
+    for (len, came) in lens.iter().zip(long(&words, &at, &lens)) {
+        assert_eq!(
+            came,
+            Ok(Some((*len, checksum(&pattern(at, *len))))),
+            "what came of {len} bytes through a ring of {words} words, as length and checksum"
+        );
+    }
 }
 
 fn full_and_empty_are_told_apart() {
@@ -464,7 +491,7 @@ fn messages_wrap_around_the_end() {
                 acts.push(Act::Recv);
             }
         }
-        let at = random.u64(0..1000);
+        let at = random.u64(..1 << 63) >> random.u32(0..60);
         let all = came(act(&vec![(words, at, acts.clone())]).remove(0));
         if let Some(nth) = (0..all.len()).find(|nth| all[*nth] != expected[*nth]) {
             assert_eq!(
@@ -537,7 +564,14 @@ fn the_counters_go_beyond_32_bits() {
         LAYOUT,
         "Head and tail count all words that ever went through, in 64 bits.",
     );
-    for at in [(1 << 32) - 2, (1 << 40) + 1, (1 << 63) + 5, u64::MAX - 40] {
+    for at in [
+        (1 << 31) - 2,
+        (1 << 32) - 2,
+        (1 << 40) + 1,
+        (1 << 63) - 3,
+        (1 << 63) + 5,
+        u64::MAX - 40,
+    ] {
         let acts = vec![
             Act::Send(vec![1; 20]),
             Act::Recv,
@@ -555,7 +589,7 @@ fn the_counters_go_beyond_32_bits() {
         assert_eq!((*head, *tail), (at + 7, at + 7), "head and tail afterwards");
     }
     // 2³² is no multiple of 7: whoever reckons with fewer bits finds other places.
-    talk_with_another_program(&[(1 << 32) - 4, (1 << 63) + 1]);
+    talk_with_another_program(&[(1 << 32) - 4, (1 << 63) - 5, (1 << 63) + 1]);
 }
 
 fn a_message_that_never_fits_is_an_error() {
@@ -661,15 +695,15 @@ fn a_length_that_makes_no_sense_is_an_error() {
 fn random_memory_is_no_trouble() {
     explain(
         TRUST,
-        "Whatever is in the memory: a message, `None` or `InvalidData` comes out, and never a panic.",
+        "Whatever is in the memory: a message, `None` or `InvalidData` comes out, and never a panic. After an error nothing has changed.",
     );
     if let Some((all, judged)) = judge_random(&random().u64(..), &3000).into_inner() {
-        let expected = layout::decode(&all).map(|message| message.map(|(message, _)| message));
-        let shown = &all[DATA..];
-        assert_eq!(
-            judged.2, expected,
-            "receiving from a ring with head {}, tail {} and the words {shown:?}",
-            all[HEAD], all[TAIL]
+        panic!(
+            "In a ring with head {}, tail {} and the words {:?}, {}.",
+            all[HEAD],
+            all[TAIL],
+            &all[DATA..],
+            trust::complaint(&all, &judged).unwrap_or_default()
         );
     }
 }

@@ -51,6 +51,13 @@ type Judged = (
     SelfReported<u64>,
 );
 
+/// What `try_send` returned, what another program took then, and what `try_recv` returned of what it put.
+type Long = (
+    Result<bool, String>,
+    SelfReported<Option<(usize, u32)>>,
+    Result<Option<(usize, u32)>, String>,
+);
+
 checks::subject! {
     for Learner;
 
@@ -109,16 +116,18 @@ checks::subject! {
         }))
     }
 
-    /// Messages of these lengths through a ring of so many words whose counters begin at a number, one after the other; what
-    /// came out of each, as length and checksum.
-    fn long(learner, words: usize, at: u64, lens: Vec<usize>) -> Vec<Result<Option<(usize, u32)>, String>> as Ring {
+    /// Messages of these lengths through a ring of so many words whose counters begin at a number, one after the other: each from
+    /// `try_send` to another program, and from another program to `try_recv`. What came out, as lengths and checksums.
+    fn long(learner, words: usize, at: u64, lens: Vec<usize>) -> Vec<Long> as Ring {
         let memory = used_ring(words, at);
-        let through = |len: usize| match (learner.try_send)(&memory, &pattern(at, len)) {
-            Err(error) => Err(kind(&error)),
-            Ok(false) => Err("no room".to_owned()),
-            Ok(true) => (learner.try_recv)(&memory)
-                .map(|message| message.map(|message| (message.len(), checksum(&message))))
-                .map_err(|error| kind(&error)),
+        let sum = |message: Vec<u8>| (message.len(), checksum(&message));
+        let through = |len: usize| {
+            let message = pattern(at, len);
+            let sent = (learner.try_send)(&memory, &message).map_err(|error| kind(&error));
+            let taken = observed(take(&memory).map(sum));
+            put(&memory, &message);
+            let received = (learner.try_recv)(&memory).map_err(|error| kind(&error));
+            (sent, taken, received.map(|message| message.map(sum)))
         };
         lens.into_iter().map(through).collect()
     }
@@ -380,10 +389,12 @@ fn a_message_may_be_empty_or_fill_the_ring() {
     let lens = vec![300, 70_001, (words - 1) * 8, 131_072];
     let at = words as u64 * 7 - 500; // the second one reaches the end of the memory
     for (len, came) in lens.iter().zip(long(&words, &at, &lens)) {
+        let sum = Some((*len, checksum(&pattern(at, *len))));
         assert_eq!(
             came,
-            Ok(Some((*len, checksum(&pattern(at, *len))))),
-            "what came of {len} bytes through a ring of {words} words, as length and checksum"
+            (Ok(true), observed(sum), Ok(sum)),
+            "what came of sending {len} bytes to a ring of {words} words; of what another program took out then; and of receiving as many from it \
+             (lengths and checksums)"
         );
     }
 }
@@ -491,7 +502,7 @@ fn messages_wrap_around_the_end() {
                 acts.push(Act::Recv);
             }
         }
-        let at = random.u64(..1 << 63) >> random.u32(0..60);
+        let at = random.u64(0..1000);
         let all = came(act(&vec![(words, at, acts.clone())]).remove(0));
         if let Some(nth) = (0..all.len()).find(|nth| all[*nth] != expected[*nth]) {
             assert_eq!(
@@ -571,6 +582,7 @@ fn the_counters_go_beyond_32_bits() {
         (1 << 63) - 3,
         (1 << 63) + 5,
         u64::MAX - 40,
+        random().u64(1 << 33..1 << 63) >> random().u32(0..30),
     ] {
         let acts = vec![
             Act::Send(vec![1; 20]),

@@ -56,7 +56,8 @@ checks::subject! {
     }
 
     /// While one side sleeps, the other leaves counters that make no sense, and wakes it.
-    fn nonsense_while_asleep(learner, sends: bool) -> Result<Option<Vec<u8>>, String> as send_and_recv {
+    /// Also whether it slept once more.
+    fn nonsense_while_asleep(learner, sends: bool) -> (Result<Option<Vec<u8>>, String>, SelfReported<bool>) as send_and_recv {
         idle::nonsense_while_asleep(learner, sends)
     }
 

@@ -107,9 +107,16 @@ checks::subject! {
         live(learner, &[b"request".to_vec()], backwards())
     }
 
-    /// Several workers at the same time, stopped in this order; after each, whether its process is gone.
+    /// Several workers at the same time, each with an answer of its own: all are called in turn, then called and stopped in this order.
     fn several_workers(learner, order: Vec<usize>) -> Vec<(Answer, Result<(), String>)> as Worker {
-        let mut workers: Vec<_> = order.iter().map(|_| Some((learner.start_worker)(backwards()).expect("a worker starts"))).collect();
+        let start = |at: usize| {
+            let serve: Answers = Box::new(move |request| [&[at as u8], request].concat());
+            Some((learner.start_worker)(serve).expect("a worker starts"))
+        };
+        let mut workers: Vec<_> = (0..order.len()).map(start).collect();
+        for worker in workers.iter_mut().flatten() {
+            let _ = worker.call(b"the first");
+        }
         order
             .into_iter()
             .map(|at| {

@@ -466,7 +466,10 @@ fn empty_lists_add_nothing() {
         "memory/exercise.md#step-1-lost-updates",
         "An empty list has a thread that adds nothing, wherever it stands.",
     );
-    let works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]].map(lists);
+    let mut works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]]
+        .map(lists)
+        .to_vec();
+    works.push(vec![vec![0, 5], vec![0], vec![7, 0, 0, 1]]); // a 0 adds nothing, and isn't the end
     for (work, (sum, ..)) in works.iter().zip(sums(&works)) {
         assert_eq!(sum, total(work), "the sum of {work:?}");
     }

@@ -2,8 +2,10 @@
 
 use super::{
     ALONG, Act, Badly, Failing, Leaving, STEP, call, call_badly, requests, serve,
-    serve_and_be_left, serve_the_silent,
+    serve_and_be_left, serve_python, serve_the_silent,
 };
+use crate::framing::python::python;
+use crate::framing::socket_name;
 use checks::faults::{Fault, Operation};
 use checks::{explain, linux, observed};
 
@@ -47,6 +49,24 @@ pub fn another_byte_is_an_error() {
             served.left
         );
     }
+    let Some(mut python) = python() else { return };
+    let name = socket_name();
+    python.ask(&format!("listen {name}"));
+    python.tell("accept");
+    let serving = serve_python::start(&name);
+    python.hear();
+    python.ask("send_two request");
+    python.ask("close");
+    let (result, left) = serving.finish();
+    assert_eq!(
+        result,
+        Err("InvalidData".to_owned()),
+        "what `serve` returned for a byte 2 with two descriptors, from CPython"
+    );
+    assert!(
+        left.is_nothing(),
+        "A byte 2 with two descriptors left {left} behind."
+    );
 }
 
 pub fn the_end_before_the_descriptor_is_an_error() {

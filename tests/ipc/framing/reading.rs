@@ -170,6 +170,7 @@ pub fn the_end_inside_a_frame_is_an_error() {
         }
     }
     let shape = Shape {
+        has_large: true,
         is_cut: true,
         ..Shape::default()
     };
@@ -336,6 +337,7 @@ pub fn an_interrupted_read_is_tried_again() {
         }
     }
     let shape = Shape {
+        has_large: true,
         is_interrupted: true,
         ..Shape::default()
     };

@@ -267,9 +267,9 @@ pub fn long(seed: u64, shape: Shape) -> (Vec<u8>, Vec<Piece>) {
     let mut bytes = Vec::new();
     for _ in 0..random.usize(1..4) {
         let body = pattern(random.u64(..), random.usize(0..70_000));
-        bytes.extend(match random.bool() {
-            true => frame(&body),
-            false => large_frame(&body),
+        bytes.extend(match shape.has_large && random.bool() {
+            true => large_frame(&body),
+            false => frame(&body),
         });
     }
     if shape.is_cut {
@@ -292,6 +292,8 @@ pub fn long(seed: u64, shape: Shape) -> (Vec<u8>, Vec<Piece>) {
 /// What happens to a long stream.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Shape {
+    /// Some frames have the large form of the header.
+    pub has_large: bool,
     /// It ends early, mostly inside a frame.
     pub is_cut: bool,
     /// Reads of it are interrupted.

@@ -12,7 +12,7 @@ use crate::ring::layout::{
 use crate::{Learner, kind};
 use checks::ledger::{self, Records, What};
 use checks::outside::processor_time;
-use checks::{explain, faults, linux, observed};
+use checks::{SelfReported, explain, faults, linux, observed};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Peer, fork};
 use serde::{Deserialize, Serialize};
@@ -185,31 +185,35 @@ pub fn wakes(learner: Learner) -> Wakes {
     }
 }
 
-pub fn nonsense_while_asleep(learner: Learner, sends: bool) -> Result<Option<Vec<u8>>, String> {
+pub fn nonsense_while_asleep(
+    learner: Learner,
+    sends: bool,
+) -> (Result<Option<Vec<u8>>, String>, SelfReported<bool>) {
     let memory = one_message(sends);
     let done = Mapping::shared(1).expect("memory can be mapped");
-    let (this, asleep, counter) = (
-        std::process::id(),
-        if sends {
-            PRODUCER_ASLEEP
-        } else {
-            CONSUMER_ASLEEP
-        },
-        if sends { HEAD } else { TAIL },
-    );
+    let (this, asleep, counter) = match sends {
+        true => (std::process::id(), PRODUCER_ASLEEP, HEAD),
+        false => (std::process::id(), CONSUMER_ASLEEP, TAIL),
+    };
     let child = fork(|| {
         let peer = Peer::parent(this)?;
-        wait_until_asleep(&memory, asleep, this, &peer)?;
-        memory.word(counter).store(1000, SeqCst);
-        wake(&memory, asleep);
-        // It stays until the other side has its answer, or sleeps again.
-        while done.word(0).load(SeqCst) == 0
-            && !is_asleep(&memory, asleep, this)
-            && !peer.has_ended()?
-        {
+        let is_done = || done.word(0).load(SeqCst) == 1;
+        while !is_asleep(&memory, asleep, this) {
+            if is_done() || peer.has_ended()? {
+                return Ok(false);
+            }
             std::thread::sleep(Duration::from_micros(200));
         }
-        Ok(())
+        memory.word(counter).store(1000, SeqCst);
+        wake(&memory, asleep);
+        // It stays until the other side has its answer, or sleeps again, which its end is to end.
+        while !is_done() && !peer.has_ended()? {
+            if is_asleep(&memory, asleep, this) && !is_done() {
+                return Ok(true);
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        Ok(false)
     })
     .expect("it is forked");
     let peer = Peer::open(child.pid()).expect("it lives");
@@ -218,8 +222,8 @@ pub fn nonsense_while_asleep(learner: Learner, sends: bool) -> Result<Option<Vec
         false => (learner.recv)(&memory, &peer).map(Some),
     };
     done.word(0).store(1, SeqCst);
-    let _ = child.wait();
-    result.map_err(|error| kind(&error))
+    let slept_again = child.wait().unwrap_or(true);
+    (result.map_err(|error| kind(&error)), observed(slept_again))
 }
 
 pub fn unasked(learner: Learner) -> Result<(), String> {
@@ -427,8 +431,8 @@ pub fn errors_of_the_ring_come_through() {
     for (sends, what) in SIDES {
         assert_eq!(
             nonsense_while_asleep_of(&sends),
-            Err("InvalidData".to_owned()),
-            "what came when {what}, and was woken once head and tail made no sense"
+            (Err("InvalidData".to_owned()), observed(false)),
+            "what came when {what}, and was woken once head and tail made no sense; and whether it slept once more before"
         );
     }
 }

@@ -207,11 +207,11 @@ pub fn workers_end_on_their_own() {
          don't end. `ParentOnly` keeps an end out of every child.",
     );
     for order in [vec![0, 1, 2], vec![2, 1, 0], vec![1, 0, 2]] {
-        for (answer, stopped) in several_workers(&order) {
+        for (at, (answer, stopped)) in order.iter().zip(several_workers(&order)) {
             assert_eq!(
                 answer,
-                Ok(b"cba".to_vec()),
-                "the answer of one of three workers"
+                Ok([&[*at as u8], &b"abc"[..]].concat()),
+                "the answer of worker {at} of three, to its second request: its number and the request"
             );
             assert_eq!(
                 stopped,

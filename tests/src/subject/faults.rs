@@ -169,14 +169,14 @@ pub fn without_new_descriptors<T>(body: impl FnOnce() -> T) -> T {
 pub fn with_new_descriptors<T>(count: usize, body: impl FnOnce() -> T) -> T {
     let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
     let names = entries.flatten().map(|entry| entry.file_name());
-    // The folder itself is among them, and closed by now: one more that is free.
-    let open: Vec<u64> = names
+    let mut open: Vec<u64> = names
         .filter_map(|name| name.to_str()?.parse().ok())
-        .filter(|fd| std::fs::exists(format!("/proc/self/fd/{fd}")).unwrap_or(false))
         .collect();
+    // The folder itself was among them, and is closed by now.
+    open.retain(|fd| std::fs::exists(format!("/proc/self/fd/{fd}")).unwrap_or(false));
     // The kernel gives the lowest number that is free.
-    let free = (0..).filter(|fd| !open.contains(fd));
-    let limit = free.skip(count).next().unwrap_or(0);
+    let mut free = (0..).filter(|fd| !open.contains(fd));
+    let limit = free.nth(count).unwrap_or(0);
     with_limit_of_descriptors(limit, body)
 }
 

@@ -3,7 +3,13 @@
 //! Fails: descriptor::an_interrupted_call_is_tried_again
 //! Section: ipc/exercise.md#a-descriptor-travels-with-a-byte
 
-use std::io::Read;
+use crate::framing::{recv_frame, send_frame};
+use crate::worker::LIMIT;
+use os::socket::{recv_with_descriptor, send_with_descriptor};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 
 pub fn serve(
     socket: &mut UnixStream,

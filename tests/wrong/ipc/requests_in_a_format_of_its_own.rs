@@ -3,7 +3,9 @@
 //! Fails: worker::a_request_is_a_frame
 //! Section: ipc/exercise.md#step-2-a-worker
 
-use std::io::{Read, Write};
+use crate::framing::{recv_frame, send_frame};
+use os::process::{self, Child, ParentOnly};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
 fn recv_request(pipe: &mut PipeReader) -> io::Result<Option<Vec<u8>>> {
     let mut header = [0; 8];

@@ -5,12 +5,15 @@ mod peers;
 
 use crate::framing::python::{connect, python};
 use crate::framing::socket_name;
-use crate::{Learner, checksum, kind, pattern};
+use crate::{Learner, checksum, kind, kind_and_number, pattern};
 use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
-use checks::{SelfReported, explain, observed, random, unused_name};
+use checks::{SelfReported, explain, linux, observed, random, unused_name};
 use errors::*;
-use peers::{ASKS_FOR_NOTHING, called, file_with, pipe_ends, served, served_and_left};
+use peers::{
+    ASKS_FOR_NOTHING, called, called_badly, called_interrupted, file_with, pipe_ends, served,
+    served_and_left, served_interrupted,
+};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -103,6 +106,27 @@ checks::subject! {
         served_and_left(learner, leaves)
     }
 
+    /// Calls a peer that isn't there, or doesn't answer: what `call` returned.
+    fn call_badly(learner, badly: Badly) -> Result<(), String> as call {
+        called_badly(learner, badly)
+    }
+
+    /// Serves a client that says nothing, over a socket whose reads have a deadline.
+    fn serve_the_silent(learner) -> Result<(), String> as serve {
+        let (mut ours, _theirs) = peers::impatient();
+        (learner.serve)(&mut ours, &mut |_, _| vec![]).map_err(|error| kind_and_number(&error))
+    }
+
+    /// Calls a peer with so many bytes while signals arrive: its answer, as length and checksum.
+    fn call_interrupted(learner, len: usize) -> Result<(usize, u32), String> as call {
+        called_interrupted(learner, len)
+    }
+
+    /// Serves a client while signals arrive: what `serve` returned, and whether the answer of so many bytes came.
+    fn serve_interrupted(learner, len: usize) -> (Result<(), String>, SelfReported<bool>) as serve {
+        served_interrupted(learner, len)
+    }
+
     /// Serves two clients after each other, whose file is the writing end of a pipe. Whether the pipe had ended when the answer
     /// began to come.
     fn serve_pipes(learner) -> SelfReported<Vec<bool>> as serve {
@@ -121,6 +145,17 @@ enum Failing {
     HalfAnAnswer,
     /// It announces an answer of so many bytes and closes the socket.
     Announces(u32),
+}
+
+/// How a peer treats whoever calls it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Badly {
+    /// It closed the socket before.
+    Gone,
+    /// It closes the socket while the caller waits for the answer, and hasn't read all of the request.
+    Resets,
+    /// It says nothing, and the caller's socket has a deadline for reads.
+    Silent,
 }
 
 /// How a client leaves.
@@ -460,7 +495,7 @@ fn an_interrupted_call_is_tried_again() {
         "A signal interrupts `sendmsg` and `recvmsg` as it interrupts reads and writes: on `Interrupted`, call again.",
     );
     let interrupts = |operation| {
-        (1..4)
+        (1..=40)
             .map(|nth| Fault::Fail(operation, nth))
             .collect::<Vec<_>>()
     };
@@ -469,18 +504,35 @@ fn an_interrupted_call_is_tried_again() {
     assert_eq!(
         called.results,
         [Ok(one[0].0.iter().rev().copied().collect())],
-        "the answer to a call whose `send_with_descriptor` was interrupted three times"
+        "the answer to a call whose `send_with_descriptor` was interrupted forty times"
     );
     assert_eq!(
         *called.seen, one,
-        "what the peer got, a request and what its file held, when `send_with_descriptor` was interrupted three times"
+        "what the peer got, a request and what its file held, when `send_with_descriptor` was interrupted forty times"
     );
     let acts = vec![Act::Frame(vec![3]), Act::Descriptors(1, 1), Act::Answer];
     let served = serve(&acts, &interrupts(Operation::RecvDescriptor));
     assert_eq!(
         (served.result, served.seen.into_inner()),
         (Ok(()), vec![(vec![3], "file 0".to_owned())]),
-        "what `serve` returned and served, when `recv_with_descriptor` was interrupted three times"
+        "what `serve` returned and served, when `recv_with_descriptor` was interrupted forty times"
+    );
+    if !linux("/proc tells when somebody waits for a socket") {
+        return;
+    }
+    // Real ones, while the learner's code waits for the socket to take or to give something.
+    let len = 1 << 20;
+    let expected = |seed| (len, checksum(&pattern(seed, len)));
+    assert_eq!(
+        call_interrupted(&len),
+        Ok(expected(peers::ANSWER)),
+        "the answer to a request of {len} bytes, as length and checksum, when signals arrived while `call` waited for its peer"
+    );
+    let (result, answer) = serve_interrupted(&len);
+    assert_eq!(
+        (result, answer.into_inner()),
+        (Ok(()), true),
+        "what `serve` returned, and whether its answer of {len} bytes came, when signals arrived while it waited for its peer"
     );
 }
 
@@ -490,13 +542,18 @@ fn serving_leaves_nothing_open() {
         "Every descriptor that arrives has to be closed once, by the code that it was given to.",
     );
     let mut acts = Vec::new();
-    for n in 0..20u8 {
+    for n in 0..70u8 {
         acts.extend([Act::Frame(vec![n]), Act::Descriptors(1, 1), Act::Answer]);
     }
     let served = serve(&acts, &vec![]);
+    assert_eq!(
+        (served.result, served.answers.len()),
+        (Ok(()), 70),
+        "what `serve` returned, and how many of seventy requests were answered"
+    );
     assert!(
         served.left.is_nothing(),
-        "Twenty requests left {} behind.",
+        "Seventy requests left {} behind.",
         served.left
     );
 }

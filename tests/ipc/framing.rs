@@ -10,7 +10,7 @@ use checks::{SelfReported, explain, observed, random};
 use python::{connect, python};
 use serde::{Deserialize, Serialize};
 pub(crate) use streams::peak_kib;
-use streams::{Piece, Script, Sink, Source};
+use streams::{Piece, Script, Shape, Sink, Source, told};
 
 /// What a frame's body was: its length and its checksum. `None` is the end of the stream; an error is its kind.
 type Received = Result<Option<(usize, u32)>, String>;
@@ -51,10 +51,10 @@ checks::subject! {
     }
 
     /// Bodies of these lengths; of what was written only the beginning is returned.
-    fn send_long(learner, lens: Vec<usize>) -> Vec<Sent> as send_frame {
-        lens.into_iter()
-            .map(|len| {
-                let mut sent = sent(learner, &pattern(1, len), Script::default());
+    fn send_long(learner, cases: Vec<(usize, Script)>) -> Vec<Sent> as send_frame {
+        cases.into_iter()
+            .map(|(len, script)| {
+                let mut sent = sent(learner, &pattern(1, len), script);
                 sent.bytes.truncate(16);
                 sent
             })
@@ -64,6 +64,12 @@ checks::subject! {
     /// Calls until the end or an error, `more` times beyond, for each stream.
     fn recv_frame(learner, cases: Vec<(Vec<Piece>, usize)>, more: usize) -> Vec<Taken> {
         cases.into_iter().map(|(pieces, limit)| taken(learner, pieces, limit, more)).collect()
+    }
+
+    /// What comes out of these long streams.
+    fn recv_long(learner, cases: Vec<(u64, Shape)>) -> Vec<Vec<Received>> as recv_frame {
+        let taken = |(seed, shape)| taken(learner, streams::long(seed, shape).1, 1 << 20, 0);
+        cases.into_iter().map(taken).map(|taken| sums(taken.frames)).collect()
     }
 
     /// One stream, cut at every byte in turn: the first cut at which something else comes out than for the uncut stream.
@@ -142,7 +148,7 @@ pub fn start_python() {
 
 fn sent(learner: Learner, body: &[u8], script: Script) -> Sent {
     let mut sink = Sink::new(body, script);
-    let result = (learner.send_frame)(&mut sink, body).map_err(|error| kind(&error));
+    let result = (learner.send_frame)(&mut sink, body).map_err(|error| told(&error));
     Sent {
         result,
         bytes: sink.bytes,
@@ -157,7 +163,7 @@ fn taken(learner: Learner, pieces: Vec<Piece>, limit: usize, more: usize) -> Tak
     let mut frames = Vec::new();
     let mut left = more;
     loop {
-        let frame = (learner.recv_frame)(&mut source, limit).map_err(|error| kind(&error));
+        let frame = (learner.recv_frame)(&mut source, limit).map_err(|error| told(&error));
         let done = !matches!(frame, Ok(Some(_)));
         frames.push(frame);
         if done && left == 0 || frames.len() > 1000 {
@@ -170,6 +176,15 @@ fn taken(learner: Learner, pieces: Vec<Piece>, limit: usize, more: usize) -> Tak
         left: observed(source.left()),
         grown_kib: observed(peak_kib().saturating_sub(before)),
     }
+}
+
+/// Each frame as its length and its checksum.
+fn sums(frames: Vec<Result<Option<Vec<u8>>, String>>) -> Vec<Received> {
+    let sum = |body: Vec<u8>| (body.len(), checksum(&body));
+    let frames = frames.into_iter();
+    frames
+        .map(|frame| frame.map(|body| body.map(sum)))
+        .collect()
 }
 
 /// The bytes that CPython makes, too: see `peer.py`.

@@ -90,6 +90,14 @@ fn kind(error: &io::Error) -> String {
     format!("{:?}", error.kind())
 }
 
+/// As [`kind`], and the kernel's own number, if it is the kernel's error.
+fn kind_and_number(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => format!("{}, error number {number}", kind(error)),
+        None => kind(error),
+    }
+}
+
 /// Adler-32, as Python's `zlib.adler32`.
 fn checksum(bytes: &[u8]) -> u32 {
     let (mut a, mut b) = (1u32, 0u32);

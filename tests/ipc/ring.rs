@@ -7,7 +7,7 @@ mod orders;
 mod trust;
 
 use crate::framing::peak_kib;
-use crate::{Learner, kind, pattern};
+use crate::{Learner, checksum, kind, pattern};
 use checks::faults::Fault;
 use checks::ledger::{self, What};
 use checks::leftovers::{self, Leftovers};
@@ -49,6 +49,13 @@ type Judged = (
     Result<Option<Vec<u8>>, String>,
     SelfReported<bool>,
     SelfReported<u64>,
+);
+
+/// What `try_send` returned, what another program took then, and what `try_recv` returned of what it put.
+type Long = (
+    Result<bool, String>,
+    SelfReported<Option<(usize, u32)>>,
+    Result<Option<(usize, u32)>, String>,
 );
 
 checks::subject! {
@@ -99,15 +106,30 @@ checks::subject! {
         memories.iter().map(|words| judged(learner, words)).collect()
     }
 
-    /// Random words: the first for which something else comes out of `try_recv` than should.
+    /// Random words: the first for which something else comes out of `try_send` or `try_recv` than should.
     fn judge_random(learner, seed: u64, count: usize) -> SelfReported<Option<(Vec<u64>, Judged)>> as Ring {
         let mut random = fastrand::Rng::with_seed(seed);
         observed((0..count).find_map(|_| {
             let words = both::random_words(&mut random);
             let judged = judged(learner, &words);
-            let expected = layout::decode(&words).map(|message| message.map(|(message, _)| message));
-            (judged.2 != expected).then_some((words, judged))
+            trust::complaint(&words, &judged).map(|_| (words, judged))
         }))
+    }
+
+    /// Messages of these lengths through a ring of so many words whose counters begin at a number, one after the other: each from
+    /// `try_send` to another program, and from another program to `try_recv`. What came out, as lengths and checksums.
+    fn long(learner, words: usize, at: u64, lens: Vec<usize>) -> Vec<Long> as Ring {
+        let memory = used_ring(words, at);
+        let sum = |message: Vec<u8>| (message.len(), checksum(&message));
+        let through = |len: usize| {
+            let message = pattern(at, len);
+            let sent = (learner.try_send)(&memory, &message).map_err(|error| kind(&error));
+            let taken = observed(take(&memory).map(sum));
+            put(&memory, &message);
+            let received = (learner.try_recv)(&memory).map_err(|error| kind(&error));
+            (sent, taken, received.map(|message| message.map(sum)))
+        };
+        lens.into_iter().map(through).collect()
     }
 
     /// Messages of these lengths, each one's content by its number, from a child to this process or the other way round.
@@ -359,6 +381,22 @@ fn a_message_may_be_empty_or_fill_the_ring() {
             "32 and 31 bytes in a ring of 5 words"
         );
     }
+    explain(
+        FULL,
+        "A ring may have many words, and a message many bytes: lengths and places need more than 8 or 16 bits.",
+    );
+    let words = random().usize(70_000..90_000);
+    let lens = vec![300, 70_001, (words - 1) * 8, 131_072];
+    let at = words as u64 * 7 - 500; // the second one reaches the end of the memory
+    for (len, came) in lens.iter().zip(long(&words, &at, &lens)) {
+        let sum = Some((*len, checksum(&pattern(at, *len))));
+        assert_eq!(
+            came,
+            (Ok(true), observed(sum), Ok(sum)),
+            "what came of sending {len} bytes to a ring of {words} words; of what another program took out then; and of receiving as many from it \
+             (lengths and checksums)"
+        );
+    }
 }
 
 fn full_and_empty_are_told_apart() {
@@ -537,7 +575,15 @@ fn the_counters_go_beyond_32_bits() {
         LAYOUT,
         "Head and tail count all words that ever went through, in 64 bits.",
     );
-    for at in [(1 << 32) - 2, (1 << 40) + 1, (1 << 63) + 5, u64::MAX - 40] {
+    for at in [
+        (1 << 31) - 2,
+        (1 << 32) - 2,
+        (1 << 40) + 1,
+        (1 << 63) - 3,
+        (1 << 63) + 5,
+        u64::MAX - 40,
+        random().u64(1 << 33..1 << 63) >> random().u32(0..30),
+    ] {
         let acts = vec![
             Act::Send(vec![1; 20]),
             Act::Recv,
@@ -555,7 +601,7 @@ fn the_counters_go_beyond_32_bits() {
         assert_eq!((*head, *tail), (at + 7, at + 7), "head and tail afterwards");
     }
     // 2³² is no multiple of 7: whoever reckons with fewer bits finds other places.
-    talk_with_another_program(&[(1 << 32) - 4, (1 << 63) + 1]);
+    talk_with_another_program(&[(1 << 32) - 4, (1 << 63) - 5, (1 << 63) + 1]);
 }
 
 fn a_message_that_never_fits_is_an_error() {
@@ -661,15 +707,15 @@ fn a_length_that_makes_no_sense_is_an_error() {
 fn random_memory_is_no_trouble() {
     explain(
         TRUST,
-        "Whatever is in the memory: a message, `None` or `InvalidData` comes out, and never a panic.",
+        "Whatever is in the memory: a message, `None` or `InvalidData` comes out, and never a panic. After an error nothing has changed.",
     );
     if let Some((all, judged)) = judge_random(&random().u64(..), &3000).into_inner() {
-        let expected = layout::decode(&all).map(|message| message.map(|(message, _)| message));
-        let shown = &all[DATA..];
-        assert_eq!(
-            judged.2, expected,
-            "receiving from a ring with head {}, tail {} and the words {shown:?}",
-            all[HEAD], all[TAIL]
+        panic!(
+            "In a ring with head {}, tail {} and the words {:?}, {}.",
+            all[HEAD],
+            all[TAIL],
+            &all[DATA..],
+            trust::complaint(&all, &judged).unwrap_or_default()
         );
     }
 }

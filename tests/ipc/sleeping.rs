@@ -6,7 +6,7 @@ mod idle;
 use crate::ring::model::{self, Exchanged, explain_outcome, send_to_the_dying};
 use crate::{Answer, Learner, pattern};
 use checks::faults::Fault;
-use checks::{Explored, SelfReported, explain, observed, random};
+use checks::{Events, Explored, SelfReported, explain, observed, random};
 use serde::{Deserialize, Serialize};
 
 /// What came of one side's waiting, while the test was the other side.
@@ -16,6 +16,8 @@ struct Waited {
     result: Result<Option<Vec<u8>>, String>,
     /// Whether the other side saw it asleep, by the kernel's account.
     seen_asleep: SelfReported<bool>,
+    /// On which words it slept, each once.
+    slept_on: SelfReported<Vec<usize>, Events>,
     /// Processor time in milliseconds while there was nothing to do.
     cpu_ms: SelfReported<u64>,
 }
@@ -53,13 +55,20 @@ checks::subject! {
         idle::errors(learner)
     }
 
+    /// While one side sleeps, the other leaves counters that make no sense, and wakes it.
+    /// Also whether it slept once more.
+    fn nonsense_while_asleep(learner, sends: bool) -> (Result<Option<Vec<u8>>, String>, SelfReported<bool>) as send_and_recv {
+        idle::nonsense_while_asleep(learner, sends)
+    }
+
     /// A child sends messages of these lengths, or receives them; `round_trip` sends each back.
     fn across(learner, words: usize, lens: Vec<usize>, to_child: bool) -> SelfReported<Result<usize, String>> as send_and_recv {
         observed(death::across(learner, words, &lens, to_child))
     }
 
-    /// The peer is gone already: what `recv` returns for messages that it had sent, and then; what `send` to a full ring returns.
-    fn after_death(learner, sent: Vec<Vec<u8>>) -> (Vec<Answer>, Result<(), String>) as send_and_recv {
+    /// The peer is gone already: what `recv` returns for messages that it had sent, and then; what `send` returns for a ring that has
+    /// room for one message, twice.
+    fn after_death(learner, sent: Vec<Vec<u8>>) -> (Vec<Answer>, [Result<(), String>; 2]) as send_and_recv {
         death::after(learner, &sent)
     }
 

@@ -54,18 +54,20 @@ checks::subject! {
     }
 
     /// A worker that gets a request of so many zeros and returns as many: the length of what `call` returned. If `again`, also of
-    /// a request of one byte after it.
-    fn zeros(learner, ask: usize, answer: usize, again: bool) -> Vec<Result<usize, String>> as Worker {
+    /// a request of one byte after it. And what is left of it when it was stopped.
+    fn zeros(learner, ask: usize, answer: usize, again: bool) -> (Vec<Result<usize, String>>, Leftovers) as Worker {
         let serve: Answers = Box::new(move |request| match request.len() == ask {
             true => vec![0; answer],
             false => vec![],
         });
-        let mut worker = (learner.start_worker)(serve).expect("a worker starts");
-        let asks = if again { &[ask, 1][..] } else { &[ask] };
-        let calls = asks.iter().map(|ask| worker.call(&vec![0; *ask]).map(|answer| answer.len()).map_err(|error| kind(&error)));
-        let answers = calls.collect();
-        let _ = worker.stop(); // the worker may still be writing
-        answers
+        leftovers::watch(|| {
+            let mut worker = (learner.start_worker)(serve).expect("a worker starts");
+            let asks = if again { &[ask, 1][..] } else { &[ask] };
+            let calls = asks.iter().map(|ask| worker.call(&vec![0; *ask]).map(|answer| answer.len()).map_err(|error| kind(&error)));
+            let answers = calls.collect();
+            let _ = worker.stop(); // the worker may still be writing
+            answers
+        })
     }
 
     /// In which process, and of which parent, each of three requests is answered, and how often that process was asked.
@@ -92,10 +94,10 @@ checks::subject! {
         live(learner, &requests, life::dies())
     }
 
-    /// Starts a worker where no pipe can be made.
-    fn start_without_descriptors(learner) -> (Result<(), String>, Leftovers) as Worker {
+    /// Starts a worker where the process can open so many descriptors more.
+    fn start_with_descriptors(learner, more: usize) -> (Result<(), String>, Leftovers) as Worker {
         leftovers::watch(|| {
-            let started = faults::without_new_descriptors(|| (learner.start_worker)(backwards()));
+            let started = faults::with_new_descriptors(more, || (learner.start_worker)(backwards()));
             started.map(drop).map_err(|error| error.to_string())
         })
     }
@@ -105,9 +107,16 @@ checks::subject! {
         live(learner, &[b"request".to_vec()], backwards())
     }
 
-    /// Several workers at the same time, stopped in this order; after each, whether its process is gone.
+    /// Several workers at the same time, each with an answer of its own: all are called in turn, then called and stopped in this order.
     fn several_workers(learner, order: Vec<usize>) -> Vec<(Answer, Result<(), String>)> as Worker {
-        let mut workers: Vec<_> = order.iter().map(|_| Some((learner.start_worker)(backwards()).expect("a worker starts"))).collect();
+        let start = |at: usize| {
+            let serve: Answers = Box::new(move |request| [&[at as u8], request].concat());
+            Some((learner.start_worker)(serve).expect("a worker starts"))
+        };
+        let mut workers: Vec<_> = (0..order.len()).map(start).collect();
+        for worker in workers.iter_mut().flatten() {
+            let _ = worker.call(b"the first");
+        }
         order
             .into_iter()
             .map(|at| {
@@ -144,6 +153,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     many_requests,
     a_second_worker_begins_anew,
     an_answer_is_a_frame,
+    a_request_is_a_frame,
     a_worker_that_dies_is_an_error,
     a_worker_that_is_gone_is_a_broken_pipe,
     stopping_a_dead_worker_is_an_error,
@@ -266,14 +276,14 @@ fn requests_and_answers_up_to_the_limit() {
         (LIMIT + 1, 1, Err("BrokenPipe".to_owned())),
     ] {
         assert_eq!(
-            zeros(&ask, &answer, &false),
+            zeros(&ask, &answer, &false).0,
             [expected],
             "the length of an answer of {answer} bytes to a request of {ask} bytes"
         );
     }
     let ended = || Err("BrokenPipe".to_owned());
     assert_eq!(
-        zeros(&(LIMIT + 1), &1, &true),
+        zeros(&(LIMIT + 1), &1, &true).0,
         [ended(), ended()],
         "what came of a request of {} bytes, which ends the worker, and of a request of 1 byte after it",
         LIMIT + 1
@@ -283,11 +293,16 @@ fn requests_and_answers_up_to_the_limit() {
         "An answer that is too long is refused after its header, and the worker may still be writing it when it is stopped. It waits for \
          a reader as long as you hold your end of the answers: close both ends before you wait.",
     );
+    let (answers, left) = zeros(&1, &(LIMIT + 1), &false);
     assert_eq!(
-        zeros(&1, &(LIMIT + 1), &false),
+        answers,
         [Err("InvalidData".to_owned())],
         "the length of an answer of {} bytes",
         LIMIT + 1
+    );
+    assert!(
+        left.is_nothing(),
+        "A worker whose answer was too long was stopped, and left {left} behind."
     );
 }
 
@@ -296,12 +311,22 @@ fn many_requests() {
         STEP,
         "The worker answers as many requests as come, in their order.",
     );
-    let requests: Vec<Vec<u8>> = (0..200u8).map(|n| vec![n, 1]).collect();
+    let mut random = random();
+    let requests: Vec<Vec<u8>> = (0..600u16)
+        .map(|n| {
+            [
+                &n.to_ne_bytes()[..],
+                &pattern(random.u64(..), random.usize(0..4)),
+            ]
+            .concat()
+        })
+        .collect();
+    let backwards = |request: &Vec<u8>| Ok(request.iter().rev().copied().collect());
+    let expected: Vec<Answer> = requests.iter().map(backwards).collect();
     let life = answers(&vec![requests]).remove(0);
-    let expected: Vec<_> = (0..200u8).map(|n| Ok(vec![1, n])).collect();
     assert!(
         life.answers == expected,
-        "Of 200 requests, number {} got the answer {:?}.",
+        "Of 600 requests, number {} got the answer {:?}.",
         life.answers
             .iter()
             .zip(&expected)
@@ -389,21 +414,25 @@ fn a_fork_that_fails_is_an_error() {
 fn pipes_that_cannot_be_made_are_an_error() {
     explain(
         STEP,
-        "A process can have only so many descriptors. If `io::pipe` fails, there is no worker: return the error.",
+        "A process can have only so many descriptors. If `io::pipe` fails, there is no worker: return the error. `fork` fails, \
+         too, when there is no descriptor left for a pipe of its own.",
     );
-    let (started, left) = start_without_descriptors();
-    assert!(
-        started.is_err(),
-        "No pipe could be made, and `start` returned {started:?}."
-    );
-    assert!(
-        left.is_nothing(),
-        "No pipe could be made, and `start` left {left} behind."
-    );
+    for (more, what) in [
+        (0, "No pipe could be made"),
+        (2, "The second pipe could not be made"),
+        (4, "Two pipes could be made, and no other descriptor"),
+    ] {
+        let (started, left) = start_with_descriptors(&more);
+        assert!(
+            started.is_err(),
+            "{what}, and `start` returned {started:?}."
+        );
+        assert!(left.is_nothing(), "{what}, and `start` left {left} behind.");
+    }
 }
 
 use life::{
-    a_worker_ends_when_its_parent_dies, a_worker_that_dies_is_an_error,
+    a_request_is_a_frame, a_worker_ends_when_its_parent_dies, a_worker_that_dies_is_an_error,
     a_worker_that_is_gone_is_a_broken_pipe, an_answer_is_a_frame,
     nobody_keeps_an_end_that_it_does_not_use, stopping_a_dead_worker_is_an_error,
     workers_end_on_their_own,

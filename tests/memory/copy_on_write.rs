@@ -450,10 +450,27 @@ fn one_page_may_be_written_many_times() {
             .collect(),
         faults: vec![],
     };
-    case.writes.extend([(0, 200), (1, 3), (0, 100)]);
-    let (seen, _) = case.seen();
+    case.writes.extend([(0, 200), (1, 3), (0, 100), (0, 100)]);
+    let (seen, outcome) = case.seen();
     assert_pages("`child`", &seen.child, &case.written());
     assert_eq!(seen.after, case.after(), "`after`, for {}", case.describe());
+    let records = outcome.ledger.records.iter();
+    let made: Vec<(usize, u64)> = records
+        .filter_map(|record| match record.what {
+            What::Wrote { place, now, .. } if matches!(place.memory, Memory::Pages(_)) => {
+                Some((place.index, now?))
+            }
+            _ => None,
+        })
+        .collect();
+    let asked = case.writes.iter();
+    let asked: Vec<_> = asked
+        .map(|(page, value)| (*page, u64::from(*value)))
+        .collect();
+    assert_eq!(
+        made, asked,
+        "the writes that were made, each a page and a value"
+    );
 }
 
 fn many_pages_are_no_trouble() {
@@ -514,25 +531,37 @@ fn a_write_beyond_the_pages_is_an_error() {
         "memory/exercise.md#step-2-copy-on-write",
         "The child panics at a page that isn't there. Its parent lives on, waits for it, and returns the error.",
     );
-    let mut case = Case::random();
-    let count = case.pages.len();
-    case.writes.push((count, 1));
-    let outcome = case.call();
-    assert!(
-        outcome.seen.is_err(),
-        "write_in_child returned `Ok` for a write to page {count}, and the pages are 0 to {}.",
-        count - 1
-    );
-    assert_pages(
-        "the parent, afterwards",
-        &outcome.afterwards,
-        &case.contents(),
-    );
-    assert!(
-        outcome.left.is_nothing(),
-        "A child panicked, and write_in_child left {} behind",
-        outcome.left
-    );
+    let empty = || Case {
+        pages: vec![],
+        ..Case::without_writes()
+    };
+    let far = random().usize(1000..1 << 40);
+    for (mut case, beyond) in [
+        (Case::random(), 0),
+        (Case::random(), far),
+        (Case::without_writes(), far),
+        (empty(), 0),
+        (empty(), far),
+    ] {
+        let count = case.pages.len();
+        case.writes.push((count + beyond, 1));
+        let outcome = case.call();
+        assert!(
+            outcome.seen.is_err(),
+            "write_in_child returned `Ok` for a write to page {}, and there are {count} pages.",
+            count + beyond
+        );
+        assert_pages(
+            "the parent, afterwards",
+            &outcome.afterwards,
+            &case.contents(),
+        );
+        assert!(
+            outcome.left.is_nothing(),
+            "A child panicked, and write_in_child left {} behind",
+            outcome.left
+        );
+    }
 }
 
 fn expect_error(case: &Case, what: &str) {

@@ -16,14 +16,14 @@ checks::subject! {
     /// The learner's turns, and what they do to the learner's `RacyCounter`.
     fn losing_turns(learner) -> (Vec<Turn>, Replay<u64>) {
         let turns = (learner.losing_turns)();
-        let replay = race(learner, &turns);
+        let replay = race(learner, &turns, [1, 1]);
         (turns, replay)
     }
 
-    /// What each of these orders leaves the counter at.
-    fn all_orders(learner, orders: Vec<Vec<Turn>>) -> Vec<Replay<u64>> as losing_turns {
+    /// What each of these orders leaves the counter at, when the threads add these numbers.
+    fn all_orders(learner, orders: Vec<Vec<Turn>>, numbers: [u64; 2]) -> Vec<Replay<u64>> as losing_turns {
         let _ = (learner.losing_turns)(); // asked only of those who have written one
-        orders.iter().map(|turns| race(learner, turns)).collect()
+        orders.iter().map(|turns| race(learner, turns, numbers)).collect()
     }
 
     /// Several calls, one after the other, in one process.
@@ -71,13 +71,14 @@ fn plain(learner: Learner, work: Vec<Vec<u64>>) -> Plain {
     (sum, ledger.map(|ledger| ledger.threads()), left)
 }
 
-fn race(learner: Learner, turns: &[Turn]) -> Replay<u64> {
+fn race(learner: Learner, turns: &[Turn], numbers: [u64; 2]) -> Replay<u64> {
     checks::replay(turns, move || {
         let counter = Arc::new((learner.racy_counter)());
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
+        let threads: Vec<_> = numbers
+            .into_iter()
+            .map(|n| {
                 let counter = counter.clone();
-                os_core::thread::spawn(move || (counter.add)(1))
+                os_core::thread::spawn(move || (counter.add)(n))
             })
             .collect();
         for thread in threads {
@@ -166,7 +167,7 @@ fn the_racy_counter_is_left_as_it_was() {
         vec![b, a, b, a],
         vec![b, b, a, a],
     ];
-    let replays = all_orders(&orders);
+    let replays = all_orders(&orders, &[1, 1]);
     let shown: String = orders
         .iter()
         .zip(&replays)
@@ -176,6 +177,21 @@ fn the_racy_counter_is_left_as_it_was() {
         })
         .collect();
     checks::snapshot!("memory", "lost_updates__all_orders", shown);
+    let mut random = random();
+    let [n, m] = [0; 2].map(|_| random.u64(2..1 << 40));
+    // Whoever writes last decides, where both have read before.
+    let expected = [n + m, m, n, m, n, n + m];
+    for ((order, replay), expected) in orders
+        .iter()
+        .zip(all_orders(&orders, &[n, m]))
+        .zip(expected)
+    {
+        assert_eq!(
+            replay.value,
+            Ok(expected),
+            "the counter after A has called `add({n})` and B `add({m})`, in the order {order:?}"
+        );
+    }
 }
 
 fn every_list_has_a_thread_of_its_own() {
@@ -185,7 +201,7 @@ fn every_list_has_a_thread_of_its_own() {
     );
     let many = vec![1; random().usize(65..80)];
     let works = [&[3, 0, 2][..], &[4], &[0], &many].map(lists);
-    for (work, (_, threads, _)) in works.iter().zip(sums(&works)) {
+    for (work, (sum, threads, _)) in works.iter().zip(sums(&works)) {
         assert_eq!(
             threads,
             work.len(),
@@ -195,6 +211,7 @@ fn every_list_has_a_thread_of_its_own() {
                 count => format!("{count} lists"),
             }
         );
+        assert_eq!(sum, total(work), "the sum of {} list(s)", work.len());
     }
 }
 
@@ -233,7 +250,7 @@ fn all_threads_run_at_the_same_time() {
         "memory/exercise.md#join-before-you-read",
         "A thread that is joined before the next one starts runs alone: start all threads, then join them all.",
     );
-    for count in [3, 33] {
+    for count in [3, 70] {
         let explored = sum_under_a_few_schedules(&(1..=count).map(|n| vec![n]).collect());
         assert!(
             explored.at_once() as u64 == count,
@@ -449,7 +466,10 @@ fn empty_lists_add_nothing() {
         "memory/exercise.md#step-1-lost-updates",
         "An empty list has a thread that adds nothing, wherever it stands.",
     );
-    let works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]].map(lists);
+    let mut works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]]
+        .map(lists)
+        .to_vec();
+    works.push(vec![vec![0, 5], vec![0], vec![7, 0, 0, 1]]); // a 0 adds nothing, and isn't the end
     for (work, (sum, ..)) in works.iter().zip(sums(&works)) {
         assert_eq!(sum, total(work), "the sum of {work:?}");
     }

@@ -229,8 +229,9 @@ fn rust_adds_to_a_block_that_python_made() {
     let Some(mut python) = python() else { return };
     let (name, mut random) = (Name::new(), random());
     let start = random.u64(..1_000_000);
-    let amounts: Vec<u64> = (0..random.usize(1..20))
-        .map(|_| random.u64(1..1000))
+    // Some of them are equal, and some are 0.
+    let amounts: Vec<u64> = (0..random.usize(100..300))
+        .map(|_| random.u64(0..50))
         .collect();
     let total = start + amounts.iter().sum::<u64>();
 
@@ -399,6 +400,14 @@ fn a_block_that_nobody_made_is_an_error() {
         );
         assert!(!name.exists(), "add_to_block made a block of its own");
     }
+    let name = Name::new();
+    let _block = block(&name, 8, 0);
+    let failing = vec![Fault::Fail(Operation::Open, 1)];
+    let (answer, _) = add_with_faults(&name.0, &vec![1], &failing);
+    assert!(
+        answer.is_err(),
+        "The block could not be opened, and add_to_block returned {answer:?}."
+    );
 }
 
 fn a_block_too_short_for_a_word_is_an_error() {

@@ -90,13 +90,26 @@ fn every_list_has_a_process_of_its_own() {
     );
     let many = vec![1; random().usize(65..75)];
     let works = [&[3, 0, 5, 1][..], &[4], &[0], &many].map(lists);
-    for (work, (_, ledger, _)) in works.iter().zip(sums(&works)) {
+    let outcomes = sums(&works);
+    for (work, (_, ledger, _)) in works.iter().zip(&outcomes) {
         assert_eq!(
             ledger.all_forks(),
             work.len(),
             "children forked for {}",
             counted(work.len())
         );
+    }
+    explain(
+        "memory/exercise.md#wait-for-your-children",
+        "Wait for every child, however many there are and whatever it had to do, and then read the total.",
+    );
+    for (work, (sum, _, left)) in works.iter().zip(&outcomes) {
+        let lists = counted(work.len());
+        assert_eq!(
+            left.children, 0,
+            "whether children were left, running or as zombies, after {lists}"
+        );
+        assert_eq!(*sum, Ok(total(work)), "the sum of {lists}");
     }
 }
 
@@ -105,9 +118,9 @@ fn all_children_run_at_the_same_time() {
         "memory/exercise.md#wait-for-your-children",
         "A child that is waited for before the next one is forked runs alone: fork all children, then wait for them all.",
     );
-    for count in [3, 20] {
+    for (count, len) in [(3, 2), (33, 1)] {
         // No child adds anything before the parent waits and all children that exist have something to add.
-        let (_, ledger, _) = sum_scheduled(&lists(&vec![2; count]), &Policy::TakeTurns);
+        let (_, ledger, _) = sum_scheduled(&lists(&vec![len; count]), &Policy::TakeTurns);
         let forked = ledger.forks_before_the_first_write();
         assert!(
             forked == count,
@@ -316,7 +329,10 @@ fn empty_lists_add_nothing() {
         "memory/exercise.md#step-3-a-shared-mapping",
         "An empty list has a child that adds nothing, wherever it stands.",
     );
-    let works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]].map(lists);
+    let mut works = [&[0][..], &[0, 0, 0], &[0, 4, 0, 4], &[4, 0]]
+        .map(lists)
+        .to_vec();
+    works.push(vec![vec![0, 5], vec![0], vec![7, 0, 0, 1]]); // a 0 adds nothing, and isn't the end
     for (work, (sum, ..)) in works.iter().zip(sums(&works)) {
         assert_eq!(sum, Ok(total(work)), "the sum of {work:?}");
     }
@@ -431,7 +447,7 @@ fn no_child_is_left_behind() {
         "memory/exercise.md#wait-for-your-children",
         "A child that nobody waits for stays in the process table as a zombie.",
     );
-    let (.., left) = sum(&lists(&[2, 2, 2]));
+    let (.., left) = sum(&lists(&[2, 0, 2, 2, 0]));
     assert!(
         left.children == 0,
         "sum_in_processes has returned, and a child is left, running or as a zombie."
@@ -443,6 +459,6 @@ fn nothing_else_is_left_behind() {
         "memory/exercise.md#step-3-a-shared-mapping",
         "Everything that the function mapped or opened must be gone when it returns: a value that is forgotten or kept in a `static` stays.",
     );
-    let (.., left) = sum(&lists(&[2, 2, 2]));
+    let (.., left) = sum(&lists(&[2, 0, 2, 2, 0]));
     assert!(left.is_nothing(), "sum_in_processes left {left} behind");
 }

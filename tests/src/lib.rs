@@ -72,7 +72,7 @@ pub use os_core::model::Turn;
 pub use python::{Peer, Python, find_python, linux, python};
 pub use random::random;
 pub use subject::{Entry, panics_with, recv, send};
-pub use subject::{faults, ledger, leftovers, outside, processes, rival};
+pub use subject::{faults, interrupts, ledger, leftovers, outside, processes, rival};
 pub use wire::schedule;
 
 #[doc(hidden)]

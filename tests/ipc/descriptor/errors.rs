@@ -1,6 +1,11 @@
 //! What a peer may do wrong, and what the socket may.
 
-use super::{ALONG, Act, Failing, Leaving, STEP, call, requests, serve, serve_and_be_left};
+use super::{
+    ALONG, Act, Badly, Failing, Leaving, STEP, call, call_badly, requests, serve,
+    serve_and_be_left, serve_python, serve_the_silent,
+};
+use crate::framing::python::python;
+use crate::framing::socket_name;
 use checks::faults::{Fault, Operation};
 use checks::{explain, linux, observed};
 
@@ -9,15 +14,17 @@ pub fn a_byte_without_a_descriptor_is_an_error() {
         ALONG,
         "A peer may send anything. A byte without a descriptor is `InvalidData`.",
     );
-    let served = serve(
-        &vec![Act::Frame(vec![3]), Act::Bytes(vec![1]), Act::Answer],
-        &vec![],
-    );
-    assert_eq!(
-        (served.result, served.seen.len(), served.answers.len()),
-        (Err("InvalidData".to_owned()), 0, 0),
-        "what `serve` returned for a byte without a descriptor, how many requests it served, and how many answers came"
-    );
+    for byte in [1, 0, 2, 255] {
+        let served = serve(
+            &vec![Act::Frame(vec![3]), Act::Bytes(vec![byte]), Act::Answer],
+            &vec![],
+        );
+        assert_eq!(
+            (served.result, served.seen.len(), served.answers.len()),
+            (Err("InvalidData".to_owned()), 0, 0),
+            "what `serve` returned for a byte {byte} without a descriptor, how many requests it served, and how many answers came"
+        );
+    }
 }
 
 pub fn another_byte_is_an_error() {
@@ -42,6 +49,24 @@ pub fn another_byte_is_an_error() {
             served.left
         );
     }
+    let Some(mut python) = python() else { return };
+    let name = socket_name();
+    python.ask(&format!("listen {name}"));
+    python.tell("accept");
+    let serving = serve_python::start(&name);
+    python.hear();
+    python.ask("send_two request");
+    python.ask("close");
+    let (result, left) = serving.finish();
+    assert_eq!(
+        result,
+        Err("InvalidData".to_owned()),
+        "what `serve` returned for a byte 2 with two descriptors, from CPython"
+    );
+    assert!(
+        left.is_nothing(),
+        "A byte 2 with two descriptors left {left} behind."
+    );
 }
 
 pub fn the_end_before_the_descriptor_is_an_error() {
@@ -105,12 +130,12 @@ pub fn an_error_of_the_socket_comes_through() {
         (
             Leaving::BeforeTheAnswer,
             "had closed the socket before it was answered",
-            "BrokenPipe",
+            "BrokenPipe, error number 32",
         ),
         (
             Leaving::InTheAnswer,
             "closed the socket after one byte of the answer",
-            "ConnectionReset",
+            "ConnectionReset, error number 104",
         ),
     ] {
         assert_eq!(
@@ -134,6 +159,35 @@ pub fn an_error_of_the_socket_comes_through() {
         called.results,
         [Err("ConnectionReset".to_owned())],
         "what `call` returned when `send_with_descriptor` failed with `ConnectionReset`"
+    );
+    let silent = Err("WouldBlock, error number 11".to_owned());
+    for (badly, what, expected) in [
+        (
+            Badly::Gone,
+            "had closed the socket before",
+            Err("BrokenPipe, error number 32".to_owned()),
+        ),
+        (
+            Badly::Resets,
+            "closed the socket without having read all of the request",
+            Err("ConnectionReset, error number 104".to_owned()),
+        ),
+        (
+            Badly::Silent,
+            "said nothing, over a socket whose reads have a deadline",
+            silent.clone(),
+        ),
+    ] {
+        assert_eq!(
+            call_badly(&badly),
+            expected,
+            "what `call` returned for a peer that {what}"
+        );
+    }
+    assert_eq!(
+        serve_the_silent(),
+        silent,
+        "what `serve` returned for a client that said nothing, over a socket whose reads have a deadline"
     );
 }
 

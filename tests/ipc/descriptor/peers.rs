@@ -1,14 +1,16 @@
 //! The other side of the socket, and what came of talking to it.
 
-use super::{Act, Called, Failing, Leaving, Served};
-use crate::{Learner, kind};
+use super::{Act, Badly, Called, Failing, Leaving, Served};
+use crate::{Learner, checksum, kind, kind_and_number, pattern};
 use checks::faults::Fault;
-use checks::{SelfReported, faults, leftovers, observed};
+use checks::interrupts::Interrupts;
+use checks::{SelfReported, faults, leftovers, observed, outside};
 use os_core::socket::{recv_with_descriptor, send_with_descriptor};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 /// A file without a name that holds this, read from its beginning.
 pub fn file_with(text: &str) -> File {
@@ -209,7 +211,102 @@ pub fn served_and_left(
     if let Some(client) = client {
         let _ = client.join();
     }
-    (result.map_err(|error| kind(&error)), observed(count))
+    (
+        result.map_err(|error| kind_and_number(&error)),
+        observed(count),
+    )
+}
+
+/// A pair of sockets, of which the first gives up reading soon.
+pub fn impatient() -> (UnixStream, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+    let set = ours.set_read_timeout(Some(Duration::from_millis(20)));
+    set.expect("a socket has deadlines");
+    (ours, theirs)
+}
+
+pub fn called_badly(learner: Learner, badly: Badly) -> Result<(), String> {
+    let (mut ours, mut theirs) = match badly {
+        Badly::Silent => impatient(),
+        _ => UnixStream::pair().expect("a socket pair"),
+    };
+    let mut silent = None;
+    let mut server = None;
+    match badly {
+        Badly::Gone => drop(theirs),
+        Badly::Silent => silent = Some(theirs),
+        Badly::Resets => {
+            server = Some(std::thread::spawn(move || {
+                let _ = theirs.read_exact(&mut [0; 4]);
+                // The caller has sent all, and waits for the answer.
+                outside::wait_until_asleep(std::process::id());
+            }));
+        }
+    }
+    let result = (learner.call)(&mut ours, b"request", file_with("text").as_fd());
+    drop((ours, silent));
+    if let Some(server) = server {
+        let _ = server.join();
+    }
+    result.map(drop).map_err(|error| kind_and_number(&error))
+}
+
+/// What the bytes of a long answer are made from.
+pub const ANSWER: u64 = 77;
+
+pub fn called_interrupted(learner: Learner, len: usize) -> Result<(usize, u32), String> {
+    let interrupts = Interrupts::of_this_thread();
+    let (mut ours, mut theirs) = UnixStream::pair().expect("a socket pair");
+    let request = pattern(1, len);
+    let server = std::thread::spawn(move || {
+        interrupts.send(3); // the socket is full
+        let request = recv_frame(&mut theirs)?;
+        recv_with_descriptor(&theirs, &mut [0]).ok()?.1?;
+        interrupts.send(3); // it waits for the answer
+        let answer = pattern(ANSWER, request.len());
+        let header = u32::try_from(answer.len()).ok()?.to_be_bytes();
+        for part in [
+            &header[..2],
+            &header[2..],
+            &answer[..50_000],
+            &answer[50_000..],
+        ] {
+            theirs.write_all(part).ok()?;
+            interrupts.send(2); // it waits for the rest
+        }
+        Some(())
+    });
+    let (reader, _) = std::io::pipe().expect("a pipe"); // an open file of another kind
+    let answer = (learner.call)(&mut ours, &request, reader.as_fd());
+    drop(ours);
+    let _ = server.join();
+    answer
+        .map(|answer| (answer.len(), checksum(&answer)))
+        .map_err(|error| kind(&error))
+}
+
+pub fn served_interrupted(
+    learner: Learner,
+    len: usize,
+) -> (Result<(), String>, SelfReported<bool>) {
+    let interrupts = Interrupts::of_this_thread();
+    let (mut ours, mut theirs) = UnixStream::pair().expect("a socket pair");
+    let client = std::thread::spawn(move || {
+        interrupts.send(3); // it waits for a request
+        for part in [&[0, 0][..], &[0, 3], b"a", b"sk"] {
+            theirs.write_all(part).ok()?;
+            interrupts.send(2); // it waits for the rest
+        }
+        send_with_descriptor(&theirs, &[1], file_with("text").as_fd()).ok()?;
+        interrupts.send(3); // the socket is full
+        let answer = recv_frame(&mut theirs)?;
+        interrupts.send(3); // it waits for the next request
+        Some(answer == pattern(ANSWER, len))
+    });
+    let result = (learner.serve)(&mut ours, &mut |_, _| pattern(ANSWER, len));
+    drop(ours);
+    let answer = client.join().is_ok_and(|answer| answer == Some(true));
+    (result.map_err(|error| kind(&error)), observed(answer))
 }
 
 pub fn pipe_ends(learner: Learner) -> bool {

@@ -1,9 +1,84 @@
 //! Streams that behave as a script says, and what should come out of them.
 
+use super::{frame, large_frame};
+use crate::pattern;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::ops::Range;
+
+/// How a stream fails.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Failure {
+    /// The peer is gone.
+    BrokenPipe,
+    /// The peer has reset the connection.
+    ConnectionReset,
+    /// Somebody else has ended it.
+    ConnectionAborted,
+    /// It has a deadline of its own, which is over.
+    TimedOut,
+    /// It never waits, and there is nothing now.
+    WouldBlock,
+    /// Anything else.
+    PermissionDenied,
+}
+
+impl Failure {
+    pub const ALL: [Self; 6] = [
+        Self::BrokenPipe,
+        Self::ConnectionReset,
+        Self::ConnectionAborted,
+        Self::TimedOut,
+        Self::WouldBlock,
+        Self::PermissionDenied,
+    ];
+
+    fn kind(self) -> ErrorKind {
+        match self {
+            Self::BrokenPipe => ErrorKind::BrokenPipe,
+            Self::ConnectionReset => ErrorKind::ConnectionReset,
+            Self::ConnectionAborted => ErrorKind::ConnectionAborted,
+            Self::TimedOut => ErrorKind::TimedOut,
+            Self::WouldBlock => ErrorKind::WouldBlock,
+            Self::PermissionDenied => ErrorKind::PermissionDenied,
+        }
+    }
+
+    fn error(self) -> io::Error {
+        io::Error::new(self.kind(), OfTheStream)
+    }
+
+    /// What [`told`] says of it, if it came through as it is.
+    pub fn told(self) -> String {
+        told(&self.error())
+    }
+}
+
+/// What the stream's own errors hold, so that they can be told from others of the same kind.
+#[derive(Debug)]
+struct OfTheStream;
+
+impl fmt::Display for OfTheStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stream failed, as the test told it to")
+    }
+}
+
+impl std::error::Error for OfTheStream {}
+
+/// The kind of an error, and whether it is the stream's own.
+pub fn told(error: &io::Error) -> String {
+    let kind = crate::kind(error);
+    match error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<OfTheStream>())
+    {
+        true => format!("{kind}, the stream's own error"),
+        false => kind,
+    }
+}
 
 /// What a write does; when the script is over, writes take everything.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -14,10 +89,8 @@ pub enum Take {
     Interrupt,
     /// Takes nothing.
     Nothing,
-    /// The peer is gone.
-    Broken,
-    /// Fails: it is a stream that never waits, and takes nothing now.
-    WouldBlock,
+    /// Fails.
+    Fail(Failure),
 }
 
 /// What one write after the other does.
@@ -56,8 +129,7 @@ impl Write for Sink {
             Some(Take::Part(room)) => room,
             Some(Take::Interrupt) => return Err(ErrorKind::Interrupted.into()),
             Some(Take::Nothing) => 0,
-            Some(Take::Broken) => return Err(ErrorKind::BrokenPipe.into()),
-            Some(Take::WouldBlock) => return Err(ErrorKind::WouldBlock.into()),
+            Some(Take::Fail(failure)) => return Err(failure.error()),
         };
         let mut count = 0;
         for part in parts {
@@ -85,10 +157,8 @@ pub enum Piece {
     Bytes(Vec<u8>),
     /// A read is interrupted.
     Interrupt,
-    /// A read fails: the peer has reset the connection.
-    Reset,
-    /// A read fails: there is nothing yet, and the stream doesn't block.
-    WouldBlock,
+    /// A read fails.
+    Fail(Failure),
 }
 
 /// A stream to read from; after its pieces it ends.
@@ -125,12 +195,11 @@ impl Read for Source {
                 }
                 return Ok(count);
             }
-            Piece::Interrupt => ErrorKind::Interrupted,
-            Piece::Reset => ErrorKind::ConnectionReset,
-            Piece::WouldBlock => ErrorKind::WouldBlock,
+            Piece::Interrupt => ErrorKind::Interrupted.into(),
+            Piece::Fail(failure) => failure.error(),
         };
         self.0.pop_front();
-        Err(error.into())
+        Err(error)
     }
 }
 
@@ -190,6 +259,45 @@ fn next(rest: &mut &[u8], limit: u64) -> Result<Option<Vec<u8>>, String> {
     let (body, after) = rest.split_at(len);
     *rest = after;
     Ok(Some(body.to_vec()))
+}
+
+/// A stream of one to three frames, most of them long, in pieces. Judge and subject make the same one, to spare sending it.
+pub fn long(seed: u64, shape: Shape) -> (Vec<u8>, Vec<Piece>) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut bytes = Vec::new();
+    for _ in 0..random.usize(1..4) {
+        let body = pattern(random.u64(..), random.usize(0..70_000));
+        bytes.extend(match shape.has_large && random.bool() {
+            true => large_frame(&body),
+            false => frame(&body),
+        });
+    }
+    if shape.is_cut {
+        bytes.truncate(bytes.len() - random.usize(1..=bytes.len().min(40_000)));
+    }
+    let mut pieces = Vec::new();
+    let mut rest = &bytes[..];
+    while !rest.is_empty() {
+        if shape.is_interrupted {
+            pieces.extend((0..random.u8(0..4)).map(|_| Piece::Interrupt));
+        }
+        let most = random.choice([3, 100, 5_000, 20_000]).unwrap_or(1);
+        let (piece, after) = rest.split_at(random.usize(1..=most).min(rest.len()));
+        pieces.push(Piece::Bytes(piece.to_vec()));
+        rest = after;
+    }
+    (bytes, pieces)
+}
+
+/// What happens to a long stream.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Shape {
+    /// Some frames have the large form of the header.
+    pub has_large: bool,
+    /// It ends early, mostly inside a frame.
+    pub is_cut: bool,
+    /// Reads of it are interrupted.
+    pub is_interrupted: bool,
 }
 
 /// A stream of whole frames, cut frames, negative lengths and noise.

@@ -1,6 +1,6 @@
 //! Headers, and frames that are sent.
 
-use super::streams::{Script, Take};
+use super::streams::{Failure, Script, Take};
 use super::{Sent, frame, header, hex, send_frame, send_long};
 use crate::pattern;
 use checks::{explain, random};
@@ -115,7 +115,7 @@ pub fn an_interrupted_write_is_tried_again() {
     );
     let interrupts = [
         vec![Take::Interrupt],
-        vec![Take::Interrupt; 20],
+        vec![Take::Interrupt; 50],
         vec![
             Take::Part(2),
             Take::Interrupt,
@@ -124,6 +124,7 @@ pub fn an_interrupted_write_is_tried_again() {
         ],
         vec![Take::Part(4), Take::Interrupt],
     ];
+    let mut random = random();
     let mut cases = Vec::new();
     for body in bodies() {
         cases.extend(
@@ -131,13 +132,19 @@ pub fn an_interrupted_write_is_tried_again() {
                 .iter()
                 .map(|script| (body.clone(), script.clone())),
         );
+        // A part now and then, so that the bytes that went out before an interruption are not the first ones.
+        let mixed = (0..80).map(|_| match random.bool() {
+            true => Take::Interrupt,
+            false => Take::Part(random.usize(1..3000)),
+        });
+        cases.push((body, mixed.collect()));
     }
     for ((body, script), sent) in cases.iter().zip(send_frame(&cases)) {
-        let how = match script[0] {
-            Take::Interrupt => " where the first write is interrupted",
-            _ => " where the second write is interrupted",
-        };
-        assert_sent(body, &sent, how);
+        let how = format!(
+            " where the first writes do {:?}",
+            &script[..script.len().min(4)]
+        );
+        assert_sent(body, &sent, &how);
     }
 }
 
@@ -147,35 +154,37 @@ pub fn a_failing_write_is_an_error() {
         "Return an error of the stream to the caller as it is. A stream that takes no more bytes is an error too: \
          `WriteZero`.",
     );
-    let scripts = [
-        (vec![Take::Broken], "BrokenPipe"),
-        (vec![Take::WouldBlock], "WouldBlock"),
-        (vec![Take::Part(4), Take::WouldBlock], "WouldBlock"),
-        (vec![Take::Part(3), Take::Broken], "BrokenPipe"),
-        (vec![Take::Part(4), Take::Broken], "BrokenPipe"),
-        (
-            vec![Take::Part(4), Take::Part(3), Take::Broken],
-            "BrokenPipe",
-        ),
-        (vec![Take::Nothing; 50], "WriteZero"),
-        (
-            [[Take::Part(5)].as_slice(), &[Take::Nothing; 50]].concat(),
-            "WriteZero",
-        ),
+    // What a stream takes before it fails, or before it takes nothing more.
+    let before = [
+        vec![],
+        vec![Take::Part(3)],
+        vec![Take::Part(4)],
+        vec![Take::Part(4), Take::Part(3)],
+        vec![
+            Take::Part(7),
+            Take::Interrupt,
+            Take::Part(random().usize(1..50)),
+        ],
     ];
     let mut cases = Vec::new();
     let mut expected = Vec::new();
     for len in [60, 70_000] {
-        for (script, kind) in &scripts {
-            cases.push((pattern(2, len), script.clone()));
-            expected.push(*kind);
+        for before in &before {
+            for failure in Failure::ALL {
+                let script = [before.as_slice(), &[Take::Fail(failure)]].concat();
+                cases.push((pattern(2, len), script));
+                expected.push(failure.told());
+            }
+            let script = [before.as_slice(), &[Take::Nothing; 50]].concat();
+            cases.push((pattern(2, len), script));
+            expected.push("WriteZero".to_owned());
         }
     }
-    for (((body, script), kind), sent) in cases.iter().zip(expected).zip(send_frame(&cases)) {
-        let shown = &script[..script.len().min(3)];
+    for (((body, script), told), sent) in cases.iter().zip(expected).zip(send_frame(&cases)) {
+        let shown = &script[..script.len().min(4)];
         assert_eq!(
             sent.result,
-            Err(kind.to_owned()),
+            Err(told),
             "sending {} bytes over a stream whose writes do {shown:?}",
             body.len()
         );
@@ -188,12 +197,19 @@ pub fn a_small_body_goes_with_its_header_in_one_write() {
         "A header that is written alone wakes the peer for four bytes, and over a network the body may wait for an \
          acknowledgement: put both into one buffer and write that.",
     );
-    let lens = vec![0, 1, 100, 4096, 16_383, 16_384];
-    for (len, sent) in lens.iter().zip(send_long(&lens)) {
+    let lens = [0, 1, 100, 4096, 16_383, 16_384];
+    let whole = lens.map(|len| (len, Script::new()));
+    let interrupted = lens.map(|len| (len, vec![Take::Interrupt; 2]));
+    let cases = [whole, interrupted].concat();
+    for ((len, script), sent) in cases.iter().zip(send_long(&cases)) {
+        let how = match script.len() {
+            0 => "",
+            _ => ", the first two of which were interrupted and aren't counted",
+        };
         assert_eq!(
             *sent.writes,
             [len + 4],
-            "the bytes of each write, for a body of {len} bytes"
+            "the bytes of each write, for a body of {len} bytes{how}"
         );
     }
 }
@@ -203,11 +219,27 @@ pub fn a_large_body_is_not_copied() {
         "ipc/exercise.md#one-write-or-two",
         "Beyond 16 KiB copying the body behind its header costs more than a second write: write it from where it is.",
     );
-    let lens = vec![16_385, 100_000, 1 << 24];
-    for (len, sent) in lens.iter().zip(send_long(&lens)) {
+    let parts = vec![
+        Take::Part(4),
+        Take::Part(1000),
+        Take::Interrupt,
+        Take::Part(3),
+    ];
+    let cases = vec![
+        (16_385, Script::new()),
+        (100_000, Script::new()),
+        (1 << 24, Script::new()),
+        (16_385, parts.clone()),
+        (100_000, parts),
+    ];
+    for ((len, script), sent) in cases.iter().zip(send_long(&cases)) {
+        let how = match script.len() {
+            0 => "",
+            _ => " by a stream that takes parts at first",
+        };
         assert_eq!(
             sent.in_place, *len,
-            "of a body of {len} bytes, those that were written from where they are"
+            "of a body of {len} bytes, those that were taken from where they are{how}"
         );
     }
 }

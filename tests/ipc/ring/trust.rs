@@ -1,8 +1,8 @@
 //! Memory that the other process writes while this one reads it.
 
-use super::{TRUST, changed as changed_of, meddled as meddled_of, memory_of};
+use super::{Judged, TRUST, changed as changed_of, meddled as meddled_of, memory_of};
 use crate::ring::layout::{
-    CONSUMER_ASLEEP, DATA, HEAD, PRODUCER_ASLEEP, TAIL, counters, put, ring, words,
+    self, CONSUMER_ASLEEP, DATA, HEAD, PRODUCER_ASLEEP, TAIL, counters, put, ring, words,
 };
 use crate::{Learner, kind};
 use checks::{SelfReported, explain, faults, observed};
@@ -46,6 +46,57 @@ pub fn meddled(learner: Learner, meddling: &Meddling) -> Vec<Outcome> {
         all.push((came.map_err(|error| kind(&error)), own));
     }
     all
+}
+
+/// What is wrong, if anything, with what came of `try_send`, of 3 bytes, and of `try_recv` in a ring with these words.
+pub fn complaint(words: &[u64], judged: &Judged) -> Option<String> {
+    let (sent, send_changed, received, recv_changed, head) = judged;
+    let expected = layout::decode(words);
+    let (came, after) = match expected.clone() {
+        Ok(Some((message, head))) => (Ok(Some(message)), head),
+        Ok(None) => (Ok(None), words[HEAD]),
+        Err(error) => (Err(error), words[HEAD]),
+    };
+    if *received != came {
+        return Some(format!(
+            "`try_recv` returned {received:?}, where {came:?} was expected"
+        ));
+    }
+    if *head != after {
+        return Some(format!(
+            "the head was {} after `try_recv`, where {after} was expected",
+            **head
+        ));
+    }
+    if **recv_changed != (after != words[HEAD]) {
+        return Some(format!(
+            "`try_recv` returned {received:?}, and words changed"
+        ));
+    }
+    let capacity = (words.len() - DATA) as u64;
+    let used = words[TAIL].checked_sub(words[HEAD]);
+    let mut allowed = Vec::new();
+    match used.filter(|used| *used <= capacity) {
+        Some(used) if capacity >= 2 => allowed.push(Ok(used + 2 <= capacity)),
+        None => allowed.push(Err("InvalidData".to_owned())),
+        _ => {}
+    }
+    if capacity < 2 {
+        allowed.push(Err("InvalidInput".to_owned()));
+    }
+    if words[TAIL] > u64::MAX - 2 {
+        allowed.push(Err("InvalidData".to_owned())); // counters never wrap around
+    }
+    if !allowed.contains(sent) {
+        return Some(format!(
+            "`try_send` of 3 bytes returned {sent:?}, where {:?} was expected",
+            allowed[0]
+        ));
+    }
+    (**send_changed != (*sent == Ok(true))).then(|| {
+        let not = if **send_changed { "" } else { "no " };
+        format!("`try_send` of 3 bytes returned {sent:?}, and {not}words changed")
+    })
 }
 
 pub fn a_word_that_changes_meanwhile_is_no_trouble() {
@@ -96,6 +147,17 @@ pub fn a_word_that_changes_meanwhile_is_no_trouble() {
                 if came.is_ok() { 4 } else { 0 },
                 "the head, which was 0, when {} had come. Right before access number {nth} of `try_recv` to the memory, the \
                  other process wrote {what}",
+                shown(&came)
+            );
+        }
+    }
+    // Its own counter, too, is in memory that others can write.
+    for value in [u64::MAX, u64::MAX - 1, 1 << 40] {
+        for (nth, (came, _)) in (1..).zip(meddled_of(&receiving(20, HEAD, value))) {
+            assert!(
+                [Ok(Some(vec![0; 20])), invalid.clone()].contains(&came),
+                "Right before access number {nth} of `try_recv` to the memory, the other process wrote {value} into the head, which was 0. \
+                 What came was {}.",
                 shown(&came)
             );
         }

@@ -1,17 +1,18 @@
 //! Sleeping and waking.
 
 use super::{
-    DEAD, LOST, STEP, Waited, errors as errors_of, unasked as unasked_of, wait as wait_of,
+    DEAD, LOST, STEP, Waited, errors as errors_of,
+    nonsense_while_asleep as nonsense_while_asleep_of, unasked as unasked_of, wait as wait_of,
     wakes as wakes_of,
 };
 use crate::ring::layout::{
-    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, counters, falls_asleep, put, ring, take,
-    wait_until_asleep, wake,
+    CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, counters, falls_asleep, is_asleep, put, ring,
+    take, wait_until_asleep, wake,
 };
 use crate::{Learner, kind};
-use checks::ledger::{self, What};
+use checks::ledger::{self, Records, What};
 use checks::outside::processor_time;
-use checks::{explain, faults, linux, observed};
+use checks::{SelfReported, explain, faults, linux, observed};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Peer, fork};
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,12 @@ use std::time::Duration;
 /// How often somebody was woken, on which word.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wakes {
-    /// By three messages that were sent and received with nobody asleep.
+    /// By some messages that were sent and received with nobody asleep.
     awake: usize,
+    /// How often these asked whether the peer lives.
+    asked: usize,
+    /// How often this process waited for something meanwhile, by the kernel's account.
+    waited: u64,
     /// Head and tail after them, and after a message of no bytes.
     counters: [(u64, u64); 2],
     /// By one `send` with the consumer asleep, on its word, and what the word held then.
@@ -55,8 +60,11 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
         let peer = Peer::parent(this)?;
         // Who never sleeps is not waited for: this side ends, and the other one learns that.
         let seen = falls_asleep(&memory, asleep, this, &peer)?;
-        for _ in 0..spurious {
-            memory.word(asleep).store(0, SeqCst);
+        for nth in 0..spurious {
+            // Whoever wakes it should have written 0; the kernel, which may also wake it, writes nothing.
+            if nth % 2 == 0 {
+                memory.word(asleep).store(0, SeqCst);
+            }
             memory.word(asleep).wake_all();
             wait_until_asleep(&memory, asleep, this, &peer)?;
         }
@@ -77,10 +85,10 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
     .expect("it is forked");
     let peer = Peer::open(child.pid()).expect("it lives");
     let before = processor_time(this);
-    let result = match sends {
+    let (result, ledger) = ledger::observe(|| match sends {
         true => (learner.send)(&memory, b"and again", &peer).map(|()| None),
         false => (learner.recv)(&memory, &peer).map(Some),
-    };
+    });
     let cpu_ms = processor_time(this).saturating_sub(before).as_millis();
     if result.is_err() {
         memory.word(HEAD).store(1000, SeqCst);
@@ -89,45 +97,133 @@ pub fn wait(learner: Learner, sends: bool, idle_ms: u64, spurious: u32) -> Waite
     Waited {
         result: result.map_err(|error| kind(&error)),
         seen_asleep: observed(child.wait().unwrap_or(false)),
+        slept_on: ledger.map(|ledger| slept_on(&ledger)),
         cpu_ms: observed(u64::try_from(cpu_ms).unwrap_or(u64::MAX)),
     }
+}
+
+/// Messages that are sent and received with nobody asleep.
+const MESSAGES: u64 = 100;
+
+/// How often this process has given up the processor to wait for something; where the kernel doesn't tell, 0.
+fn waits() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// On which words this process slept.
+fn slept_on(ledger: &Records) -> Vec<usize> {
+    let mut words: Vec<usize> = ledger
+        .records
+        .iter()
+        .filter_map(|record| match record.what {
+            What::Slept(place) if record.process == 0 => Some(place.index),
+            _ => None,
+        })
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 pub fn wakes(learner: Learner) -> Wakes {
     let memory = ring(20);
     let peer = Peer::open(std::process::id()).expect("this process exists");
-    let woken = |body: &dyn Fn()| {
+    let woken = |body: &dyn Fn(), word: usize| {
         let ((), ledger) = ledger::observe(body);
-        ledger.count(|record| matches!(record.what, What::Woke(_)))
+        ledger.count(|record| matches!(record.what, What::Woke(place) if place.index == word))
     };
-    let awake = woken(&|| {
-        for _ in 0..3 {
+    let before = waits();
+    let ((), ledger) = ledger::observe(|| {
+        for _ in 0..MESSAGES {
             (learner.send)(&memory, b"abc", &peer).expect("there is room");
             (learner.recv)(&memory, &peer).expect("there is a message");
         }
     });
+    let waited = waits() - before;
+    let awake = ledger.count(|record| matches!(record.what, What::Woke(_)));
+    let asked = ledger.count(|record| record.what == What::AskedAboutPeer);
     let (head, tail) = counters(&memory);
     memory.word(CONSUMER_ASLEEP).store(1, SeqCst);
-    let send = woken(&|| (learner.send)(&memory, b"abc", &peer).expect("there is room"));
+    let send = woken(
+        &|| (learner.send)(&memory, b"abc", &peer).expect("there is room"),
+        CONSUMER_ASLEEP,
+    );
     let after_send = memory.word(CONSUMER_ASLEEP).load(SeqCst);
     memory.word(CONSUMER_ASLEEP).store(0, SeqCst);
     (learner.send)(&memory, b"more", &peer).expect("there is room");
     memory.word(PRODUCER_ASLEEP).store(1, SeqCst);
-    let recv = woken(&|| drop((learner.recv)(&memory, &peer).expect("there is a message")));
+    let recv = woken(
+        &|| drop((learner.recv)(&memory, &peer).expect("there is a message")),
+        PRODUCER_ASLEEP,
+    );
     let after_recv = memory.word(PRODUCER_ASLEEP).load(SeqCst);
     let empty = ring(2);
     empty.word(CONSUMER_ASLEEP).store(1, SeqCst);
-    let sent = woken(&|| (learner.send)(&empty, b"", &peer).expect("there is room"));
+    let sent = woken(
+        &|| (learner.send)(&empty, b"", &peer).expect("there is room"),
+        CONSUMER_ASLEEP,
+    );
     empty.word(CONSUMER_ASLEEP).store(0, SeqCst);
     empty.word(PRODUCER_ASLEEP).store(1, SeqCst);
-    let received = woken(&|| drop((learner.recv)(&empty, &peer).expect("there is a message")));
+    let received = woken(
+        &|| drop((learner.recv)(&empty, &peer).expect("there is a message")),
+        PRODUCER_ASLEEP,
+    );
     Wakes {
         awake,
+        asked,
+        waited,
         counters: [(head, tail), counters(&empty)],
         send: (send, after_send),
         recv: (recv, after_recv),
         of_nothing: (sent, received),
     }
+}
+
+pub fn nonsense_while_asleep(
+    learner: Learner,
+    sends: bool,
+) -> (Result<Option<Vec<u8>>, String>, SelfReported<bool>) {
+    let memory = one_message(sends);
+    let done = Mapping::shared(1).expect("memory can be mapped");
+    let (this, asleep, counter) = match sends {
+        true => (std::process::id(), PRODUCER_ASLEEP, HEAD),
+        false => (std::process::id(), CONSUMER_ASLEEP, TAIL),
+    };
+    let child = fork(|| {
+        let peer = Peer::parent(this)?;
+        let is_done = || done.word(0).load(SeqCst) == 1;
+        while !is_asleep(&memory, asleep, this) {
+            if is_done() || peer.has_ended()? {
+                return Ok(false);
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        memory.word(counter).store(1000, SeqCst);
+        wake(&memory, asleep);
+        // It stays until the other side has its answer, or sleeps again, which its end is to end.
+        while !is_done() && !peer.has_ended()? {
+            if is_asleep(&memory, asleep, this) && !is_done() {
+                return Ok(true);
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        Ok(false)
+    })
+    .expect("it is forked");
+    let peer = Peer::open(child.pid()).expect("it lives");
+    let result = match sends {
+        true => (learner.send)(&memory, b"and again", &peer).map(|()| None),
+        false => (learner.recv)(&memory, &peer).map(Some),
+    };
+    done.word(0).store(1, SeqCst);
+    let slept_again = child.wait().unwrap_or(true);
+    (result.map_err(|error| kind(&error)), observed(slept_again))
 }
 
 pub fn unasked(learner: Learner) -> Result<(), String> {
@@ -189,6 +285,16 @@ pub fn who_sleeps_says_so_and_sleeps_on_the_word() {
             *waited.seen_asleep,
             "{what}, and was never asleep in the kernel with its word at 1: it computed, or slept for something else."
         );
+        let word = if sends {
+            PRODUCER_ASLEEP
+        } else {
+            CONSUMER_ASLEEP
+        };
+        assert!(
+            waited.slept_on.iter().all(|on| *on == word),
+            "{what}, and slept on the words {:?}; who wakes it, wakes those who sleep on word {word}.",
+            *waited.slept_on
+        );
     }
 }
 
@@ -238,12 +344,17 @@ pub fn nobody_is_woken_who_does_not_sleep() {
     let wakes = wakes_of();
     assert_eq!(
         wakes.awake, 0,
-        "wake-ups by three messages, with nobody asleep"
+        "wake-ups by {MESSAGES} messages, with nobody asleep"
+    );
+    assert!(
+        wakes.waited < MESSAGES / 2,
+        "{MESSAGES} messages were sent and received with nobody asleep, and {} times this process gave up the processor to wait.",
+        wakes.waited
     );
     assert_eq!(
         wakes.counters,
-        [(6, 6), (1, 1)],
-        "head and tail after three messages of 3 bytes that were sent and received, and of another ring after one of no bytes"
+        [(2 * MESSAGES, 2 * MESSAGES), (1, 1)],
+        "head and tail after {MESSAGES} messages of 3 bytes that were sent and received, and of another ring after one of no bytes"
     );
     explain(
         STEP,
@@ -285,6 +396,11 @@ pub fn nobody_asks_about_a_peer_without_need() {
         Ok(()),
         "what came of sending and receiving a message with nobody asleep, where a question about the peer is an error"
     );
+    assert_eq!(
+        wakes_of().asked,
+        0,
+        "questions about the peer by {MESSAGES} messages that were sent and received, with nobody asleep"
+    );
 }
 
 pub fn errors_of_the_ring_come_through() {
@@ -309,4 +425,14 @@ pub fn errors_of_the_ring_come_through() {
         error("InvalidData"),
         "sending to a ring whose head is ahead of its tail"
     );
+    if !linux("processes sleep on a futex") {
+        return;
+    }
+    for (sends, what) in SIDES {
+        assert_eq!(
+            nonsense_while_asleep_of(&sends),
+            (Err("InvalidData".to_owned()), observed(false)),
+            "what came when {what}, and was woken once head and tail made no sense; and whether it slept once more before"
+        );
+    }
 }

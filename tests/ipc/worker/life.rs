@@ -4,21 +4,34 @@ use super::{
     ENDS, Ends, GONE, dying_worker, orphan as orphan_of, pipes as pipes_of, several_workers,
 };
 use crate::{Answers, Learner, pattern};
-use checks::{explain, linux, outside};
+use checks::{explain, linux, outside, random};
 use os_core::process::{ParentOnly, PidFd, fork};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Does what the request says: `panic`, `exit`, `kill`, `half`, `frame`; else answers with it.
+/// Does what the request says: `panic`, `exit`, `kill`, `half`, `frame`, `next`; else answers with it.
 pub fn dies() -> Answers {
     let before = held();
     Box::new(move |request| match request {
         b"panic" => panic!("the test makes the worker panic"),
         b"exit" => std::process::exit(0),
-        b"kill" | b"half" | b"frame" => {
+        // Whoever has a thread for it reads the next request first.
+        b"next" if threads() > 1 => request.to_vec(),
+        b"kill" | b"start" | b"half" | b"frame" | b"next" => {
             match request {
+                b"start" => write_answers(&before, &[0, 0]),
                 b"half" => write_answers(&before, &[0, 0, 0, 100, 1, 2, 3]),
                 b"frame" => write_answers(&before, &[0, 0, 0, 3, 1, 2, 3]),
+                b"next" => {
+                    write_answers(&before, &[0, 0, 0, 0]);
+                    let bytes = read_request(&before, 9);
+                    write_answers(
+                        &before,
+                        &[&[0, 0, 0, bytes.len() as u8], &bytes[..]].concat(),
+                    );
+                }
                 _ => {}
             }
             let this = PidFd::open(std::process::id()).expect("this process exists");
@@ -31,28 +44,54 @@ pub fn dies() -> Answers {
     })
 }
 
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+}
+
 /// In the worker: writes this into each pipe that was made for it, since only the learner's code knows which of them brings
 /// answers.
 fn write_answers(before: &Ends, bytes: &[u8]) {
-    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
-    for entry in entries.flatten() {
-        let target = std::fs::read_link(entry.path()).unwrap_or_default();
-        let target = target.display().to_string();
-        let made = target.starts_with("pipe:") && !before.contains_key(&target);
-        if made && held().get(&target) == Some(&(false, true)) {
-            let mut pipe = std::fs::File::options().write(true).open(entry.path());
-            let _ = pipe.as_mut().map(|pipe| pipe.write_all(bytes));
-        }
+    for path in made(before, (false, true)) {
+        let mut pipe = std::fs::File::options().write(true).open(path);
+        let _ = pipe.as_mut().map(|pipe| pipe.write_all(bytes));
     }
 }
 
-const WAYS: [&[u8]; 4] = [b"kill", b"panic", b"exit", b"half"];
+/// In the worker: reads this many bytes of the next request itself, in place of the learner's code.
+fn read_request(before: &Ends, len: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for path in made(before, (true, false)) {
+        let pipe = std::fs::File::open(path).expect("it is open");
+        let _ = pipe.take(len as u64).read_to_end(&mut bytes);
+    }
+    bytes
+}
+
+/// In the worker: the pipes that were made for it, of which it holds these ends.
+fn made(before: &Ends, ends: (bool, bool)) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    // Of a pipe that has several descriptors, one.
+    let mut made = BTreeMap::new();
+    for entry in entries.flatten() {
+        let target = std::fs::read_link(entry.path()).unwrap_or_default();
+        let target = target.display().to_string();
+        let is_new = target.starts_with("pipe:") && !before.contains_key(&target);
+        if is_new && held().get(&target) == Some(&ends) {
+            made.insert(target, entry.path());
+        }
+    }
+    made.into_values().collect()
+}
+
+const WAYS: [&[u8]; 5] = [b"kill", b"panic", b"exit", b"start", b"half"];
 
 fn how(way: &[u8]) -> &'static str {
     match way {
         b"kill" => "was killed",
         b"panic" => "panicked",
+        b"start" => "was killed in the middle of its answer's header",
         b"half" => "was killed in the middle of its answer",
+        b"frame" => "was killed after its answer",
         _ => "exited",
     }
 }
@@ -93,6 +132,27 @@ pub fn an_answer_is_a_frame() {
     );
 }
 
+pub fn a_request_is_a_frame() {
+    explain(
+        super::STEP,
+        "Requests travel as frames of step 1, which anybody can read. Here `serve` reads the second one itself, in place of its worker, and \
+         returns the bytes as they came.",
+    );
+    if !linux("/proc tells which pipe brings requests") {
+        return;
+    }
+    let request = pattern(random().u64(..), 5);
+    let life = dying_worker(&vec![b"next".to_vec(), request.clone()]);
+    if life.answers == [Ok(b"next".to_vec()), Ok(request.clone())] {
+        return; // a thread of the worker's read it, so nobody else can
+    }
+    assert_eq!(
+        life.answers,
+        [Ok(vec![]), Ok([&[0, 0, 0, 5], &request[..]].concat())],
+        "what came through the pipe of requests for a second request, {request:?}, after an empty answer to the first"
+    );
+}
+
 pub fn a_worker_that_is_gone_is_a_broken_pipe() {
     explain(
         GONE,
@@ -123,7 +183,7 @@ pub fn stopping_a_dead_worker_is_an_error() {
     if !linux("the worker kills itself through a pidfd") {
         return;
     }
-    for way in WAYS {
+    for way in WAYS.iter().copied().chain([&b"frame"[..]]) {
         let life = dying_worker(&vec![way.to_vec()]);
         assert!(
             life.stopped.is_err(),
@@ -147,11 +207,11 @@ pub fn workers_end_on_their_own() {
          don't end. `ParentOnly` keeps an end out of every child.",
     );
     for order in [vec![0, 1, 2], vec![2, 1, 0], vec![1, 0, 2]] {
-        for (answer, stopped) in several_workers(&order) {
+        for (at, (answer, stopped)) in order.iter().zip(several_workers(&order)) {
             assert_eq!(
                 answer,
-                Ok(b"cba".to_vec()),
-                "the answer of one of three workers"
+                Ok([&[*at as u8], &b"abc"[..]].concat()),
+                "the answer of worker {at} of three, to its second request: its number and the request"
             );
             assert_eq!(
                 stopped,

@@ -35,8 +35,8 @@ impl Contest {
     fn hold() -> Self {
         let mut random = random();
         // No sum of some amounts is another amount, or a multiple of what the rival adds.
-        let amounts: Vec<u64> = (0..random.u32(4..7))
-            .map(|n| (10 + random.u64(0..5)) << (8 * n))
+        let amounts: Vec<u64> = (0..random.u32(10..13))
+            .map(|n| (10 + random.u64(0..5)) << (4 * n))
             .collect();
         let (start, step) = (random.u64(..1000), 1_000_003 << 20);
         let name = Name::new();

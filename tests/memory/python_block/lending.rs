@@ -154,24 +154,35 @@ pub fn a_name_that_is_taken_is_left_alone() {
         "memory/exercise.md#who-unlinks-the-block",
         "A block that somebody else made is neither overwritten nor unlinked.",
     );
-    let name = Name::new();
-    let block = block(&name, 8, 41);
-    let lent = lend_quietly(&vec![(name.0.clone(), 42)], &vec![]).remove(0);
-    let (answer, ran, left) = (lent.result, lent.ran, lent.left);
-    assert!(
-        answer.is_err(),
-        "the name was taken, and lend_block returned {answer:?}"
-    );
-    assert_eq!(
-        ran, 0,
-        "how often lend_block ran `use_it`, when the name was taken"
-    );
-    assert!(name.exists(), "the name of somebody else's block is gone");
-    assert_eq!(first_word(&block), 41, "what somebody else's block holds");
-    assert!(
-        left.is_nothing(),
-        "the name was taken, and lend_block left {left} behind"
-    );
+    for (bytes, value) in [(8, 41), (8, 0), (4096, 42), (4, 0)] {
+        let name = Name::new();
+        let block = block(&name, bytes, value);
+        let lent = lend_quietly(&vec![(name.0.clone(), 42)], &vec![]).remove(0);
+        let (answer, ran, left) = (lent.result, lent.ran, lent.left);
+        assert!(
+            answer.is_err(),
+            "the name was taken, and lend_block returned {answer:?}"
+        );
+        assert_eq!(
+            ran, 0,
+            "how often lend_block ran `use_it`, when the name was taken"
+        );
+        assert!(
+            name.exists(),
+            "the name of somebody else's block of {bytes} bytes is gone"
+        );
+        if bytes >= 8 {
+            assert_eq!(
+                first_word(&block),
+                value,
+                "what somebody else's block holds"
+            );
+        }
+        assert!(
+            left.is_nothing(),
+            "the name was taken, and lend_block left {left} behind"
+        );
+    }
 }
 
 pub fn a_block_that_cannot_be_made_is_an_error() {

@@ -75,7 +75,7 @@ impl Word {
         }
         let mut time = Duration::from_millis(1);
         while self.atomic().load(Ordering::SeqCst) == value {
-            if peer.has_ended()? {
+            if peer.ended()? {
                 // It may have changed the word just before.
                 return match self.atomic().load(Ordering::SeqCst) == value {
                     true => Err(peer.died()),

@@ -180,6 +180,8 @@ pub enum Event<'a> {
         /// Which word of it.
         index: usize,
     },
+    /// Asks whether a [`Peer`](crate::process::Peer) has ended. What a wait on a word asks for itself is no such event.
+    PeerAsked,
     /// Sends bytes with a descriptor over a socket: fallible.
     SendDescriptor {
         /// Before or after.

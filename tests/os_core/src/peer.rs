@@ -1,5 +1,6 @@
 //! The process at the other end, and whether it still lives.
 
+use crate::hook::{self, Event};
 #[cfg(target_os = "linux")]
 use crate::pidfd::PidFd;
 use std::io;
@@ -70,6 +71,11 @@ impl Peer {
     /// # Errors
     /// The kernel's.
     pub fn has_ended(&self) -> io::Result<bool> {
+        hook::notify(&Event::PeerAsked);
+        self.ended()
+    }
+
+    pub(crate) fn ended(&self) -> io::Result<bool> {
         match &self.0 {
             #[cfg(target_os = "linux")]
             Kind::Process(pidfd) => pidfd.wait_timeout(Duration::ZERO),

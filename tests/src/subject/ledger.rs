@@ -81,6 +81,8 @@ pub enum What {
     Slept(Place),
     /// Those who wait on this word were woken.
     Woke(Place),
+    /// Somebody asked whether a peer has ended.
+    AskedAboutPeer,
 }
 
 /// Something that happened, and in which process.
@@ -210,6 +212,7 @@ pub(super) fn record(event: &Event<'_>) {
             memory: space.into(),
             index,
         }),
+        Event::PeerAsked => What::AskedAboutPeer,
         Event::Lock {
             when: When::After,
             space,
@@ -328,6 +331,7 @@ fn encode(record: &Record) -> [u64; WORDS] {
             words[4] = child as u64;
             10
         }
+        What::AskedAboutPeer => 16,
         What::Measured => 11,
         What::ThreadStarted => 12,
         What::Mapped(space) => {
@@ -377,6 +381,7 @@ fn decode(cells: &[std::sync::atomic::AtomicU64; WORDS]) -> Option<Record> {
         13 => What::Mapped(memory),
         14 => What::Slept(place),
         15 => What::Woke(place),
+        16 => What::AskedAboutPeer,
         _ => return None, // its writer was killed before it was complete
     };
     Some(Record {
@@ -418,6 +423,7 @@ mod tests {
             What::Mapped(Memory::SharedMapping(5)),
             What::Slept(place),
             What::Woke(place),
+            What::AskedAboutPeer,
         ];
         for what in all {
             let record = Record { process: 3, what };

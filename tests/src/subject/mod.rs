@@ -2,6 +2,7 @@
 
 pub mod faults;
 mod hook;
+pub mod interrupts;
 pub mod ledger;
 pub mod leftovers;
 pub mod outside;

@@ -199,6 +199,23 @@ fn a_panic_takes_the_lock_back() {
         &CLOCK,
     ));
     judge(&play(&micros, &vec![panics; 3], &vec![], &HOSTILE));
+    // From then on it is a guard like any other.
+    let panics = vec![
+        Act::Acquire,
+        Act::IoThatPanics(BURST),
+        Act::Compute(12, BURST),
+        Act::Io(BURST),
+        Act::Work(BURST),
+        Act::Release,
+    ];
+    let mut scripts = computing(2, 12);
+    scripts[0] = panics;
+    let rules = vec![
+        Rule::SlicesOf(micros),
+        Rule::TellsTheTruth,
+        Rule::WaitsUpTo(micros + 2 * BURST),
+    ];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 
 fn a_panic_goes_on_to_the_caller() {
@@ -252,6 +269,17 @@ fn it_waits_its_turn() {
         Rule::Order(vec![0, 1, 2, 3, 0, 1, 2, 3]),
         Rule::WaitsUpTo(3 * slice),
     ];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    // Nobody else waits, so nobody else requests it.
+    let mut scripts = computing(2, 12);
+    scripts[0] = vec![
+        Act::Acquire,
+        Act::Io(BURST),
+        Act::Work(BURST / 4),
+        Act::Release,
+    ];
+    let due = BURST + micros;
+    let rules = vec![Rule::Gets(0, 1, due, due + BURST + 10)];
     judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 

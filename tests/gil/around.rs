@@ -202,7 +202,7 @@ fn all_processes_run_at_the_same_time() {
         "gil/exercise.md#a-process-has-a-lock-of-its-own",
         "A child that is waited for before the next one is forked runs alone: fork all, then wait for all.",
     );
-    let count = random().usize(18..24);
+    let count = random().usize(40..48);
     let (_, ledger, _) = calls(&[vec![counting(2); count]]).remove(0);
     let forks = ledger
         .records

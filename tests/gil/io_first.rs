@@ -2,11 +2,13 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
+use crate::runs::{self, expect_sleep, long_wait};
 use crate::switching::{
-    BURST, computing, expect_no_lock_at_safe_points, expect_sleep, interval, long_wait,
-    requested_and_dropped,
+    BURST, a_newcomer, computing, expect_no_lock_at_safe_points, interval, other_intervals,
+    requested_and_dropped, two_compute,
 };
-use checks::{Explored, explain};
+use checks::leftovers::{self, Leftovers};
+use checks::{Explored, SelfReported, explain, observed, random};
 use os_core::time::Duration;
 
 checks::subject! {
@@ -15,6 +17,19 @@ checks::subject! {
     fn play(learner, micros: u64, scripts: Vec<Vec<Act>>, rules: Vec<Rule>, setting: Setting) -> Explored<Option<String>> as IoFirst {
         let interval = Duration::from_micros(micros);
         cast::play(move || (learner.io_first)(interval), Some(interval), scripts, rules, setting)
+    }
+
+    /// See [`runs::two_locks`].
+    fn two_locks(learner, held: usize, waits: bool) -> Explored<bool> as IoFirst {
+        runs::two_locks(learner.io_first, held, waits)
+    }
+
+    /// On threads of the kernel: what was counted, and what is left.
+    fn in_a_plain_run(learner, micros: u64, threads: u64, additions: u64) -> (SelfReported<u64>, Leftovers) as IoFirst {
+        leftovers::watch(|| {
+            let lock = (learner.io_first)(Duration::from_micros(micros));
+            observed(runs::count_in_a_plain_run(lock, threads, additions))
+        })
     }
 }
 
@@ -34,6 +49,11 @@ pub const TESTS: &[checks::Test] = checks::tests![
     nobody_starves,
     a_panic_takes_the_lock_back,
     a_panic_gives_the_lock_up,
+    without_io_it_asks_as_in_step_2,
+    work_may_acquire_the_lock,
+    two_locks_have_nothing_to_do_with_each_other,
+    many_threads_get_the_lock,
+    nothing_is_left_behind,
 ];
 
 /// For long plays: which schedule makes little difference to how long threads hold the lock.
@@ -94,6 +114,14 @@ fn without_waiters_a_safe_point_keeps_the_lock() {
     let rules = vec![Rule::Keeps, Rule::EndsAt(20 * BURST)];
     let explored = play(&interval(), &vec![script], &rules, &CLOCK);
     judge(&explored);
+    expect_no_lock_at_safe_points(&explored, 20);
+    // B waits, and hasn't waited for an interval yet. That it gets the lock only in the end is a later test's.
+    let explored = play(
+        &(20 * BURST + BURST / 2),
+        &computing(2, 20),
+        &vec![Rule::Gets(1, 0, 20 * BURST, 20 * BURST)],
+        &FEW,
+    );
     expect_no_lock_at_safe_points(&explored, 20);
 }
 
@@ -188,6 +216,11 @@ fn a_thread_that_comes_back_goes_first() {
     scripts.push(serving(8, 2 * BURST + BURST / 3, BURST + BURST / 2));
     let rules = vec![Rule::BackWithin(2, BURST)];
     judge(&play(&micros, &scripts, &rules, &FEW));
+    // Those that compute take turns by dropping the guard: that earns credit, too.
+    let mut scripts = vec![[Act::Acquire, Act::Work(BURST), Act::Release].repeat(16); 2];
+    scripts.push(serving(6, 2 * BURST + BURST / 3, BURST + BURST / 2));
+    let rules = vec![Rule::BackWithin(2, BURST)];
+    judge(&play(&micros, &scripts, &rules, &FEW));
     // Back within the first interval of all.
     let early = vec![
         Act::Acquire,
@@ -240,6 +273,23 @@ fn those_that_come_back_go_first_in_their_order() {
         let rules = vec![Rule::Order(order.to_vec())];
         judge(&play(&interval(), &scripts, &rules, &CLOCK));
     }
+    // Five of them, in any order.
+    let mut order: Vec<usize> = (0..5).collect();
+    random().shuffle(&mut order);
+    let mut scripts: Vec<Vec<Act>> = (0..5)
+        .map(|thread| {
+            let place = order.iter().position(|other| *other == thread);
+            comes_back(thread as u64, (5 + place.unwrap_or(0) as u64) * BURST)
+        })
+        .collect();
+    scripts.extend([long, waits]);
+    let order = (0..6).chain(order).collect();
+    judge(&play(
+        &interval(),
+        &scripts,
+        &vec![Rule::Order(order)],
+        &FEW,
+    ));
 }
 
 fn a_thread_that_went_first_passes_the_lock_on() {
@@ -470,4 +520,102 @@ fn a_panic_gives_the_lock_up() {
     ];
     let scripts = vec![panics, computes_from(10, 3)];
     play(&interval(), &scripts, &rules, &CLOCK).expect_no_complaint();
+}
+
+/// The plays of step 2 that say when the lock is requested.
+fn without_io_it_asks_as_in_step_2() {
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "Threads that compute get the lock as in step 2: after an interval of the holder's, whatever wakes those who wait, and whoever else \
+         gets in line.",
+    );
+    let micros = interval();
+    let spurious = Setting {
+        spurious: 4,
+        schedules: 16,
+        ..CLOCK
+    };
+    let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
+    judge(&play(&micros, &computing(3, 8), &rules, &spurious));
+    // A drops the guard at the very moment at which the others time out.
+    let mut scripts = computing(3, 12);
+    scripts[0] = vec![Act::Acquire, Act::Work(micros + 10), Act::Release];
+    judge(&play(&micros, &scripts, &rules, &FEW));
+    // A doesn't come back, after the others have requested the lock.
+    scripts[0] = vec![Act::Acquire, Act::Work(micros + BURST), Act::Release];
+    let order = vec![Rule::Order(vec![0, 1, 2, 1])];
+    judge(&play(&micros, &scripts, &order, &FEW));
+    // A newcomer changes nothing.
+    for moment in [micros / 2, micros + BURST / 4] {
+        let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
+        judge(&play(&micros, &a_newcomer(moment), &vec![due], &FEW));
+    }
+    for (micros, burst) in other_intervals() {
+        let due = Rule::Gets(1, 0, micros, micros + 10 + burst);
+        judge(&play(&micros, &two_compute(burst), &vec![due], &FEW));
+    }
+}
+
+fn work_may_acquire_the_lock() {
+    explain(
+        "gil/exercise.md#give-it-up-take-it-back",
+        "`work` runs while this thread doesn't hold the lock, so it can acquire it, as a callback from C code does.",
+    );
+    let script = vec![
+        Act::Acquire,
+        Act::IoThatAcquires(BURST),
+        Act::Work(BURST),
+        Act::Release,
+    ];
+    let end = vec![Rule::EndsAt(2 * BURST)];
+    judge(&play(&interval(), &vec![script], &end, &FEW));
+    let script = vec![Act::Acquire, Act::IoThatAcquires(1), Act::Release];
+    let setting = Setting {
+        schedules: 40,
+        ..HOSTILE
+    };
+    judge(&play(&interval(), &vec![script; 2], &vec![], &setting));
+}
+
+fn two_locks_have_nothing_to_do_with_each_other() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "Each `IoFirst` is a lock of its own, as each interpreter has one: keep its state in its fields.",
+    );
+    // After 10 ms, only the interval of 5 ms is over.
+    for (held, waits) in [(0, false), (1, false), (0, true), (1, true)] {
+        two_locks(&held, &waits).expect_always(&(waits && held == 0));
+    }
+}
+
+fn many_threads_get_the_lock() {
+    explain(
+        "gil/exercise.md#first-come-first-served",
+        "Any number of threads may wait, and all of them get the lock.",
+    );
+    let (scripts, end) = runs::in_a_long_line();
+    let order = (0..scripts.len()).collect();
+    let rules = vec![Rule::Order(order), Rule::EndsAt(end)];
+    let setting = Setting {
+        schedules: 3,
+        ..CLOCK
+    };
+    judge(&play(&interval(), &scripts, &rules, &setting));
+    let threads = random().u64(20..30);
+    let (sum, _) = in_a_plain_run(&200, &threads, &200);
+    assert_eq!(
+        sum,
+        threads * 200,
+        "what {threads} threads counted, each addition under the lock"
+    );
+}
+
+fn nothing_is_left_behind() {
+    explain(
+        "gil/exercise.md#step-2-switching",
+        "A lock needs no thread of its own.",
+    );
+    // Whatever waits for the end of an interval is still there.
+    let (_, left) = in_a_plain_run(&5_000_000, &2, &10);
+    assert!(left.is_nothing(), "When the lock is gone, {left} is left.");
 }

@@ -6,6 +6,8 @@ mod cast;
 pub mod io_first;
 pub mod lock;
 pub mod machine;
+mod plan;
+mod runs;
 pub mod switching;
 
 use checks::Chapter;

@@ -1,9 +1,11 @@
 //! Step 1: one guard at a time.
 
 use crate::cast::{self, Act, CLOCK, HOSTILE, Setting};
+use crate::runs::in_a_long_line;
 use crate::{Gil, Guard, Holder, Learner};
 use checks::leftovers::{self, Leftovers};
 use checks::{Explored, SelfReported, explain, explore, explore_schedules, observed, random};
+use os_core::model;
 use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
 use os_core::thread;
 
@@ -51,14 +53,21 @@ checks::subject! {
         })
     }
 
-    /// A thread waits for a lock that is never released: the run can only end as a deadlock.
-    fn wait_forever(learner) -> Explored<u64> as acquire {
+    /// Threads wait for a lock that is never released: the run can only end as a deadlock. So many waits end for no reason.
+    fn wait_forever(learner, threads: usize, spurious: usize) -> Explored<u64> as acquire {
         explore_schedules(3, move || {
+            model::set_spurious_wakeups(spurious);
             let lock = (learner.lock)();
-            let theirs = lock.clone();
             let _guard = lock.acquire();
-            let thread = thread::spawn(move || drop(theirs.acquire()));
-            thread.join().expect("it never ends");
+            let threads: Vec<_> = (0..threads)
+                .map(|_| {
+                    let theirs = lock.clone();
+                    thread::spawn(move || drop(theirs.acquire()))
+                })
+                .collect();
+            for thread in threads {
+                thread.join().expect("it never ends");
+            }
             0
         })
     }
@@ -214,20 +223,30 @@ fn a_waiting_thread_sleeps() {
         "A thread that waits by looking again and again keeps a core busy, and may keep the holder from going on. Wait on the \
          condition variable.",
     );
-    let explored = wait_forever();
-    if explored.deadlocks() {
-        return; // everybody sleeps, as is due
+    // Alone, behind others, and after wake-ups for no reason.
+    for (threads, spurious) in [(1, 0), (3, 0), (2, 40)] {
+        let explored = wait_forever(&threads, &spurious);
+        if explored.deadlocks() {
+            continue; // everybody sleeps, as is due
+        }
+        let who = match threads {
+            1 => "Thread A waits".into(),
+            threads => format!("{threads} threads wait"),
+        };
+        assert!(
+            !explored.is_endless(),
+            "{who} for a lock that `main` never releases. Whoever waits should sleep, and somebody kept looking: after 50,000 \
+             steps the test gave up."
+        );
+        if spurious > 0 {
+            continue; // whether a wake-up gives a guard is a later test's
+        }
+        explain(
+            "gil/exercise.md#check-and-take-in-one-step",
+            "While a guard exists, `acquire` returns no second one.",
+        );
+        panic!("A thread got the lock although `main` holds it.");
     }
-    assert!(
-        !explored.is_endless(),
-        "Thread A waits for a lock that `main` never releases. It should sleep, and it kept looking: after 50,000 steps the \
-         test gave up."
-    );
-    explain(
-        "gil/exercise.md#check-and-take-in-one-step",
-        "While a guard exists, `acquire` returns no second one.",
-    );
-    panic!("Thread A got the lock although `main` holds it.");
 }
 
 fn only_one_guard_exists_at_a_time() {
@@ -329,6 +348,16 @@ fn many_threads_get_the_lock() {
         "gil/exercise.md#step-1-a-lock-with-a-guard",
         "Any number of threads may wait, and all of them get the lock.",
     );
+    let (scripts, _) = in_a_long_line();
+    let explored = play(
+        &scripts,
+        &Setting {
+            schedules: 4,
+            ..CLOCK
+        },
+    );
+    explain_end(&explored);
+    explored.expect_no_complaint();
     let threads = random().u64(20..30);
     let (sum, _) = in_a_plain_run(&threads, &200);
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Step 4: `x += 1` is four instructions, and a switch falls between two of them.
 
+use crate::plan;
 use crate::switching::expect_an_end;
 use crate::{Executed, Instruction, Learner, Program, Report, Settings};
 use checks::leftovers::{self, Leftovers};
@@ -38,6 +39,14 @@ checks::subject! {
             report
         })
     }
+
+    /// With a virtual clock, under few schedules: they make no difference.
+    fn run_by_a_plan(learner, programs: Vec<Program>, settings: Settings) -> Explored<Report> as run {
+        explore_schedules(6, move || {
+            model::set_time(Time::Virtual);
+            (learner.run)(&programs, settings)
+        })
+    }
 }
 
 /// Ordered by what says most about the mistake.
@@ -54,6 +63,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_call_between_load_and_store_loses_updates,
     the_loop_runs_as_often_as_it_says,
     on_threads_of_the_kernel,
+    programs_of_all_kinds_run_as_specified,
     nothing_is_left_behind,
 ];
 
@@ -84,66 +94,6 @@ fn settings(interval: u32, everywhere: bool) -> Settings {
         everywhere,
         variables: 2,
     }
-}
-
-/// What must come of programs that compute and are all the same.
-fn expected(programs: &[Program], settings: Settings) -> Report {
-    struct Thread {
-        /// Instructions done, of all passes.
-        done: usize,
-        stack: Vec<i64>,
-    }
-    let body = &programs[0].body;
-    let total = body.len() * usize::try_from(programs[0].times).unwrap_or(0);
-    let mut threads: Vec<Thread> = programs
-        .iter()
-        .map(|_| Thread {
-            done: 0,
-            stack: Vec::new(),
-        })
-        .collect();
-    let mut report = Report {
-        variables: vec![0; settings.variables],
-        trace: Vec::new(),
-    };
-    let mut queue: std::collections::VecDeque<usize> = (0..programs.len()).collect();
-    let (mut now, mut since) = (Duration::ZERO, Duration::ZERO);
-    while let Some(&holder) = queue.front() {
-        let thread = &mut threads[holder];
-        if thread.done == total {
-            queue.pop_front();
-            since = now;
-            continue;
-        }
-        let instruction = body[thread.done % body.len()];
-        now += settings.cost;
-        match instruction {
-            Instruction::Const(n) => thread.stack.push(n),
-            Instruction::Load(x) => thread.stack.push(report.variables[x]),
-            Instruction::Add => {
-                let (b, a) = (thread.stack.pop(), thread.stack.pop());
-                thread
-                    .stack
-                    .push(a.unwrap_or(0).wrapping_add(b.unwrap_or(0)));
-            }
-            Instruction::Store(x) => report.variables[x] = thread.stack.pop().unwrap_or(0),
-            Instruction::Call | Instruction::Wait(_) => {}
-        }
-        report.trace.push(Executed {
-            thread: holder,
-            at: now,
-            instruction,
-        });
-        thread.done += 1;
-        let place = thread.done % body.len();
-        let is_safe = settings.everywhere || instruction == Instruction::Call || place == 0;
-        // A thread that is done gives the lock up anyway.
-        if is_safe && thread.done < total && queue.len() > 1 && now >= since + settings.interval {
-            queue.rotate_left(1);
-            since = now;
-        }
-    }
-    report
 }
 
 /// Who held the lock when, and what was executed: a line for each slice.
@@ -178,7 +128,7 @@ fn check(explored: &Explored<Report>, programs: &[Program], settings: Settings) 
         );
     }
     expect_an_end(explored);
-    let expected = expected(programs, settings);
+    let expected = plan::of_equal_programs(programs, settings);
     if let Some(other) = explored.find(|report| *report != expected) {
         let threads = match programs.len() {
             1 => "One thread runs".into(),
@@ -690,18 +640,22 @@ fn on_threads_of_the_kernel() {
         interval: Duration::from_micros(100),
         cost: Duration::from_micros(10),
         everywhere: false,
-        variables: 1,
+        variables: 5,
     };
-    let programs = vec![
-        Program {
-            body: plus_one(0),
-            times: 40
-        };
-        4
-    ];
-    let (report, _) = run(&vec![(programs, settings)]).remove(0);
-    assert_eq!(report.variables, [160], "four threads count to 40 each");
-    for thread in 0..4 {
+    // All add to the first variable, and each to one of its own.
+    let programs: Vec<Program> = (0..4)
+        .map(|thread| Program {
+            body: [plus_one(0), plus_one(thread + 1)].concat(),
+            times: 18 + thread as u64,
+        })
+        .collect();
+    let (report, _) = run(&vec![(programs.clone(), settings)]).remove(0);
+    assert_eq!(
+        report.variables,
+        [78, 18, 19, 20, 21],
+        "four threads count together, and each on its own to 18, 19, 20, 21"
+    );
+    for (thread, program) in programs.iter().enumerate() {
         let mine = report
             .trace
             .iter()
@@ -709,7 +663,7 @@ fn on_threads_of_the_kernel() {
         let mine: Vec<Instruction> = mine.map(|executed| executed.instruction).collect();
         assert_eq!(
             mine,
-            plus_one(0).repeat(40),
+            program.body.repeat(program.times as usize),
             "what thread {thread} executed"
         );
     }
@@ -718,6 +672,30 @@ fn on_threads_of_the_kernel() {
         in_order,
         "The trace isn't in the order in which instructions were done."
     );
+}
+
+fn programs_of_all_kinds_run_as_specified() {
+    explain(
+        "gil/exercise.md#the-loop-of-an-interpreter",
+        "These programs were drawn at random. Each thread runs its own, and is in the trace under the number of its program; `settings` has \
+         the cost of an instruction, and `Wait` its own time.",
+    );
+    let mut random = random();
+    for everywhere in [true, false, false, true, false, false] {
+        let (programs, settings, expected) = plan::draw(&mut random, everywhere);
+        let explored = run_by_a_plan(&programs, &settings);
+        expect_an_end(&explored);
+        if let Some(other) = explored.find(|report| *report != expected) {
+            let all: String = programs
+                .iter()
+                .map(|program| format!("\n    {} times {:?}", program.times, program.body))
+                .collect();
+            panic!(
+                "These programs ran, with {settings:?}:{all}\n{}",
+                difference(other, &expected)
+            );
+        }
+    }
 }
 
 fn nothing_is_left_behind() {

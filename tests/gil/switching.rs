@@ -2,11 +2,10 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
+use crate::runs::{self, expect_sleep, long_wait};
 use checks::leftovers::{self, Leftovers};
 use checks::schedule::Op;
 use checks::{Explored, SelfReported, explain, explore_schedules, observed, random};
-use os_core::model::{self, Time};
-use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
 use os_core::thread;
 use os_core::time::Duration;
 
@@ -32,55 +31,16 @@ checks::subject! {
         })
     }
 
-    /// A thread holds one lock while others take a second one, and request it. What a safe point of the first then returns.
-    fn two_locks(learner) -> Explored<bool> as Gil {
-        explore_schedules(12, move || {
-            model::set_time(Time::Virtual);
-            let [one, other] = [(); 2].map(|()| (learner.gil)(Duration::from_millis(5)));
-            let mut guard = one.acquire();
-            let threads = [0, 1].map(|arrival| {
-                let other = other.clone();
-                thread::spawn(move || {
-                    thread::sleep(Duration::from_millis(arrival));
-                    let _guard = other.acquire();
-                    thread::sleep(Duration::from_millis(20));
-                })
-            });
-            thread::sleep(Duration::from_millis(10));
-            let switched = guard.safe_point();
-            for thread in threads {
-                thread.join().expect("the other lock is given up");
-            }
-            switched
-        })
+    /// See [`runs::two_locks`].
+    fn two_locks(learner, held: usize, waits: bool) -> Explored<bool> as Gil {
+        runs::two_locks(learner.gil, held, waits)
     }
 
     /// On threads of the kernel: what was counted, and what is left.
-    fn in_a_plain_run(learner, threads: u64, additions: u64) -> (SelfReported<u64>, Leftovers) as Gil {
+    fn in_a_plain_run(learner, micros: u64, threads: u64, additions: u64) -> (SelfReported<u64>, Leftovers) as Gil {
         leftovers::watch(|| {
-            let shared = Arc::new(((learner.gil)(Duration::from_micros(200)), AtomicU64::new(0)));
-            let threads: Vec<_> = (0..threads)
-                .map(|_| {
-                    let shared = shared.clone();
-                    thread::spawn(move || {
-                        let mut guard = shared.0.acquire();
-                        for n in 0..additions {
-                            if n % 10 == 0 {
-                                drop(guard);
-                                guard = shared.0.acquire();
-                            }
-                            let seen = shared.1.load(Relaxed);
-                            std::hint::spin_loop();
-                            shared.1.store(seen + 1, Relaxed);
-                            guard.safe_point();
-                        }
-                    })
-                })
-                .collect();
-            for thread in threads {
-                thread.join().expect("adding does not panic");
-            }
-            observed(shared.1.load(Relaxed))
+            let gil = (learner.gil)(Duration::from_micros(micros));
+            observed(runs::count_in_a_plain_run(gil, threads, additions))
         })
     }
 }
@@ -215,6 +175,14 @@ fn without_waiters_a_safe_point_keeps_the_lock() {
     let explored = play(&interval(), &vec![script], &rules, &CLOCK);
     judge(&explored);
     expect_no_lock_at_safe_points(&explored, 20);
+    // B waits, and hasn't waited for an interval yet. That it gets the lock only in the end is a later test's.
+    let explored = play(
+        &(20 * BURST + BURST / 2),
+        &computing(2, 20),
+        &vec![Rule::Gets(1, 0, 20 * BURST, 20 * BURST)],
+        &CLOCK,
+    );
+    expect_no_lock_at_safe_points(&explored, 20);
 }
 
 /// Fails the test when A, which passed so many safe points with no request, locked a mutex at each.
@@ -292,29 +260,6 @@ fn a_waiting_thread_sleeps() {
     }
 }
 
-/// A computes for so long without a safe point, and B waits.
-pub(crate) fn long_wait(micros: u64) -> Vec<Vec<Act>> {
-    vec![
-        vec![Act::Acquire, Act::Work(micros), Act::Release],
-        vec![Act::Until(10), Act::Acquire, Act::Release],
-    ]
-}
-
-/// Fails the test when B took many steps in its [`long_wait`] of so many intervals.
-pub(crate) fn expect_sleep(explored: &Explored<Option<String>>, intervals: u64) {
-    let s = if intervals == 1 { "" } else { "s" };
-    for steps in explored.passing(&None) {
-        let count = steps
-            .iter()
-            .filter(|step| step.thread == "B" && step.op.is_access())
-            .count();
-        assert!(
-            count as u64 <= 30 * intervals,
-            "B waited for the lock for {intervals} interval{s}, and took {count} steps meanwhile."
-        );
-    }
-}
-
 fn the_holder_keeps_the_lock_for_an_interval() {
     explain(
         "gil/exercise.md#ask-after-an-interval",
@@ -332,7 +277,7 @@ fn the_holder_keeps_the_lock_for_an_interval() {
     let not_before = Rule::Gets(1, 0, arrival + micros, u64::MAX);
     judge(&play(&micros, &scripts, &vec![not_before], &CLOCK));
     // To the microsecond.
-    for (micros, burst) in short_bursts() {
+    for (micros, burst) in other_intervals() {
         let not_before = Rule::Gets(1, 0, micros, u64::MAX);
         judge(&play(
             &micros,
@@ -343,14 +288,15 @@ fn the_holder_keeps_the_lock_for_an_interval() {
     }
 }
 
-/// Intervals, one of them less than a millisecond, and how long a thread computes between two safe points.
-fn short_bursts() -> [(u64, u64); 2] {
+/// Intervals, one of them less than a millisecond and one of seconds, and how long a thread computes between two safe points.
+pub(crate) fn other_intervals() -> [(u64, u64); 3] {
     let short = random().u64(2..9) * 100 + 50;
-    [(interval(), BURST / 10), (short, 20)]
+    let long = random().u64(11..40) * 100_000 + 50_000;
+    [(interval(), BURST / 10), (short, 20), (long, 100_000)]
 }
 
 /// Two threads with safe points this far apart; the second one comes 10 µs later.
-fn two_compute(burst: u64) -> Vec<Vec<Act>> {
+pub(crate) fn two_compute(burst: u64) -> Vec<Vec<Act>> {
     let compute = |arrival| {
         let compute = Act::Compute(70, burst);
         vec![Act::Until(arrival), Act::Acquire, compute, Act::Release]
@@ -368,7 +314,13 @@ fn the_lock_changes_hands_at_the_next_safe_point() {
     let arrival = 10;
     let due = Rule::Gets(1, 0, micros, micros + arrival + BURST);
     judge(&play(&micros, &computing(2, 12), &vec![due], &CLOCK));
-    for (micros, burst) in short_bursts() {
+    // However long the holder has had the lock when somebody begins to wait.
+    let late = 2 * micros + arrival;
+    let mut scripts = computing(2, 20);
+    scripts[1][0] = Act::Until(late);
+    let due = Rule::Gets(1, 0, late + micros, late + micros + BURST);
+    judge(&play(&micros, &scripts, &vec![due], &CLOCK));
+    for (micros, burst) in other_intervals() {
         let due = Rule::Gets(1, 0, micros, micros + arrival + burst);
         judge(&play(&micros, &two_compute(burst), &vec![due], &CLOCK));
     }
@@ -544,6 +496,14 @@ fn the_thread_that_waits_longest_is_next() {
         &vec![Rule::Order(vec![0, 1, 2, 1])],
         &CLOCK,
     ));
+    // Several of them, one after the other: the last one has requested the lock from each.
+    let mut scripts = vec![scripts[0].clone(); 4];
+    scripts.extend(computing(6, 12).split_off(4));
+    for (arrival, script) in (0..).zip(&mut scripts) {
+        script.insert(0, Act::Until(10 * arrival));
+    }
+    let order = vec![0, 1, 2, 3, 4, 5, 4];
+    judge(&play(&micros, &scripts, &vec![Rule::Order(order)], &CLOCK));
     // One that comes at the moment of the hand-off.
     let mut scripts = computing(3, 12);
     let switch = (micros / BURST + 1) * BURST;
@@ -590,17 +550,24 @@ fn nobody_starves() {
     // A newcomer in the middle of the interval changes nothing.
     explain(
         "gil/exercise.md#ask-after-an-interval",
-        "A thread that has waited for an interval requests the lock, even if a newcomer got in line meanwhile.",
+        "A thread that has waited for an interval requests the lock, even if a newcomer got in line meanwhile, or gets in line after that.",
     );
+    for moment in [micros / 2, micros + BURST / 4] {
+        let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
+        judge(&play(&micros, &a_newcomer(moment), &vec![due], &CLOCK));
+    }
+}
+
+/// Two threads compute, and a third one gets in line at this moment.
+pub(crate) fn a_newcomer(moment: u64) -> Vec<Vec<Act>> {
     let mut scripts = computing(2, 12);
     scripts.push(vec![
-        Act::Until(micros / 2),
+        Act::Until(moment),
         Act::Acquire,
         Act::Work(BURST),
         Act::Release,
     ]);
-    let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
-    judge(&play(&micros, &scripts, &vec![due], &CLOCK));
+    scripts
 }
 
 fn a_spurious_wake_up_gives_nothing() {
@@ -660,8 +627,15 @@ fn a_panic_gives_the_lock_up() {
     );
     expect_an_end(&explored);
     explored.expect_no_complaint();
-    let scripts = vec![panics.clone(), panics, waits];
+    let scripts = vec![panics.clone(), panics, waits.clone()];
     let explored = play(&micros, &scripts, &vec![], &HOSTILE);
+    expect_an_end(&explored);
+    explored.expect_no_complaint();
+    // The lock was requested before the panic: that was meant for the thread that panics.
+    let end = micros + BURST / 5;
+    let panics = vec![Act::Acquire, Act::Work(end), Act::Panic];
+    let rules = vec![Rule::Keeps, Rule::EndsAt(end + 3 * BURST)];
+    let explored = play(&micros, &vec![panics, waits], &rules, &CLOCK);
     expect_an_end(&explored);
     explored.expect_no_complaint();
 }
@@ -671,9 +645,12 @@ fn two_locks_have_nothing_to_do_with_each_other() {
         "gil/exercise.md#step-2-switching",
         "Each `Gil` is a lock of its own, as each interpreter has one: keep its state in its fields.",
     );
-    let explored = two_locks();
-    expect_an_end(&explored);
-    explored.expect_always(&false);
+    // After 10 ms, only the interval of 5 ms is over.
+    for (held, waits) in [(0, false), (1, false), (0, true), (1, true)] {
+        let explored = two_locks(&held, &waits);
+        expect_an_end(&explored);
+        explored.expect_always(&(waits && held == 0));
+    }
 }
 
 fn many_threads_get_the_lock() {
@@ -681,8 +658,16 @@ fn many_threads_get_the_lock() {
         "gil/exercise.md#first-come-first-served",
         "Any number of threads may wait, and all of them get the lock.",
     );
+    let (scripts, end) = runs::in_a_long_line();
+    let order = (0..scripts.len()).collect();
+    let rules = vec![Rule::Order(order), Rule::EndsAt(end)];
+    let setting = Setting {
+        schedules: 4,
+        ..CLOCK
+    };
+    judge(&play(&interval(), &scripts, &rules, &setting));
     let threads = random().u64(20..30);
-    let (sum, _) = in_a_plain_run(&threads, &500);
+    let (sum, _) = in_a_plain_run(&200, &threads, &500);
     assert_eq!(
         sum,
         threads * 500,
@@ -695,6 +680,7 @@ fn nothing_is_left_behind() {
         "gil/exercise.md#step-2-switching",
         "A lock needs no thread of its own.",
     );
-    let (_, left) = in_a_plain_run(&2, &10);
+    // Whatever waits for the end of an interval is still there.
+    let (_, left) = in_a_plain_run(&5_000_000, &2, &10);
     assert!(left.is_nothing(), "When the lock is gone, {left} is left.");
 }

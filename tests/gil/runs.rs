@@ -1,0 +1,112 @@
+//! Runs that the tests of several locks have in common.
+
+use crate::Gil;
+use crate::cast::Act;
+use checks::{Explored, explore_schedules, random};
+use os_core::model::{self, Time};
+use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
+use os_core::thread;
+use os_core::time::Duration;
+
+/// One thread holds the lock, and more than 32 others come one after the other. Also when the last one is done.
+pub fn in_a_long_line() -> (Vec<Vec<Act>>, u64) {
+    let waiters = random().u64(34..40);
+    let mut scripts = vec![vec![Act::Acquire, Act::Work(1000), Act::Release]];
+    scripts.extend((1..=waiters).map(|waiter| {
+        let arrives = Act::Until(10 * waiter);
+        vec![arrives, Act::Acquire, Act::Work(5), Act::Release]
+    }));
+    (scripts, 1000 + 5 * waiters)
+}
+
+/// A thread holds one of two locks, whose intervals are 5 and 50 ms; a second one waits for it if `waits`. Meanwhile two more
+/// take the other lock, and request it. What a safe point of the held one returns after 10 ms.
+pub fn two_locks(
+    new: impl Fn(Duration) -> Arc<dyn Gil> + Send + Sync + 'static,
+    held: usize,
+    waits: bool,
+) -> Explored<bool> {
+    explore_schedules(12, move || {
+        model::set_time(Time::Virtual);
+        let locks = [5, 50].map(|interval| new(Duration::from_millis(interval)));
+        let mut guard = locks[held].acquire();
+        let takes = |lock: &Arc<dyn Gil>, arrival, millis| {
+            let lock = lock.clone();
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(arrival));
+                let _guard = lock.acquire();
+                thread::sleep(Duration::from_millis(millis));
+            })
+        };
+        let others = [0, 1].map(|arrival| takes(&locks[1 - held], arrival, 70));
+        let waiter = waits.then(|| takes(&locks[held], 0, 1));
+        thread::sleep(Duration::from_millis(10));
+        let switched = guard.safe_point();
+        for other in others {
+            other.join().expect("the other lock is given up");
+        }
+        drop(guard);
+        if let Some(waiter) = waiter {
+            waiter.join().expect("this lock is given up, too");
+        }
+        switched
+    })
+}
+
+/// On threads of the kernel, so many of them: how many additions were counted, each in two steps under the lock.
+pub fn count_in_a_plain_run(gil: Arc<dyn Gil>, threads: u64, additions: u64) -> u64 {
+    let shared = Arc::new((gil, AtomicU64::new(0)));
+    let threads: Vec<_> = (0..threads)
+        .map(|_| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let mut guard = shared.0.acquire();
+                for n in 0..additions {
+                    if n % 10 == 0 {
+                        drop(guard);
+                        guard = shared.0.acquire();
+                    }
+                    let seen = shared.1.load(Relaxed);
+                    std::hint::spin_loop();
+                    shared.1.store(seen + 1, Relaxed);
+                    guard.safe_point();
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("adding does not panic");
+    }
+    shared.1.load(Relaxed)
+}
+
+/// A computes for so long without a safe point, then B as long. B waits for A, and C for both.
+pub fn long_wait(micros: u64) -> Vec<Vec<Act>> {
+    vec![
+        vec![Act::Acquire, Act::Work(micros), Act::Release],
+        vec![
+            Act::Until(10),
+            Act::Acquire,
+            Act::Work(micros),
+            Act::Release,
+        ],
+        vec![Act::Until(20), Act::Acquire, Act::Release],
+    ]
+}
+
+/// Fails the test when B or C took many steps in its [`long_wait`], of so many intervals for B and twice as many for C.
+pub fn expect_sleep(explored: &Explored<Option<String>>, intervals: u64) {
+    for steps in explored.passing(&None) {
+        for (waiter, intervals) in [("B", intervals), ("C", 2 * intervals)] {
+            let s = if intervals == 1 { "" } else { "s" };
+            let count = steps
+                .iter()
+                .filter(|step| step.thread == waiter && step.op.is_access())
+                .count();
+            assert!(
+                count as u64 <= 30 * intervals,
+                "{waiter} waited for the lock for {intervals} interval{s}, and took {count} steps meanwhile."
+            );
+        }
+    }
+}

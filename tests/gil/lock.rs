@@ -331,7 +331,22 @@ fn a_panic_releases_the_lock() {
         vec![panics.clone(), BRIEFLY.to_vec()],
         vec![panics.clone(), panics.clone(), BRIEFLY.to_vec()],
     ] {
-        play(&scripts, &HOSTILE).expect_no_complaint();
+        let explored = play(&scripts, &HOSTILE);
+        if explored.deadlocks() {
+            // What goes wrong without a panic as well isn't the panic's fault.
+            let released = scripts.into_iter().map(|script| {
+                let calm = |act| {
+                    if matches!(act, Act::Panic) {
+                        Act::Release
+                    } else {
+                        act
+                    }
+                };
+                script.into_iter().map(calm).collect()
+            });
+            explain_end(&play(&released.collect(), &HOSTILE));
+        }
+        explored.expect_no_complaint();
     }
 }
 

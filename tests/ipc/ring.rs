@@ -51,13 +51,6 @@ type Judged = (
     SelfReported<u64>,
 );
 
-/// What `try_send` returned, what another program took then, and what `try_recv` returned of what it put.
-type Long = (
-    Result<bool, String>,
-    SelfReported<Option<(usize, u32)>>,
-    Result<Option<(usize, u32)>, String>,
-);
-
 checks::subject! {
     for Learner;
 
@@ -118,18 +111,8 @@ checks::subject! {
 
     /// Messages of these lengths through a ring of so many words whose counters begin at a number, one after the other: each from
     /// `try_send` to another program, and from another program to `try_recv`. What came out, as lengths and checksums.
-    fn long(learner, words: usize, at: u64, lens: Vec<usize>) -> Vec<Long> as Ring {
-        let memory = used_ring(words, at);
-        let sum = |message: Vec<u8>| (message.len(), checksum(&message));
-        let through = |len: usize| {
-            let message = pattern(at, len);
-            let sent = (learner.try_send)(&memory, &message).map_err(|error| kind(&error));
-            let taken = observed(take(&memory).map(sum));
-            put(&memory, &message);
-            let received = (learner.try_recv)(&memory).map_err(|error| kind(&error));
-            (sent, taken, received.map(|message| message.map(sum)))
-        };
-        lens.into_iter().map(through).collect()
+    fn long(learner, words: usize, at: u64, lens: Vec<usize>) -> Vec<both::Long> as Ring {
+        both::long(learner, words, at, &lens)
     }
 
     /// Messages of these lengths, each one's content by its number, from a child to this process or the other way round.

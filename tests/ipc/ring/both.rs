@@ -1,10 +1,10 @@
 //! Two processes on one ring, and what is left when one of them is killed.
 
 use super::{Act, across as across_of, killed as killed_of};
-use crate::Learner;
-use crate::ring::layout::{DATA, HEAD, TAIL, counters, ring};
+use crate::ring::layout::{DATA, HEAD, TAIL, counters, put, ring, take, used_ring};
+use crate::{Learner, checksum, kind, pattern};
 use checks::faults::{self, Fault};
-use checks::{explain, random};
+use checks::{SelfReported, explain, observed, random};
 use os_core::process::{Peer, fork};
 
 const DEATH: &str = "ipc/exercise.md#publish-and-consume";
@@ -195,6 +195,27 @@ pub fn killed(learner: Learner, fault: Fault, receives: bool) -> Option<String> 
             "the ring is empty, and sending 8 bytes to it gives {other:?}"
         )),
     }
+}
+
+/// What `try_send` returned, what another program took then, and what `try_recv` returned of what it put: lengths and checksums.
+pub type Long = (
+    Result<bool, String>,
+    SelfReported<Option<(usize, u32)>>,
+    Result<Option<(usize, u32)>, String>,
+);
+
+pub fn long(learner: Learner, words: usize, at: u64, lens: &[usize]) -> Vec<Long> {
+    let memory = used_ring(words, at);
+    let sum = |message: Vec<u8>| (message.len(), checksum(&message));
+    let through = |len: &usize| {
+        let message = pattern(at, *len);
+        let sent = (learner.try_send)(&memory, &message).map_err(|error| kind(&error));
+        let taken = observed(take(&memory).map(sum));
+        put(&memory, &message);
+        let received = (learner.try_recv)(&memory).map_err(|error| kind(&error));
+        (sent, taken, received.map(|message| message.map(sum)))
+    };
+    lens.iter().map(through).collect()
 }
 
 pub fn two_processes_share_a_ring() {

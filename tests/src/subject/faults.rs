@@ -162,6 +162,20 @@ fn wait_until_dead(pid: u32) {
 
 /// Runs `body` while this process can't open any more descriptors: the kernel answers EMFILE.
 pub fn without_new_descriptors<T>(body: impl FnOnce() -> T) -> T {
+    with_descriptors_below(0, body)
+}
+
+/// Runs `body` while this process, and those that it forks, can't open more than so many descriptors.
+pub fn with_new_descriptors<T>(count: usize, body: impl FnOnce() -> T) -> T {
+    // SAFETY: it only asks about a number.
+    let is_free = |number: &libc::c_int| unsafe { libc::fcntl(*number, libc::F_GETFD) } < 0;
+    // The kernel takes the lowest ones.
+    let limit = (0..).filter(is_free).nth(count).unwrap_or(0);
+    with_descriptors_below(limit.unsigned_abs().into(), body)
+}
+
+/// Runs `body` while this process can't open any more descriptors with this number or a higher one.
+fn with_descriptors_below<T>(number: libc::rlim_t, body: impl FnOnce() -> T) -> T {
     note(Account::Faults);
     let mut limit = libc::rlimit {
         rlim_cur: 0,
@@ -170,7 +184,7 @@ pub fn without_new_descriptors<T>(body: impl FnOnce() -> T) -> T {
     // SAFETY: `limit` is ours to read and write. Descriptors that are open stay open.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     let none = libc::rlimit {
-        rlim_cur: 0,
+        rlim_cur: number,
         ..limit
     };
     // SAFETY: as above.

@@ -138,7 +138,7 @@ fn the_end_of_a_crashed_process_is_told() {
         "`process` is how the crashed process ended, not the bystander.",
     );
     let mut crashes = ALL.to_vec();
-    crashes.extend([0, 1, 200].map(How::Exit));
+    crashes.extend([0, 1, 200, 255].map(How::Exit));
     for (how, fate) in crashes.iter().zip(fates(&in_process(&crashes))) {
         let process = fate.as_ref().map(|fate| fate.process);
         assert_eq!(
@@ -184,7 +184,8 @@ fn an_exit_in_a_thread_ends_the_bystander() {
         "crash_isolation/exercise.md#two-places-to-crash",
         "`exit` ends the process, not the thread that calls it.",
     );
-    for code in [3, random().i32(4..=255)] {
+    // A process that panics has the exit code 101.
+    for code in [3, random().i32(4..=255), 101] {
         assert_in_thread(How::Exit(code), dies(How::Exit(code)));
     }
 }

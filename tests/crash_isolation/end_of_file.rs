@@ -34,6 +34,12 @@ checks::subject! {
         calls.into_iter().map(call).collect()
     }
 
+    /// The sums, with no more than so many new descriptors, from 0 up to `most`; and what is left behind.
+    fn sum_with_few_descriptors(learner, inputs: Vec<Vec<u8>>, most: usize) -> Vec<(Result<Vec<u64>, String>, Leftovers)> as sum_in_workers {
+        let sum = |count| leftovers::watch(|| in_words(faults::with_new_descriptors(count, || (learner.sum_in_workers)(&inputs))));
+        (0..=most).map(sum).collect()
+    }
+
     /// The caller is killed while it writes: how many of its workers had begun, and how many live on.
     fn sum_and_be_killed(learner, workers: usize) -> SelfReported<(usize, usize)> as sum_in_workers {
         // In this process, too: a panic in a child is only a crash of somebody.
@@ -99,6 +105,7 @@ pub const TESTS: &[checks::Test] = checks::tests![
     a_killed_caller_leaves_no_workers,
     a_killed_worker_is_an_error,
     a_fork_that_fails_is_an_error,
+    a_stream_that_cannot_be_made_is_an_error,
     nothing_is_left_behind,
 ];
 
@@ -394,9 +401,10 @@ fn every_input_has_a_worker_of_its_own() {
         "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
         "Fork once for each input, even for an empty one.",
     );
-    for lengths in [&[3][..], &[0, 4, 0], &[1; 20]] {
-        let (sums, ledger, _) = call(&inputs(lengths));
-        assert!(sums.is_ok(), "sum_in_workers returned {sums:?}");
+    for lengths in [&[3][..], &[0, 4, 0], &[1; 36]] {
+        let inputs = inputs(lengths);
+        let (sums, ledger, _) = call(&inputs);
+        assert_eq!(sums, Ok(self::sums(&inputs)), "the sums");
         assert_eq!(
             ledger.all_forks(),
             lengths.len(),
@@ -515,6 +523,32 @@ fn a_fork_that_fails_is_an_error() {
             "fork {nth} failed, and sum_in_workers left {left} behind"
         );
     }
+}
+
+fn a_stream_that_cannot_be_made_is_an_error() {
+    explain(
+        "crash_isolation/exercise.md#step-6-a-worker-that-never-sees-the-end",
+        "A process may have so many descriptors and no more (EMFILE): `UnixStream::pair` fails then. Return the error; but the workers that \
+         exist already have to end, and to be waited for.",
+    );
+    let inputs = inputs(&[9, 9, 9]);
+    let mut failed = 0;
+    for (count, (yours, left)) in sum_with_few_descriptors(&inputs, &16)
+        .into_iter()
+        .enumerate()
+    {
+        failed += usize::from(yours.is_err());
+        assert!(
+            yours.is_err() || yours == Ok(sums(&inputs)),
+            "with room for {count} more descriptors, sum_in_workers returned {yours:?}, and the sums are {:?}",
+            sums(&inputs)
+        );
+        assert!(
+            left.is_nothing(),
+            "with room for {count} more descriptors, sum_in_workers left {left} behind"
+        );
+    }
+    assert!(failed > 0, "without descriptors there are no streams");
 }
 
 fn nothing_is_left_behind() {

@@ -182,6 +182,31 @@ fn answers<'a>(seen: &'a Seen, case: &Case) -> &'a [Answer] {
     }
 }
 
+/// At no moment more workers lived than may. Those that didn't end by themselves are left out: they may have been dead.
+fn assert_not_too_many(seen: &Seen, case: &Case) {
+    use checks::ledger::What;
+    let records = &seen.ledger.records;
+    let ended: Vec<usize> = records
+        .iter()
+        .filter(|record| record.what == What::Ended)
+        .map(|record| record.process)
+        .collect();
+    let (mut alive, mut most) = (0_usize, 0);
+    for record in records {
+        match record.what {
+            What::Forked(process) if ended.contains(&process) => alive += 1,
+            What::Waited(process) if ended.contains(&process) => alive = alive.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(alive);
+    }
+    assert!(
+        most <= case.workers,
+        "`workers` is {}, and {most} workers lived at the same time, those left out that crashed or were killed",
+        case.workers
+    );
+}
+
 /// Every task that isn't poisoned has its answer.
 fn assert_others_answered(seen: &Seen, case: &Case) {
     for (place, yours) in answers(seen, case).iter().enumerate() {

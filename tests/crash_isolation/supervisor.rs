@@ -260,8 +260,14 @@ fn every_history_is_decided_as_specified() {
     let mut random = random();
     for _ in 0..30 {
         let policy = Policy {
-            first_delay: Duration::from_nanos(random.u64(1..3_000_000_000)),
-            max_delay: Duration::from_nanos(random.u64(1_000_000_000..20_000_000_000)),
+            first_delay: match random.u8(0..6) {
+                0 => Duration::ZERO,
+                _ => Duration::from_nanos(random.u64(1..3_000_000_000)),
+            },
+            max_delay: match random.u8(0..10) {
+                0 => Duration::ZERO,
+                _ => Duration::from_nanos(random.u64(1_000_000_000..20_000_000_000)),
+            },
             limit: random.usize(0..6),
             window: Duration::from_nanos(random.u64(1..20_000_000_000)),
         };
@@ -367,6 +373,7 @@ fn a_service_that_crashes_is_restarted() {
         How::Error,
         How::Panic,
         How::Exit(7),
+        How::Exit(255),
         How::Abort,
         How::Killed,
         How::Terminated,
@@ -423,7 +430,19 @@ fn a_restart_comes_after_its_delay() {
     assert_as_specified(&Case {
         policy: Some(policy),
         begin: seconds(100_000),
-        ..case(vec![lives])
+        ..case(vec![lives.clone()])
+    });
+    explain(
+        "crash_isolation/exercise.md#back-off",
+        "A delay of no time is a delay: the service is restarted at once.",
+    );
+    let policy = Policy {
+        first_delay: Duration::ZERO,
+        ..policy
+    };
+    assert_as_specified(&Case {
+        policy: Some(policy),
+        ..case(vec![lives, vec![life(12, How::Done)]])
     });
 }
 
@@ -535,12 +554,33 @@ fn giving_up_ends_the_other_services() {
         "crash_isolation/exercise.md#nobody-is-left",
         "The supervisor gives up as a whole: it kills the services that still run, and waits for each.",
     );
-    let seen = assert_as_specified(&giving_up());
-    assert!(
-        seen.left.is_nothing(),
-        "supervise gave up, and left {} behind",
-        seen.left
-    );
+    for case in [giving_up(), giving_up_among_others()] {
+        let seen = assert_as_specified(&case);
+        assert!(
+            seen.left.is_nothing(),
+            "supervise gave up, and left {} behind",
+            seen.left
+        );
+    }
+}
+
+/// At the moment at which it's time to give up, others end as well, and others go on.
+fn giving_up_among_others() -> Case {
+    Case {
+        policy: Some(Policy {
+            limit: 0,
+            ..PATIENT
+        }),
+        ..case(vec![
+            vec![],
+            vec![life(5, How::Done)],
+            vec![],
+            vec![life(2, How::Done)],
+            vec![life(5, How::Abort)],
+            vec![life(5, How::Done)],
+            vec![],
+        ])
+    }
 }
 
 fn giving_up_cancels_restarts() {
@@ -573,7 +613,7 @@ fn many_services_are_supervised() {
         "crash_isolation/exercise.md#wait-for-whichever-comes-first",
         "There may be many services, and several may end at the same moment: look after each that `wait_any` names.",
     );
-    let script = (0..24)
+    let script = (0..40)
         .map(|n| {
             let crash = life(
                 5 + n % 3,
@@ -690,4 +730,15 @@ fn a_clock_that_fails_is_an_error() {
             seen.left
         );
     }
+    // The service has crashed, and waits for its restart: nobody runs.
+    let case = Case {
+        failing: Some(2),
+        ..case(vec![vec![life(1, How::Error), life(1, How::Done)]])
+    };
+    let seen = supervise_one(&case);
+    assert!(
+        seen.verdict.is_err(),
+        "the wait for a restart failed, and supervise returned {:?}",
+        seen.verdict
+    );
 }

@@ -65,6 +65,22 @@ pub fn a_transfer_happens_as_a_whole_or_not_at_all() {
     for death in deaths() {
         assert_whole(&death);
     }
+    // To an account with a higher number, from the first one, to the last one, to itself; and one that is refused.
+    for (order, after) in [
+        ((0, 2, 37), [63, 1000, 42]),
+        ((1, 2, 37), [100, 963, 42]),
+        ((1, 1, 15), BALANCES),
+        ((2, 0, 6), BALANCES),
+    ] {
+        for death in killed_at_each_step(&BALANCES.to_vec(), &order) {
+            let seen = death.seen.as_deref();
+            assert!(
+                seen == Ok(&BALANCES) || seen == Ok(&after),
+                "The balances were {BALANCES:?}, and {after:?} after transfer{order:?}. Then {}, and the next one saw {seen:?}.",
+                where_it_died(&death)
+            );
+        }
+    }
 }
 
 pub fn the_bank_goes_on_after_a_death() {

@@ -143,6 +143,24 @@ pub fn a_worker_killed_before_its_first_task_loses_no_other() {
     );
     explain(
         "crash_isolation/exercise.md#what-exactly-is-lost",
+        "The worker had answered, and died before you sent it the next task. That one was never begun, so it goes back into the queue and has \
+         all its attempts left: here two, of which the first one kills its worker.",
+    );
+    let (tasks, settled, runs) = lost(7, Scene::BehindTheCallersBackWithMore);
+    let expected: Vec<Answer> = tasks.iter().map(|task| Ok(answer(*task))).collect();
+    assert_eq!(
+        settled, expected,
+        "the answers, when one of two workers was killed after its first answer, and six of the tasks kill a worker once"
+    );
+    let mut runs = runs.into_inner();
+    runs.sort_unstable();
+    assert_eq!(
+        runs,
+        [1, 2, 2, 2, 2, 2, 2],
+        "how often each task was begun, in the order of these numbers"
+    );
+    explain(
+        "crash_isolation/exercise.md#what-exactly-is-lost",
         "These workers are killed as they begin: perhaps before you send them a task, perhaps after. Each may cost one task.",
     );
     let cases = [&[1][..], &[2], &[1, 2], &[1, 2, 3]].map(|which| Case {

@@ -50,7 +50,7 @@ pub fn all_workers_work_at_the_same_time() {
         "crash_isolation/exercise.md#step-4-a-pool",
         "Give every worker a task before you wait for the first answer. Here each task waits until all have begun.",
     );
-    for workers in [2, 5] {
+    for workers in [2, 5, 36] {
         let case = Case {
             meet: true,
             ..Case::new(workers, workers)

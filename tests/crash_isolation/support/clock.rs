@@ -63,6 +63,9 @@ pub struct Start {
 /// How long a process may wait for something instead of doing what it was told. One that waits for the processor has time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a process that was killed may seem to sleep.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// The services' side, which their processes inherit.
 #[derive(Debug)]
 pub struct Stage {
@@ -243,6 +246,19 @@ impl VirtualClock<'_> {
                     return Ok(Vec::new());
                 }
                 None => {
+                    // A supervisor may have killed them and wait for their ends. One that runs on sleeps.
+                    let begin = Instant::now();
+                    let is_ending = |child: &&Child<()>| outside::wants_to_run(child.pid());
+                    while begin.elapsed() < MOMENT
+                        || begin.elapsed() < PATIENCE && children.iter().any(is_ending)
+                    {
+                        for (place, child) in children.iter().enumerate() {
+                            if has_ended(child.pid())? {
+                                return Ok(vec![place]);
+                            }
+                        }
+                        std::thread::sleep(Duration::from_micros(100));
+                    }
                     return Err(io::Error::other(
                         "wait_any: these children never end by themselves",
                     ));

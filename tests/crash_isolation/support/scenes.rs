@@ -59,8 +59,12 @@ impl Poison {
     }
 }
 
+/// What a poisoned task panics with: more than a line, and more than ASCII.
 pub fn message(task: u64) -> String {
-    format!("task {task} is poisoned")
+    format!(
+        "task {task} is poisoned\n  größer als gedacht: ∞{}\n",
+        "!".repeat((task % 300) as usize)
+    )
 }
 
 /// One call of `run_tasks`.
@@ -188,6 +192,19 @@ pub enum Scene {
     BehindTheCallersBack,
     /// All workers, likewise.
     AllBehindTheCallersBack,
+    /// As `BehindTheCallersBack`, and more tasks wait than there are workers. From then on each task kills its worker once, and may
+    /// be tried twice.
+    BehindTheCallersBackWithMore,
+}
+
+impl Scene {
+    /// Tasks that wait until another one is done, and how often each may be tried.
+    const fn waiting_and_attempts(self) -> (usize, usize) {
+        match self {
+            Self::BehindTheCallersBackWithMore => (5, 2),
+            _ => (0, 1),
+        }
+    }
 }
 
 /// Runs the pool in a process of its own. Its work announces each task, waits until it may go on, and says that it does.
@@ -199,14 +216,16 @@ pub fn kill_from_outside(
     // In this process, too: a panic in a child is only a crash of somebody.
     let _ = (learner.run_tasks)(&[], 1, 1, &|task| task);
     let (places, count) = (places(tasks), tasks.len());
-    // For each task: how often it was begun, the process, whether it is about to be answered.
-    let words = Mapping::shared(3 * count).expect("memory can be mapped");
+    let (waiting, attempts) = scene.waiting_and_attempts();
+    let workers = count - waiting;
+    // For each task: how often it was begun, the process, whether it is about to be answered. Then whether tasks are deadly.
+    let words = Mapping::shared(3 * count + 1).expect("memory can be mapped");
     let (mut announced, announce) = io::pipe().expect("a pipe");
     let gates: Vec<_> = tasks.iter().map(|_| io::pipe().expect("a pipe")).collect();
     let caller = middle::child(|| {
         let work = |task: u64| {
             let place = places[&task];
-            words.word(place).fetch_add(1, SeqCst);
+            let is_first = words.word(place).fetch_add(1, SeqCst) == 0;
             words
                 .word(count + place)
                 .store(u64::from(std::process::id()), SeqCst);
@@ -214,10 +233,13 @@ pub fn kill_from_outside(
             (&gates[place].0)
                 .read_exact(&mut [0])
                 .expect("the test lets it go on");
+            if is_first && words.word(3 * count).load(SeqCst) == 1 {
+                Crash::Kill.now();
+            }
             words.word(2 * count + place).store(1, SeqCst);
             answer(task)
         };
-        (learner.run_tasks)(tasks, count, 1, &work)
+        (learner.run_tasks)(tasks, workers, attempts, &work)
     });
     drop(announce);
     let go_on = |place: usize| {
@@ -235,21 +257,29 @@ pub fn kill_from_outside(
         }
         outside::wait_until_asleep(pid(place));
     };
-    if middle::announced(&mut announced, count).is_ok_and(|all| all == count) {
-        let handles = middle::handles((0..count).map(pid));
+    if middle::announced(&mut announced, workers).is_ok_and(|all| all == workers) {
+        // Those that were begun, one by each worker.
+        let has_begun = |place: &usize| words.word(*place).load(SeqCst) > 0;
+        let begun: Vec<usize> = (0..count).filter(has_begun).collect();
+        let handles = middle::handles(begun.iter().map(|place| pid(*place)));
         let is_stopped = matches!(
             scene,
-            Scene::BehindTheCallersBack | Scene::AllBehindTheCallersBack
+            Scene::BehindTheCallersBack
+                | Scene::AllBehindTheCallersBack
+                | Scene::BehindTheCallersBackWithMore
         );
         let hit = match scene {
-            Scene::AllAtWork | Scene::AllBehindTheCallersBack => count,
-            Scene::AtWork | Scene::Idle | Scene::BehindTheCallersBack => 1,
+            Scene::AllAtWork | Scene::AllBehindTheCallersBack => workers,
+            Scene::AtWork
+            | Scene::Idle
+            | Scene::BehindTheCallersBack
+            | Scene::BehindTheCallersBackWithMore => 1,
         };
         if is_stopped {
             outside::stop(caller.pid()).expect("it is a child");
         }
         if is_stopped || scene == Scene::Idle {
-            (0..hit).for_each(answer_and_wait);
+            begun[..hit].iter().copied().for_each(answer_and_wait);
         }
         if scene == Scene::Idle {
             outside::wait_until_asleep(caller.pid()); // it has read the answer, and waits for the others
@@ -260,6 +290,7 @@ pub fn kill_from_outside(
             assert!(killed.is_ok() || scene == Scene::Idle, "it can be killed");
             middle::wait_for(handle);
         }
+        words.word(3 * count).store(u64::from(waiting > 0), SeqCst);
         if scene == Scene::Idle {
             outside::wait_until_asleep(caller.pid()); // it has seen the death
         }
@@ -268,17 +299,13 @@ pub fn kill_from_outside(
         }
     }
     for place in 0..count {
-        go_on(place);
+        for _ in 0..attempts {
+            go_on(place);
+        }
     }
     let answers = caller.wait().map_err(|error| error.to_string());
-    (
-        answers,
-        observed(
-            (0..count)
-                .map(|place| words.word(place).load(SeqCst))
-                .collect(),
-        ),
-    )
+    let runs = (0..count).map(|place| words.word(place).load(SeqCst));
+    (answers, observed(runs.collect()))
 }
 
 /// A killer beside the pool: it knows the workers from the words that they write, and makes sure that each is one.

@@ -162,25 +162,20 @@ fn wait_until_dead(pid: u32) {
 
 /// Runs `body` while this process can't open any more descriptors: the kernel answers EMFILE.
 pub fn without_new_descriptors<T>(body: impl FnOnce() -> T) -> T {
-    with_limit_of_descriptors(0, body)
+    with_descriptors_below(0, body)
 }
 
-/// Runs `body` while this process can open so many more descriptors.
+/// Runs `body` while this process, and those that it forks, can't open more than so many descriptors.
 pub fn with_new_descriptors<T>(count: usize, body: impl FnOnce() -> T) -> T {
-    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
-    let names = entries.flatten().map(|entry| entry.file_name());
-    let mut open: Vec<u64> = names
-        .filter_map(|name| name.to_str()?.parse().ok())
-        .collect();
-    // The folder itself was among them, and is closed by now.
-    open.retain(|fd| std::fs::exists(format!("/proc/self/fd/{fd}")).unwrap_or(false));
-    // The kernel gives the lowest number that is free.
-    let mut free = (0..).filter(|fd| !open.contains(fd));
-    let limit = free.nth(count).unwrap_or(0);
-    with_limit_of_descriptors(limit, body)
+    // SAFETY: it only asks about a number.
+    let is_free = |number: &libc::c_int| unsafe { libc::fcntl(*number, libc::F_GETFD) } < 0;
+    // The kernel takes the lowest ones.
+    let limit = (0..).filter(is_free).nth(count).unwrap_or(0);
+    with_descriptors_below(limit.unsigned_abs().into(), body)
 }
 
-fn with_limit_of_descriptors<T>(count: u64, body: impl FnOnce() -> T) -> T {
+/// Runs `body` while this process can't open any more descriptors with this number or a higher one.
+fn with_descriptors_below<T>(number: libc::rlim_t, body: impl FnOnce() -> T) -> T {
     note(Account::Faults);
     let mut limit = libc::rlimit {
         rlim_cur: 0,
@@ -189,7 +184,7 @@ fn with_limit_of_descriptors<T>(count: u64, body: impl FnOnce() -> T) -> T {
     // SAFETY: `limit` is ours to read and write. Descriptors that are open stay open.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     let less = libc::rlimit {
-        rlim_cur: count.min(limit.rlim_cur),
+        rlim_cur: number.min(limit.rlim_cur),
         ..limit
     };
     // SAFETY: as above.

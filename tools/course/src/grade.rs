@@ -344,15 +344,23 @@ fn show(course: &Course, rows: &[Row], sandbox: Level) {
             "{ODD}?{ODD:#}: tests that could not be judged; they must not count as a zero. The same command tries them again"
         );
     }
-    let open = rows.iter().filter(unjudged).count();
-    let full = rows
+    let (whole, exercises): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.exercise.is_empty());
+    let open = exercises.iter().filter(|row| unjudged(row)).count();
+    let full = exercises
         .iter()
         .filter(|row| row.worst() == Status::Passed)
         .count();
+    let whole = match whole.len() {
+        0 => String::new(),
+        whole => format!(
+            " {} held no exercise that could be judged.",
+            count(whole, "submission")
+        ),
+    };
     outln!(
-        "{}: {full} passed every test, {} did not, {open} could not be judged in full. Sandbox: {sandbox}.",
-        count(rows.len(), "exercise"),
-        rows.len() - full - open
+        "{}: {full} passed every test, {} did not, {open} could not be judged in full.{whole} Sandbox: {sandbox}.",
+        count(exercises.len(), "exercise"),
+        exercises.len() - full - open
     );
 }
 

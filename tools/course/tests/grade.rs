@@ -217,7 +217,7 @@ fn what_could_not_be_judged_is_told_by_the_exit_code() {
         "  ann         3/3  2/2?  5/5?  16.67/20 (3.33 open)  infrastructure error\n",
         "notes: rejected: it has no exercises/<slug>/src\n",
         "?: tests that could not be judged; they must not count as a zero. The same command tries them again\n",
-        "2 exercises: 0 passed every test, 1 did not, 1 could not be judged in full. Sandbox: none.\n",
+        "1 exercise: 0 passed every test, 0 did not, 1 could not be judged in full. 1 submission held no exercise that could be judged. Sandbox: none.\n",
     ] {
         assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
     }

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
-use super::{Marks, html::most_misunderstood, units};
+use super::{Marks, Unit, html::most_misunderstood, units};
 use crate::{grade::Record, runner::Status};
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -19,23 +19,22 @@ const NOTE: usize = 200;
 #[must_use]
 pub fn summary(records: &[Record], book: Option<&str>, room: usize) -> String {
     let units = units(records);
-    let all: Marks = records.iter().map(Marks::of).sum();
-    let full = units.iter().filter(|unit| unit.worst() == Status::Passed);
-    let open = units.iter().filter(|unit| unit.unjudged() > 0);
+    let all: Marks = units.iter().map(Unit::marks).sum();
+    let exercises = || units.iter().filter(|unit| !unit.is_whole());
+    let full = exercises().filter(|unit| unit.worst() == Status::Passed);
+    let open = exercises().filter(|unit| unit.unjudged() > 0);
     let mut text = format!(
         "## Results\n\n{} exercises: {} passed every test, {} could not be judged in full. Marks: {all}.\n\n",
-        units.len(),
+        exercises().count(),
         full.count(),
         open.count()
     );
     let rows = units.iter().map(|unit| {
         format!(
-            "| {} | {} | {}/{}{} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} |\n",
             escaped(unit.submission),
             escaped(unit.exercise),
-            unit.passed(),
-            unit.judged(),
-            if unit.unjudged() > 0 { "?" } else { "" },
+            unit.score(),
             unit.marks(),
             unit.worst()
         )

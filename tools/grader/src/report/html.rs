@@ -1,6 +1,6 @@
 //! One page for the instructor: who is where, which test fails most, which misconception is most common.
 
-use super::{Marks, Unit, units};
+use super::{Marks, Unit, units, worth};
 use crate::{grade::Record, runner::Status};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,18 +55,15 @@ pub(super) fn begin(title: &str) -> String {
     )
 }
 
-/// Everybody's marks for all exercises. What others handed in and somebody did not counts as nothing reached.
+/// Everybody's marks for all exercises. An exercise that others handed in and somebody didn't earns that person no points.
 fn marks(page: &mut String, units: &[Unit<'_>]) {
-    let mut worth: BTreeMap<&str, f64> = BTreeMap::new();
     let mut people: BTreeMap<&str, Marks> = BTreeMap::new();
     for unit in units {
         let marks = unit.marks();
-        let most = worth.entry(unit.exercise).or_default();
-        *most = most.max(marks.out_of);
         let sum = people.entry(unit.submission).or_default();
         *sum = *sum + marks;
     }
-    let out_of = worth.values().sum();
+    let out_of = worth(units).values().sum();
     head(
         page,
         "Marks",
@@ -136,13 +133,14 @@ fn self_reported(page: &mut String, records: &[Record]) {
 
 fn summary(page: &mut String, units: &[Unit<'_>]) {
     let people: BTreeSet<_> = units.iter().map(|unit| unit.submission).collect();
-    let full = units.iter().filter(|unit| unit.worst() == Status::Passed);
-    let open = units.iter().filter(|unit| unit.unjudged() > 0);
+    let exercises = || units.iter().filter(|unit| !unit.is_whole());
+    let full = exercises().filter(|unit| unit.worst() == Status::Passed);
+    let open = exercises().filter(|unit| unit.unjudged() > 0);
     let _ = writeln!(
         page,
         "<p>{} submissions, {} exercises: {} passed every test, {} could not be judged in full.</p>",
         people.len(),
-        units.len(),
+        exercises().count(),
         full.count(),
         open.count()
     );
@@ -162,7 +160,10 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         ],
     );
     for unit in units {
-        let open = if unit.unjudged() > 0 { "?" } else { "" };
+        let (exercise, score) = match unit.is_whole() {
+            true => ("–".to_owned(), "–".to_owned()),
+            false => (escaped(unit.exercise), unit.score()),
+        };
         let first = unit
             .records
             .iter()
@@ -170,11 +171,9 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         let first = first.and_then(|record| record.message.lines().next());
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td class=\"n\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{score}</td><td class=\"n\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
             escaped(unit.submission),
-            escaped(unit.exercise),
-            unit.passed(),
-            unit.judged(),
+            exercise,
             unit.marks(),
             unit.worst(),
             escaped(first.unwrap_or_default()),

@@ -157,6 +157,47 @@ fn marks_are_shares_of_points_and_what_is_open_is_no_loss() {
     assert!(html(&records, None).contains("7.5/15"));
 }
 
+/// The class's page, the spreadsheet and the learner's own page name one number of points for a broken archive.
+#[test]
+fn a_rejected_submission_could_have_reached_what_the_others_could() {
+    let whole = |name: &str, status| Record {
+        exercise: String::new(),
+        step: String::new(),
+        points: 0.0,
+        why: None,
+        section: None,
+        ..record(name, "", status, "the archive is damaged")
+    };
+    let mut records = class();
+    records.push(whole("dora", Status::Rejected));
+    records.push(whole("zoe", Status::InfrastructureError));
+    let page = html(&records, None);
+    for row in [
+        "<td>dora</td><td class=\"n\">0/5</td><td class=\"n\">0</td>",
+        "<td>zoe</td><td class=\"n\">0/5 (5 open)</td><td class=\"n\">0?</td>",
+        "<td>dora</td><td>–</td><td class=\"n\">–</td><td class=\"n\">0/5</td><td>rejected</td>",
+        "<p>4 submissions, 2 exercises: 0 passed every test, 1 could not",
+    ] {
+        assert!(page.contains(row), "{row}: {page}");
+    }
+    let table = csv(&records);
+    let of = |name: &str| {
+        let line = table.lines().find(|line| line.contains(name));
+        line.expect("a line").to_owned()
+    };
+    assert!(of("dora").contains("\"L3\",\"0\",\"0\",\"5\""), "{table}");
+    assert!(of("zoe").contains("\"L3\",\"0\",\"5\",\"5\""), "{table}");
+    let pages = feedback(&records, None);
+    let dora = &pages["dora.html"];
+    assert!(
+        dora.contains("<strong>0/5</strong>") && dora.contains("<h2>Submission: 0/5</h2>"),
+        "{dora}"
+    );
+    assert!(!dora.contains("<table"), "it has no step: {dora}");
+    assert!(weigh(&mut records, "memory", 2.0));
+    assert!(feedback(&records, None)["dora.html"].contains("<strong>0/10</strong>"));
+}
+
 /// An exercise that others handed in counts, so nobody gains by leaving one out.
 #[test]
 fn an_exercise_left_out_counts_as_nothing_reached() {

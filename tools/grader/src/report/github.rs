@@ -42,7 +42,7 @@ pub fn summary(records: &[Record], book: Option<&str>, room: usize) -> String {
     let head = "| submission | exercise | passed | marks | worst |\n|---|---|---|---|---|\n";
     table(&mut text, head, rows, room);
     let meant = most_misunderstood(records);
-    let rows = meant.iter().map(|((why, section), count)| {
+    let rows = meant.shown.iter().map(|((why, section), count)| {
         let read = super::html::address(section, book);
         let read = read.map_or_else(
             || escaped(section),
@@ -53,6 +53,9 @@ pub fn summary(records: &[Record], book: Option<&str>, room: usize) -> String {
     if rows.len() > 0 {
         let head = "\n### Most common misconceptions\n\n| what the failure means | read | submissions |\n|---|---|---|\n";
         table(&mut text, head, rows, room);
+    }
+    if meant.more > 0 && text.len() + NOTE <= room {
+        let _ = write!(text, "\n… and {} more\n", meant.more);
     }
     text
 }

@@ -3,6 +3,7 @@
 use super::{Marks, Unit, units, worth};
 use crate::{grade::Record, runner::Status};
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
 };
@@ -206,16 +207,71 @@ fn failures(records: &[Record]) -> impl Iterator<Item = &Record> {
     records.iter().filter(ran)
 }
 
-/// The keys that most submissions share, with their number.
-fn most_common<K: Ord>(found: impl Iterator<Item = (K, String)>) -> Vec<(K, usize)> {
-    let mut who: BTreeMap<K, BTreeSet<String>> = BTreeMap::new();
-    for (key, submission) in found {
-        who.entry(key).or_default().insert(submission);
+/// Where a test stands in the course: the exercise's place, then the test's.
+type Place = (usize, usize);
+
+/// The place of each test, by exercise and name. The records of each submission are in the order of the course.
+fn places(records: &[Record]) -> BTreeMap<(&str, &str), Place> {
+    let units = units(records);
+    let mut handed_in: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut exercises: BTreeMap<&str, usize> = BTreeMap::new();
+    for unit in &units {
+        let before = handed_in.entry(unit.submission).or_default();
+        let place = exercises.entry(unit.exercise).or_default();
+        *place = (*place).max(*before);
+        *before += 1;
     }
-    let mut counted: Vec<_> = who.into_iter().map(|(key, who)| (key, who.len())).collect();
-    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counted.truncate(MOST);
-    counted
+    let mut places = BTreeMap::new();
+    for unit in &units {
+        for (at, record) in unit.records.iter().enumerate() {
+            let key = (unit.exercise, record.test.as_str());
+            places.entry(key).or_insert((exercises[unit.exercise], at));
+        }
+    }
+    places
+}
+
+/// What most submissions share.
+pub(super) struct MostCommon<K> {
+    /// The first of them, each with its number of submissions. Those with the same number are in the order of the course.
+    pub(super) shown: Vec<(K, usize)>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
+/// Counts the submissions that share what `key` makes of a failure.
+fn most_common<'a, K: Ord>(
+    records: &'a [Record],
+    key: impl Fn(&'a Record) -> Option<K>,
+) -> MostCommon<K> {
+    let places = places(records);
+    let mut who: BTreeMap<K, (Place, BTreeSet<&str>)> = BTreeMap::new();
+    for record in failures(records) {
+        let Some(key) = key(record) else { continue };
+        let place = places[&(record.exercise.as_str(), record.test.as_str())];
+        let (first, who) = who.entry(key).or_insert((place, BTreeSet::new()));
+        *first = place.min(*first);
+        who.insert(&record.submission);
+    }
+    let counted = who.into_iter();
+    let mut counted: Vec<_> = counted
+        .map(|(key, (place, who))| (Reverse(who.len()), place, key))
+        .collect();
+    counted.sort();
+    let more = counted.len().saturating_sub(MOST);
+    let shown = counted.into_iter().take(MOST);
+    MostCommon {
+        shown: shown.map(|(Reverse(count), _, key)| (key, count)).collect(),
+        more,
+    }
+}
+
+/// Ends a table, and says how many rows it leaves out.
+fn end(page: &mut String, more: usize) {
+    *page += END;
+    if more > 0 {
+        let _ = writeln!(page, "<p>… and {more} more</p>");
+    }
 }
 
 fn tests(page: &mut String, records: &[Record]) {
@@ -224,30 +280,25 @@ fn tests(page: &mut String, records: &[Record]) {
         "Which tests fail most",
         &[Text("test"), Text("exercise"), Number("submissions")],
     );
-    let failed = failures(records).map(|record| {
-        let key = (record.test.as_str(), record.exercise.as_str());
-        (key, record.submission.clone())
+    let common = most_common(records, |record| {
+        Some((record.test.as_str(), record.exercise.as_str()))
     });
-    for ((test, exercise), count) in most_common(failed) {
+    for ((test, exercise), count) in common.shown {
         let (test, exercise) = (breakable(test), escaped(exercise));
         let _ = writeln!(
             page,
             "<tr><td>{test}</td><td>{exercise}</td><td class=\"n\">{count}</td></tr>"
         );
     }
-    *page += END;
+    end(page, common.more);
 }
 
 /// What failures mean, and the section to read, with the number of submissions.
-pub(super) fn most_misunderstood(records: &[Record]) -> Vec<((&str, &str), usize)> {
-    let meant = failures(records).filter_map(|record| {
-        let key = (
-            record.why.as_deref()?,
-            record.section.as_deref().unwrap_or_default(),
-        );
-        Some((key, record.submission.clone()))
-    });
-    most_common(meant)
+pub(super) fn most_misunderstood(records: &[Record]) -> MostCommon<(&str, &str)> {
+    most_common(records, |record| {
+        let section = record.section.as_deref().unwrap_or_default();
+        Some((record.why.as_deref()?, section))
+    })
 }
 
 fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
@@ -260,7 +311,8 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
             Number("submissions"),
         ],
     );
-    for ((why, section), count) in most_misunderstood(records) {
+    let common = most_misunderstood(records);
+    for ((why, section), count) in common.shown {
         let _ = writeln!(
             page,
             "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
@@ -268,7 +320,7 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
             link(section, book)
         );
     }
-    *page += END;
+    end(page, common.more);
 }
 
 /// `memory/exercise.md#step` in the book that is at `book`.

@@ -100,6 +100,44 @@ fn a_page_has_no_script_and_counts_people_not_tests() {
     assert!(!html(&records, Some("javascript:x")).contains("href"));
 }
 
+#[test]
+fn failures_of_as_many_submissions_are_in_the_order_of_the_course_and_the_rest_is_counted() {
+    let of = |who: &str, exercise: &str, test: &str, status| Record {
+        exercise: exercise.to_owned(),
+        why: (status == Status::Failed).then(|| format!("why {test}")),
+        ..record(who, test, status, "")
+    };
+    let mut records = Vec::new();
+    for n in (0..9).rev() {
+        records.push(of("ann", "memory", &format!("m::{n}"), Status::Failed));
+    }
+    for n in (0..8).rev() {
+        records.push(of("ann", "gil", &format!("g::{n}"), Status::Failed));
+    }
+    // Before the others in the file, and not in the course; and one that two have failed.
+    records.insert(0, of("al", "gil", "g::7", Status::Passed));
+    records.insert(1, of("al", "gil", "g::3", Status::Failed));
+    let page = html(&records, None);
+    let rows = |begin: &str, end: &str| -> Vec<String> {
+        let table = page.split(begin).nth(1).expect("a table");
+        let table = table.split("</table>").next().expect("an end");
+        let cells = table.split(end).skip(1);
+        let name = |cell: &str| cell.split('<').next().unwrap_or_default().to_owned();
+        cells.map(name).collect()
+    };
+    let order = [3, 8, 7, 6, 5, 4, 3, 2, 1, 0, 7, 6];
+    let tests = rows("Which tests fail most", "::<wbr>");
+    assert_eq!(tests, order.map(|n| n.to_string()));
+    let meant = rows("Which misconceptions", "why ");
+    let names = (0..12).map(|at| match at {
+        1..=9 => format!("m::{}", order[at]),
+        _ => format!("g::{}", order[at]),
+    });
+    assert_eq!(meant, names.collect::<Vec<_>>());
+    assert_eq!(page.matches("</div>\n<p>… and 5 more</p>").count(), 2);
+    assert!(summary(&records, None, SUMMARY_SIZE).ends_with("\n… and 5 more\n"));
+}
+
 /// Whatever a message holds, each format stays what it is.
 #[test]
 fn no_text_breaks_a_format() {

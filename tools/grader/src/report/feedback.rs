@@ -2,7 +2,7 @@
 
 use super::{
     Marks, Unit,
-    html::{self, Column, breakable, escaped, link},
+    html::{self, Column, breakable, escaped, link, prose},
     units,
 };
 use crate::{grade::Record, runner::Status};
@@ -144,7 +144,7 @@ fn failure(page: &mut String, record: &Record, book: Option<&str>) {
         escaped(&record.message)
     );
     if let Some(why) = &record.why {
-        let _ = writeln!(page, "<p>{}</p>", escaped(why));
+        let _ = writeln!(page, "<p>{}</p>", prose(why));
     }
     if let Some(section) = &record.section {
         let _ = writeln!(page, "<p>Read: {}</p>", link(section, book));

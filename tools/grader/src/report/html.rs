@@ -177,7 +177,7 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
             exercise,
             unit.marks(),
             unit.worst(),
-            escaped(first.unwrap_or_default()),
+            prose(first.unwrap_or_default()),
             note(unit)
         );
     }
@@ -316,7 +316,7 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
         let _ = writeln!(
             page,
             "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
-            escaped(why),
+            prose(why),
             link(section, book)
         );
     }
@@ -361,6 +361,22 @@ pub(super) fn breakable(name: &str) -> String {
     escaped(name)
         .replace("::", "::<wbr>")
         .replace('_', "_<wbr>")
+}
+
+/// A sentence, in which what stands between backticks is code.
+pub(super) fn prose(text: &str) -> String {
+    let text = escaped(text);
+    let mut parts = text.split('`');
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    while let Some(part) = parts.next() {
+        // After the last backtick of an odd number of them there is no code.
+        let _ = match (part, parts.next()) {
+            ("", Some(after)) => write!(shown, "``{after}"),
+            (code, Some(after)) => write!(shown, "<code>{code}</code>{after}"),
+            (rest, None) => write!(shown, "`{rest}"),
+        };
+    }
+    shown
 }
 
 pub(super) fn escaped(text: &str) -> String {

@@ -100,6 +100,25 @@ fn a_page_has_no_script_and_counts_people_not_tests() {
     assert!(!html(&records, Some("javascript:x")).contains("href"));
 }
 
+/// What the book writes between backticks is code; what a learner writes there is code, too, and nothing else.
+#[test]
+fn backticks_are_code() {
+    let mut records = vec![record("ann", "a::x", Status::Failed, "no `x` in `<b>`, `y")];
+    records[0].why = Some("Use `while`, not `if`: ``, `".to_owned());
+    let page = html(&records, None);
+    let why = "Use <code>while</code>, not <code>if</code>: ``, `";
+    assert!(
+        page.contains(&format!("<td class=\"m\">{why}</td>")),
+        "{page}"
+    );
+    let first = "<td class=\"m\">no <code>x</code> in <code>&lt;b&gt;</code>, `y</td>";
+    assert!(page.contains(first), "{page}");
+    let page = &feedback(&records, None)["ann.html"];
+    assert!(page.contains(&format!("<p>{why}</p>")), "{page}");
+    // The message stands as it is: code in it is laid out already.
+    assert!(page.contains("no `x` in `&lt;b&gt;`, `y</pre>"), "{page}");
+}
+
 #[test]
 fn failures_of_as_many_submissions_are_in_the_order_of_the_course_and_the_rest_is_counted() {
     let of = |who: &str, exercise: &str, test: &str, status| Record {
@@ -146,7 +165,7 @@ fn no_text_breaks_a_format() {
         let text: String = (0..random.usize(0..40))
             .map(|_| match random.u8(0..3) {
                 0 => *random
-                    .choice(&['<', '>', '&', '"', '\'', ']', '=', ',', '\n', '\0'])
+                    .choice(&['<', '>', '&', '"', '\'', '`', ']', '=', ',', '\n', '\0'])
                     .expect("some"),
                 _ => random.char(..),
             })
@@ -162,6 +181,8 @@ fn no_text_breaks_a_format() {
         assert_eq!(xml.matches("<testcase").count(), 1, "{text:?}");
         let page = html(&records, None);
         assert_eq!(page.matches("<tr>").count(), 8, "{text:?}");
+        let (begun, ended) = (page.matches("<code>"), page.matches("</code>"));
+        assert_eq!(begun.count(), ended.count(), "{text:?}");
         assert_eq!(csv(&records).matches("\r\n").count(), 2, "{text:?}");
         let json = gradescope(&records).expect("a report");
         serde_json::from_str::<serde_json::Value>(&json).expect("JSON");

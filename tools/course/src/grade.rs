@@ -7,7 +7,7 @@ use crate::text::{BAD, BOLD, GOOD, ODD, columns, count, errln, outln};
 use anstyle::Style;
 use anyhow::{Context, Result, anyhow};
 use class::Outcome;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use grader::{
     course::{Chapter, Course},
     grade::Record,
@@ -313,6 +313,9 @@ impl Row {
 /// Blanks between two cells.
 const GAP: usize = 2;
 
+/// The width of the heading `submission`, with its blanks.
+const NAME: u16 = 12;
+
 /// Shows a table for each exercise, then what needs a word.
 fn show(course: &Course, rows: &[Row], sandbox: Level) {
     for chapter in &course.chapters {
@@ -410,6 +413,13 @@ fn table(chapter: &Chapter, rows: &[&Row], names: &[String]) -> Table {
         let worst = format!("{style}{}{style:#}", row.worst());
         cells.extend([row.score(None), marks.to_string(), worst]);
         table.add_row(cells);
+    }
+    // Where there is too little room, a name breaks, and no heading or number does.
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_constraint(match index {
+            0 => ColumnConstraint::LowerBoundary(Width::Fixed(NAME)),
+            _ => ColumnConstraint::ContentWidth,
+        });
     }
     table
 }

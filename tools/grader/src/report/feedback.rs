@@ -2,7 +2,7 @@
 
 use super::{
     Marks, Unit,
-    html::{self, Column, breakable, escaped, link, prose},
+    html::{self, Column, breakable, escaped, link, message, prose},
     units,
 };
 use crate::{grade::Record, runner::Status};
@@ -83,6 +83,19 @@ fn exercise(page: &mut String, unit: &Unit<'_>, book: Option<&str>) {
     } else {
         steps(page, unit);
     }
+    let failed = unit
+        .records
+        .iter()
+        .filter(|record| html::is_failure(record));
+    let mut failed: Vec<_> = failed.map(|record| record.step.as_str()).collect();
+    failed.dedup();
+    if let [first, _, ..] = failed[..] {
+        let _ = writeln!(
+            page,
+            "<p>Mend <code>{}</code> first: a later step can fail because of an earlier one.</p>",
+            escaped(first)
+        );
+    }
     let mut shown = BTreeSet::new();
     for record in &unit.records {
         // What failed as a whole, such as to compile, is the same for every test.
@@ -141,7 +154,7 @@ fn failure(page: &mut String, record: &Record, book: Option<&str>) {
         "<h3>{} {}</h3>\n<pre>{}</pre>",
         breakable(what),
         record.status,
-        escaped(&record.message)
+        message(&record.message)
     );
     if let Some(why) = &record.why {
         let _ = writeln!(page, "<p>{}</p>", prose(why));

@@ -13,7 +13,17 @@ const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,
     td,th{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;vertical-align:top}td{min-width:6.5rem}td.m{min-width:18rem}small{display:block;opacity:.8}\
     .n{text-align:right;white-space:nowrap;min-width:0;font-variant-numeric:tabular-nums}\
     pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8881;padding:.6rem}summary{cursor:pointer}\
+    .r{display:block;white-space:pre;overflow-x:auto}\
+    @media(max-width:40rem){td{min-width:4rem}pre{font-size:.75rem}\
+    .s tr{display:flex;flex-wrap:wrap;gap:0 1rem;padding:.4rem 0;border-bottom:1px solid #8886}.s tr:first-child{display:none}\
+    .s td{min-width:0;padding:0;border:0}.s td.m{flex-basis:100%}.s td[data-of]:before{content:attr(data-of)\" \";opacity:.8}}\
     @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}}";
+
+/// What begins a table. One that is too wide for a phone scrolls by itself.
+const TABLE: &str = "<div class=\"t\"><table>";
+
+/// What begins a table with a cell of prose: on a phone, each row becomes a paragraph, and `data-of` its missing headings.
+const PROSE_TABLE: &str = "<div class=\"t s\"><table>";
 
 /// A column of a table, by its heading.
 #[derive(Clone, Copy)]
@@ -110,7 +120,7 @@ fn self_reported(page: &mut String, records: &[Record]) {
             Number("passed"),
         ],
     );
-    let table = page.rfind("<div class=\"t\">").unwrap_or(page.len());
+    let table = page.rfind(TABLE).unwrap_or(page.len());
     page.insert_str(
         table,
         &format!(
@@ -148,9 +158,10 @@ fn summary(page: &mut String, units: &[Unit<'_>]) {
 }
 
 fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
-    head(
+    begin_table(
         page,
         "Who is where",
+        PROSE_TABLE,
         &[
             Text("submission"),
             Text("exercise"),
@@ -172,7 +183,7 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         let first = first.and_then(|record| record.message.lines().next());
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{score}</td><td class=\"n\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td class=\"n\" data-of=\"passed\">{score}</td><td class=\"n\" data-of=\"marks\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
             escaped(unit.submission),
             exercise,
             unit.marks(),
@@ -196,15 +207,12 @@ fn note(unit: &Unit<'_>) -> String {
     })
 }
 
-/// The records of tests that ran and did not pass.
-fn failures(records: &[Record]) -> impl Iterator<Item = &Record> {
-    let ran = |record: &&Record| {
-        !matches!(
-            record.status,
-            Status::Passed | Status::CompileError | Status::CompileTimeout | Status::Rejected
-        ) && record.status.is_verdict()
-    };
-    records.iter().filter(ran)
+/// Whether a test ran and did not pass.
+pub(super) fn is_failure(record: &Record) -> bool {
+    !matches!(
+        record.status,
+        Status::Passed | Status::CompileError | Status::CompileTimeout | Status::Rejected
+    ) && record.status.is_verdict()
 }
 
 /// Where a test stands in the course: the exercise's place, then the test's.
@@ -246,7 +254,7 @@ fn most_common<'a, K: Ord>(
 ) -> MostCommon<K> {
     let places = places(records);
     let mut who: BTreeMap<K, (Place, BTreeSet<&str>)> = BTreeMap::new();
-    for record in failures(records) {
+    for record in records.iter().filter(|record| is_failure(record)) {
         let Some(key) = key(record) else { continue };
         let place = places[&(record.exercise.as_str(), record.test.as_str())];
         let (first, who) = who.entry(key).or_insert((place, BTreeSet::new()));
@@ -302,9 +310,10 @@ pub(super) fn most_misunderstood(records: &[Record]) -> MostCommon<(&str, &str)>
 }
 
 fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
-    head(
+    begin_table(
         page,
         "Which misconceptions are most common",
+        PROSE_TABLE,
         &[
             Text("what the failure means"),
             Text("read"),
@@ -315,7 +324,7 @@ fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
     for ((why, section), count) in common.shown {
         let _ = writeln!(
             page,
-            "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
+            "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\" data-of=\"submissions\">{count}</td></tr>",
             prose(why),
             link(section, book)
         );
@@ -344,9 +353,13 @@ pub(super) fn address(section: &str, book: Option<&str>) -> Option<String> {
 /// What ends a table that [`head`] began.
 pub(super) const END: &str = "</table></div>\n";
 
-/// Begins a table. One that is too wide for a phone scrolls by itself.
+/// Begins a table.
 pub(super) fn head(page: &mut String, title: &str, columns: &[Column]) {
-    let _ = write!(page, "<h2>{title}</h2>\n<div class=\"t\"><table><tr>");
+    begin_table(page, title, TABLE, columns);
+}
+
+fn begin_table(page: &mut String, title: &str, table: &str, columns: &[Column]) {
+    let _ = write!(page, "<h2>{title}</h2>\n{table}<tr>");
     for column in columns {
         let _ = match column {
             Text(name) => write!(page, "<th>{name}</th>"),
@@ -354,6 +367,23 @@ pub(super) fn head(page: &mut String, title: &str, columns: &[Column]) {
         };
     }
     *page += "</tr>\n";
+}
+
+/// What a learner saw, for a `pre`. Rows that are set in columns, such as those of a schedule, don't break: they scroll.
+pub(super) fn message(text: &str) -> String {
+    const INDENT: &str = "    ";
+    let lines: Vec<_> = text.lines().collect();
+    let groups = lines.chunk_by(|one, next| one.starts_with(INDENT) == next.starts_with(INDENT));
+    let mut shown = String::new();
+    for group in groups {
+        // A block begins and ends its own lines.
+        let rows = escaped(&group.join("\n"));
+        match group[0].starts_with(INDENT) {
+            true => shown = format!("{shown}<span class=\"r\">{rows}</span>"),
+            false => shown += &rows,
+        }
+    }
+    shown
 }
 
 /// The name of a test, which may break after its separators.

@@ -89,7 +89,7 @@ fn a_page_has_no_script_and_counts_people_not_tests() {
         "{page}"
     );
     assert!(
-        page.contains("<td class=\"m\">A load &lt;and&gt; a store</td><td><a href=\"https://example.org/book/memory.html#lost\">memory.md#lost</a></td><td class=\"n\">2</td>"),
+        page.contains("<td class=\"m\">A load &lt;and&gt; a store</td><td><a href=\"https://example.org/book/memory.html#lost\">memory.md#lost</a></td><td class=\"n\" data-of=\"submissions\">2</td>"),
         "{page}"
     );
     // Numbers stand below their heading.
@@ -117,6 +117,43 @@ fn backticks_are_code() {
     assert!(page.contains(&format!("<p>{why}</p>")), "{page}");
     // The message stands as it is: code in it is laid out already.
     assert!(page.contains("no `x` in `&lt;b&gt;`, `y</pre>"), "{page}");
+}
+
+/// The columns of a schedule stay columns on a phone, and the sentences around them wrap.
+#[test]
+fn rows_of_a_schedule_do_not_break() {
+    let schedule =
+        "Under one schedule:\n    A  reads <0>\n    B  reads 0\n\nThat is it.\n    C  ends";
+    let records = [record("ann", "a::x", Status::Failed, schedule)];
+    let page = &feedback(&records, None)["ann.html"];
+    let shown = "<pre>Under one schedule:<span class=\"r\">    A  reads &lt;0&gt;\n    B  reads 0</span>\nThat is it.\
+                 <span class=\"r\">    C  ends</span></pre>";
+    assert!(page.contains(shown), "{page}");
+}
+
+#[test]
+fn feedback_names_the_step_to_mend_first() {
+    let of = |step: &str, status| {
+        let mut one = record("ann", &format!("{step}::x"), status, "");
+        one.step = step.to_owned();
+        one
+    };
+    let advice = |records: &[Record]| {
+        let page = feedback(records, None).remove("ann.html").expect("a page");
+        page.contains(
+            "<p>Mend <code>lock</code> first: a later step can fail because of an earlier one.</p>",
+        )
+    };
+    let (failed, passed) = (Status::Failed, Status::Passed);
+    let all = [
+        of("start", passed),
+        of("lock", failed),
+        of("around", Status::Timeout),
+    ];
+    assert!(advice(&all));
+    assert!(!advice(&all[..2]), "there is one");
+    let broken = ["lock", "around"].map(|step| of(step, Status::CompileError));
+    assert!(!advice(&broken), "none was tried");
 }
 
 #[test]
@@ -234,7 +271,7 @@ fn a_rejected_submission_could_have_reached_what_the_others_could() {
     for row in [
         "<td>dora</td><td class=\"n\">0/5</td><td class=\"n\">0</td>",
         "<td>zoe</td><td class=\"n\">0/5 (5 open)</td><td class=\"n\">0?</td>",
-        "<td>dora</td><td>–</td><td class=\"n\">–</td><td class=\"n\">0/5</td><td>rejected</td>",
+        "<td>dora</td><td>–</td><td class=\"n\" data-of=\"passed\">–</td><td class=\"n\" data-of=\"marks\">0/5</td><td>rejected</td>",
         "<p>4 submissions, 2 exercises: 0 passed every test, 1 could not",
     ] {
         assert!(page.contains(row), "{row}: {page}");

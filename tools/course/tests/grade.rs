@@ -254,6 +254,7 @@ fn what_could_not_be_judged_is_told_by_the_exit_code() {
     ] {
         assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
     }
+    assert!(ran.err.contains("/2 notes: rejected\n"), "{}", ran.err);
     assert_eq!(lines(&fixture.path("marks.jsonl")).len(), 7);
 }
 

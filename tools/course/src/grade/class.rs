@@ -383,6 +383,9 @@ impl Progress {
         let (score, worst) = (row.score(None), row.worst());
         // They end in no order, so this counts them.
         let (ended, all) = (self.known + self.ended, self.all);
-        errln!("{ended}/{all} {name} {slug}: {score} {worst}");
+        match slug.as_str() {
+            "" => errln!("{ended}/{all} {name}: {worst}"),
+            slug => errln!("{ended}/{all} {name} {slug}: {score} {worst}"),
+        }
     }
 }

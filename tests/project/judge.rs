@@ -328,6 +328,14 @@ fn a_losing_schedule_is_shown_saved_and_replayed() {
     let seed = report.seed.expect("exploring is random").to_string();
     let (_, again) = run(&["victim::race"], &[("CHECKS_SEED", &seed)]);
     assert_eq!(again[0].message, report.message);
+    // A marked run ends in a sandbox that nobody can look into afterwards.
+    let unsaved = [
+        ("CHECKS_SEED", seed.as_str()),
+        ("CHECKS_SAVE_SCHEDULES", "no"),
+    ];
+    let (_, marked) = run(&["victim::race"], &unsaved);
+    let shown = report.message.split("\n  saved ").next();
+    assert_eq!(Some(marked[0].message.as_str()), shown);
 }
 
 #[test]

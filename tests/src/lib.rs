@@ -50,6 +50,7 @@
 //! | `CHECKS_CONTAINED` | set when `CHECKS_SUBJECT` starts the subject in a sandbox of its own; `pid` if that has a PID namespace |
 //! | `CHECKS_SEED` | replays the random inputs of a failure |
 //! | `CHECKS_REPORT` | file to which one JSON line is appended for each test: a [`wire::status::Report`] |
+//! | `CHECKS_SAVE_SCHEDULES` | with `no`, a failing model run neither saves its schedule nor names a file |
 //! | `CHECKS_PYTHON` | the CPython that plays the peer; otherwise `python3` |
 //! | `COURSE_REQUIRE` | comma-separated; with `python` in it a missing Python is a failure, not a skip |
 

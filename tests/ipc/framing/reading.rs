@@ -93,7 +93,7 @@ pub fn a_frame_may_come_in_any_pieces() {
         assert_eq!(
             parts.frames,
             whole.frames,
-            "three frames, {} bytes in all, in two pieces: the first {cut} bytes, then the rest",
+            "three frames, {} bytes in all, in two pieces, cut after byte {cut}",
             stream.len()
         );
     }
@@ -123,7 +123,7 @@ pub fn the_large_form_is_understood() {
     if let Some((cut, parts, whole)) = recv_split(&stream).into_inner() {
         assert_eq!(
             parts.frames, whole.frames,
-            "three frames, two of them with the large form, in two pieces: the first {cut} bytes, then the rest"
+            "three frames, two of them with the large form, in two pieces, cut after byte {cut}"
         );
     }
     let taken = take(vec![bytes(&stream)], 1000, 0);

@@ -18,6 +18,7 @@ fn command() -> io::Result<Command> {
         "CHECKS_COMPUTES",
         "CHECKS_CONTAINED",
         "CHECKS_REPORT",
+        "CHECKS_SAVE_SCHEDULES",
         "CHECKS_SUBJECT",
         "CHECKS_SEED",
         "CHECKS_PYTHON",

@@ -7,7 +7,7 @@ use crate::text::{BAD, BOLD, GOOD, ODD, columns, count, errln, outln};
 use anstyle::Style;
 use anyhow::{Context, Result, anyhow};
 use class::Outcome;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use grader::{
     course::{Chapter, Course},
     grade::Record,
@@ -313,6 +313,9 @@ impl Row {
 /// Blanks between two cells.
 const GAP: usize = 2;
 
+/// The width of the heading `submission`, with its blanks.
+const NAME: u16 = 12;
+
 /// Shows a table for each exercise, then what needs a word.
 fn show(course: &Course, rows: &[Row], sandbox: Level) {
     for chapter in &course.chapters {
@@ -344,15 +347,23 @@ fn show(course: &Course, rows: &[Row], sandbox: Level) {
             "{ODD}?{ODD:#}: tests that could not be judged; they must not count as a zero. The same command tries them again"
         );
     }
-    let open = rows.iter().filter(unjudged).count();
-    let full = rows
+    let (whole, exercises): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.exercise.is_empty());
+    let open = exercises.iter().filter(|row| unjudged(row)).count();
+    let full = exercises
         .iter()
         .filter(|row| row.worst() == Status::Passed)
         .count();
+    let whole = match whole.len() {
+        0 => String::new(),
+        whole => format!(
+            " {} held no exercise that could be judged.",
+            count(whole, "submission")
+        ),
+    };
     outln!(
-        "{}: {full} passed every test, {} did not, {open} could not be judged in full. Sandbox: {sandbox}.",
-        count(rows.len(), "exercise"),
-        rows.len() - full - open
+        "{}: {full} passed every test, {} did not, {open} could not be judged in full.{whole} Sandbox: {sandbox}.",
+        count(exercises.len(), "exercise"),
+        exercises.len() - full - open
     );
 }
 
@@ -402,6 +413,13 @@ fn table(chapter: &Chapter, rows: &[&Row], names: &[String]) -> Table {
         let worst = format!("{style}{}{style:#}", row.worst());
         cells.extend([row.score(None), marks.to_string(), worst]);
         table.add_row(cells);
+    }
+    // Where there is too little room, a name breaks, and no heading or number does.
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_constraint(match index {
+            0 => ColumnConstraint::LowerBoundary(Width::Fixed(NAME)),
+            _ => ColumnConstraint::ContentWidth,
+        });
     }
     table
 }

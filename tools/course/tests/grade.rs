@@ -2,11 +2,14 @@
 
 #[path = "../../grader/tests/common/mod.rs"]
 mod common;
+#[path = "grade/reports.rs"]
+mod reports;
 
 use common::Fixture;
 use std::{
     fs,
     io::Read,
+    os::unix::fs::symlink,
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -94,11 +97,10 @@ Results: results.jsonl
         "{}",
         ran.err
     );
-    assert!(
-        ran.err.contains("2/3 bob sums: 4/6 failed\n"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains(" bob sums: 4/6 failed\n"), "{}", ran.err);
+    let ended = ran.err.lines().filter_map(|line| line.split_once("/3 "));
+    let ended: Vec<_> = ended.map(|(number, _)| number).collect();
+    assert_eq!(ended, ["1", "2", "3"], "{}", ran.err);
 
     let results = lines(&fixture.path("results.jsonl"));
     assert_eq!(results.len(), 18);
@@ -154,6 +156,37 @@ sums
 ";
     assert!(narrow.starts_with(table), "{narrow}");
     assert!(narrow.contains("\n  steps: 1 one, 2 many\n"), "{narrow}");
+    // Where there is no room for that, either, no heading and no number breaks.
+    let mut narrow = command(&fixture, &["class"]);
+    narrow.env("COLUMNS", "30");
+    let narrow = run(narrow).out;
+    let table = "\
+sums
+  submission  1    2    all  marks     worst
+  ann         3/3  3/3  6/6  20/20     passed
+";
+    assert!(narrow.starts_with(table), "{narrow}");
+}
+
+/// How an instructor leaves a bonus out.
+#[test]
+fn a_step_without_points_is_judged_and_changes_no_mark() {
+    let fixture = Fixture::new();
+    for place in ["exercises", "solutions"] {
+        let steps = "steps = [\"one\", \"many\"]";
+        let manifest = format!("{place}/sums/Cargo.toml");
+        fixture.replace(
+            &manifest,
+            steps,
+            &format!("{steps}\npoints = {{ many = 0 }}"),
+        );
+    }
+    let sum = "pub fn sum(_: &[u64]) -> u64 { 0 }";
+    fixture.submit("bob", &[("src/many.rs", sum)]);
+    let ran = grade(&fixture, &["class"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let row = "  bob         3/3  1/3   4/6  10/10  failed\n";
+    assert!(ran.out.contains(row), "{ran:?}");
 }
 
 #[test]
@@ -217,10 +250,11 @@ fn what_could_not_be_judged_is_told_by_the_exit_code() {
         "  ann         3/3  2/2?  5/5?  16.67/20 (3.33 open)  infrastructure error\n",
         "notes: rejected: it has no exercises/<slug>/src\n",
         "?: tests that could not be judged; they must not count as a zero. The same command tries them again\n",
-        "2 exercises: 0 passed every test, 1 did not, 1 could not be judged in full. Sandbox: none.\n",
+        "1 exercise: 0 passed every test, 0 did not, 1 could not be judged in full. 1 submission held no exercise that could be judged. Sandbox: none.\n",
     ] {
         assert!(ran.out.contains(line), "{line:?} is not in:\n{}", ran.out);
     }
+    assert!(ran.err.contains("/2 notes: rejected\n"), "{}", ran.err);
     assert_eq!(lines(&fixture.path("marks.jsonl")).len(), 7);
 }
 
@@ -230,11 +264,18 @@ fn a_wrong_command_line_judges_nothing() {
     fixture.submit("ann", &[]);
     fs::create_dir_all(fixture.path("empty")).expect("a folder");
     fs::write(fixture.path("file"), "").expect("a file");
+    fs::create_dir_all(fixture.path("links")).expect("a folder");
+    symlink(fixture.path("class/ann"), fixture.path("links/ann")).expect("a symlink");
+    fs::write(fixture.path("results.jsonl"), "old\n").expect("older results");
     for (args, says) in [
         (&["missing"][..], "cannot read missing: "),
         (&["class", "missing"], "cannot read missing: "),
         (&["empty"], "empty holds no submission"),
         (&["file"], "file is not a folder or an archive"),
+        (
+            &["links"],
+            "links holds no submission, only symlinks (name the folders that they point to)",
+        ),
         (
             &["class", "--exercise", "sum"],
             "no exercise is called `sum` (did you mean `sums`? there is: sums)",
@@ -269,7 +310,10 @@ fn a_wrong_command_line_judges_nothing() {
         !fixture.root().join("target").exists(),
         "something was built"
     );
-    assert_eq!(left(&fixture), ["class", "course", "empty", "file"]);
+    assert_eq!(
+        left(&fixture),
+        ["class", "course", "empty", "file", "links", "results.jsonl"]
+    );
 }
 
 /// A function that leaves a byte in a file for each call.
@@ -353,59 +397,6 @@ fn a_killed_grader_loses_nothing_and_judges_nobody_twice() {
     let ran = grade(&fixture, &["class/ann"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(!ran.err.contains("judged before"), "{ran:?}");
-}
-
-#[test]
-fn a_class_in_shards_is_put_together_and_reported() {
-    let fixture = Fixture::new();
-    fixture.submit("ann", &[]);
-    fixture.submit("bob", &[("src/one.rs", WRONG)]);
-    fixture.submit("cyn", &[("src/one.rs", "pub fn next(n: u64) -> u64 {")]);
-    let mut shards = Vec::new();
-    for number in 1..=2 {
-        let output = format!("shard-{number}.jsonl");
-        let shard = format!("{number}/2");
-        let ran = grade(&fixture, &["class", "--shard", &shard, "--output", &output]);
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        shards.push(output);
-    }
-    let then = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
-        command
-            .arg("grade")
-            .args(args)
-            .arg("--root")
-            .arg(fixture.root());
-        command.current_dir(fixture.path(""));
-        run(command)
-    };
-    let half = then(&["merge", &shards[0], "--output", "half.jsonl"]);
-    assert_eq!(half.code, Some(1), "{half:?}");
-    assert!(half.err.contains("missing, such as "), "{half:?}");
-    let ran = then(&["merge", &shards[1], &shards[0]]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(ran.out, "Results: results.jsonl (18 results of 2 shards)\n");
-    let names: Vec<_> = lines(&fixture.path("results.jsonl"))
-        .into_iter()
-        .map(|line| line["submission"].as_str().map(str::to_owned))
-        .collect();
-    assert!(names.is_sorted(), "{names:?}");
-
-    let ran = then(&[
-        "report", "--csv", "a.csv", "--html", "a.html", "--junit", "a.xml",
-    ]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    let csv = fs::read_to_string(fixture.path("a.csv")).expect("a report");
-    assert!(
-        csv.contains("\"bob\",\"sums\",\"4\",\"6\",\"0\",\"failed\""),
-        "{csv}"
-    );
-    let html = fs::read_to_string(fixture.path("a.html")).expect("a report");
-    assert!(html.contains("Zero is a number, too."), "{html}");
-    let ran = then(&["report", "--gradescope", "a.json"]);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("results of one submission"), "{ran:?}");
-    assert_eq!(then(&["report"]).code, Some(2), "no report was asked for");
 }
 
 #[test]

@@ -9,6 +9,8 @@ pub use annotate::annotate;
 pub use judge::Judge;
 pub use judging::{Attempt, Judging, Prepared, Unit};
 
+use judging::Asked;
+
 use crate::{
     course::{Chapter, Course},
     runner::{self, Plan, RunError, Status, TestResult},
@@ -311,7 +313,9 @@ impl Grader {
         let run = Instant::now();
         let tried = match self.sandbox.level() {
             Level::L0 => runner::run(&Plan::new(judge.binary.to_path_buf()), &self.stop, |_| {}),
-            _ => self.judging().judge(&judge, &subject.tests, None, |_| {}),
+            _ => self
+                .judging()
+                .judge(&judge, &subject.tests, &Asked::Mark, |_| {}),
         };
         (judge.pace, judge.run) = (begun.elapsed(), run.elapsed());
         match tried {

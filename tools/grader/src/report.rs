@@ -83,6 +83,8 @@ struct Unit<'a> {
     submission: &'a str,
     exercise: &'a str,
     records: Vec<&'a Record>,
+    /// What there was to reach, where no record of it says so.
+    missing: f64,
 }
 
 impl Unit<'_> {
@@ -102,14 +104,46 @@ impl Unit<'_> {
         self.records.len() - self.judged()
     }
 
+    /// Whether it stands for a whole submission, in which nothing could be judged.
+    fn is_whole(&self) -> bool {
+        self.exercise.is_empty()
+    }
+
     fn marks(&self) -> Marks {
-        self.records.iter().map(|record| Marks::of(record)).sum()
+        let open = if self.unjudged() > 0 {
+            self.missing
+        } else {
+            0.0
+        };
+        let missing = Marks {
+            earned: 0.0,
+            open,
+            out_of: self.missing,
+        };
+        let found = self.records.iter().map(|record| Marks::of(record));
+        found.sum::<Marks>() + missing
+    }
+
+    /// `2/3`: passed of judged. A `?` says that there are tests that could not be judged.
+    fn score(&self) -> String {
+        let open = if self.unjudged() > 0 { "?" } else { "" };
+        format!("{}/{}{open}", self.passed(), self.judged())
     }
 
     fn worst(&self) -> Status {
         let all = self.records.iter().map(|record| record.status);
         all.max().unwrap_or(Status::InfrastructureError)
     }
+}
+
+/// What each exercise is worth that somebody handed in.
+fn worth<'a>(units: &[Unit<'a>]) -> BTreeMap<&'a str, f64> {
+    let mut worth: BTreeMap<&str, f64> = BTreeMap::new();
+    for unit in units.iter().filter(|unit| !unit.is_whole()) {
+        let most = worth.entry(unit.exercise).or_default();
+        *most = most.max(unit.marks().out_of);
+    }
+    worth
 }
 
 /// The units in the order of the file.
@@ -124,9 +158,15 @@ fn units(records: &[Record]) -> Vec<Unit<'_>> {
                 submission: key.0,
                 exercise: key.1,
                 records: Vec::new(),
+                missing: 0.0,
             });
         }
         units[place].records.push(record);
+    }
+    // A submission that was rejected as a whole could have reached what the others could.
+    let worth = worth(&units).values().sum();
+    for unit in units.iter_mut().filter(|unit| unit.is_whole()) {
+        unit.missing = worth;
     }
     units
 }

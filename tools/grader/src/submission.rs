@@ -98,6 +98,9 @@ pub enum FindError {
     /// A given path isn't a folder.
     #[error("{} is not a folder or an archive, .zip or .tar.gz (name the folder of a submission, or a folder of such folders)", .0.display())]
     NoFolder(PathBuf),
+    /// A folder holds nothing but symlinks, which are not followed.
+    #[error("{} holds no submission, only symlinks (name the folders that they point to)", .0.display())]
+    Symlinks(PathBuf),
     /// A path holds no exercise, nor does any folder in it.
     #[error("{} holds no submission: neither it nor a folder in it has exercises/{wanted}/src", path.display())]
     Nothing {
@@ -150,6 +153,10 @@ pub fn find_all(course: &Course, paths: &[PathBuf], wanted: &Wanted) -> Result<F
         } else {
             let inside = folder_of_folders(course, &folder, wanted).map_err(read_error)?;
             let nothing = |one: &Submission| one.chapters.is_empty() && !is_rejected(one);
+            let read = |one: &Submission| !one.folder.is_symlink();
+            if !inside.submissions.is_empty() && !inside.submissions.iter().any(read) {
+                return Err(FindError::Symlinks(path.clone()));
+            }
             if inside.submissions.iter().all(nothing) {
                 return Err(FindError::Nothing {
                     path: path.clone(),

@@ -406,3 +406,29 @@ fn what_a_submission_leaves_running_or_lying_about_is_gone() {
     assert!(!alive, "process {pid} lives on");
     assert!(!PathBuf::from("litter").exists());
 }
+
+/// Whoever reads a mark has no folder that a schedule could be saved in.
+#[test]
+fn no_judge_of_a_submission_saves_a_schedule() {
+    let fixture = Fixture::new();
+    fixture.replace(
+        "tests/src/lib.rs",
+        "format!(\"the answer is {answer}, not {right}\")",
+        "format!(\"{answer} {right} {:?}\", env::var(\"CHECKS_SAVE_SCHEDULES\"))",
+    );
+    fixture.submit(
+        "wrong",
+        &[("src/one.rs", "pub fn next(_: u64) -> u64 { 7 }")],
+    );
+    let message = |sandbox| grade_within(&fixture, sandbox)["wrong"][0].message.clone();
+    assert_eq!(message(Sandbox::none()), "7 1 Ok(\"no\")");
+    let root = fixture.root();
+    let wanted = Wanted {
+        hidden: &[&root],
+        ..Wanted::default()
+    };
+    match Sandbox::find(&wanted) {
+        Ok(sandbox) => assert_eq!(message(sandbox), "7 1 Ok(\"no\")"),
+        Err(why) => common::skip("bwrap", &why),
+    }
+}

@@ -278,9 +278,10 @@ impl Class<'_> {
         }
         let known = self.records.iter().flatten().count();
         if known > 0 {
-            let known = count(known, "exercise");
+            self.progress.known = known;
+            let shown = count(known, "exercise");
             self.progress
-                .say(format_args!("{known} judged before: continuing from there"));
+                .say(format_args!("{shown} judged before: continuing from there"));
         }
     }
 
@@ -304,7 +305,7 @@ impl Class<'_> {
             exercise: task.slug().to_owned(),
             records,
         };
-        self.progress.end(index, &row);
+        self.progress.end(&row);
         self.records[index] = Some(row.records);
         Ok(())
     }
@@ -314,6 +315,8 @@ impl Class<'_> {
 struct Progress {
     ticker: Ticker,
     all: usize,
+    /// How many were judged before, by a grader that was interrupted.
+    known: usize,
     ended: usize,
     /// When the first was begun.
     begun: Option<Instant>,
@@ -324,6 +327,7 @@ impl Progress {
         Self {
             ticker: Ticker::new(),
             all: 0,
+            known: 0,
             ended: 0,
             begun: None,
         }
@@ -337,7 +341,14 @@ impl Progress {
     fn step(&mut self, place: &str, slug: &str, step: Step<'_>) {
         match step {
             Step::BuildingJudge(slug) if !self.ticker.is_shown() => {
-                self.say(format_args!("building the judge of {slug}"));
+                self.say(format_args!(
+                    "building the judge of {slug}, which takes a few minutes the first time"
+                ));
+            }
+            Step::TryingJudge(slug) if !self.ticker.is_shown() => {
+                self.say(format_args!(
+                    "trying the judge of {slug} on its own solution"
+                ));
             }
             Step::BuildingJudge(slug) => self.ticker.show(&format!("building the judge of {slug}")),
             Step::TryingJudge(slug) => self
@@ -358,11 +369,11 @@ impl Progress {
             return String::new();
         };
         let each = begun.elapsed().as_secs_f64() / self.ended as f64;
-        let left = (each * self.all.saturating_sub(self.ended) as f64).ceil();
+        let left = (each * self.all.saturating_sub(self.known + self.ended) as f64).ceil();
         format!("; about {left} s left")
     }
 
-    fn end(&mut self, index: usize, row: &Row) {
+    fn end(&mut self, row: &Row) {
         self.ended += 1;
         self.ticker.clear();
         if self.ticker.is_shown() {
@@ -370,6 +381,11 @@ impl Progress {
         }
         let (name, slug) = (&row.submission, &row.exercise);
         let (score, worst) = (row.score(None), row.worst());
-        errln!("{}/{} {name} {slug}: {score} {worst}", index + 1, self.all);
+        // They end in no order, so this counts them.
+        let (ended, all) = (self.known + self.ended, self.all);
+        match slug.as_str() {
+            "" => errln!("{ended}/{all} {name}: {worst}"),
+            slug => errln!("{ended}/{all} {name} {slug}: {score} {worst}"),
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! `cargo course grade report` and `cargo course grade merge`: what becomes of results.
 
 use crate::text::{count, errln, outln};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result};
+use clap::ArgGroup;
 use files::write::write_atomic;
-use grader::{grade::Record, report, results::Results, shard};
+use grader::{
+    grade::Record,
+    report::{self, LoadError},
+    results::Results,
+    shard::{self, MergeError},
+};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -23,42 +29,42 @@ pub enum Then {
 
 /// What `report` is asked.
 #[derive(clap::Args)]
-#[group(required = true, multiple = true, args = ["csv", "html", "junit", "gradescope", "classroom", "feedback", "summary", "annotations"])]
+#[command(group = ArgGroup::new("outputs").required(true).multiple(true))]
 pub struct Report {
     /// A file that `grade` or `merge` wrote.
     #[arg(value_name = "RESULTS", default_value = "results.jsonl")]
     results: PathBuf,
 
     /// A line for each exercise of each submission, for spreadsheets.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "outputs")]
     csv: Option<PathBuf>,
 
     /// A page for the instructor: who is where, and what is misunderstood most.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "outputs")]
     html: Option<PathBuf>,
 
     /// For CI systems.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "outputs")]
     junit: Option<PathBuf>,
 
     /// The results.json of Gradescope, of one submission that could be judged in full.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "outputs")]
     gradescope: Option<PathBuf>,
 
     /// What the autograding reporter of GitHub Classroom takes, of one submission that could be judged in full.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "outputs")]
     classroom: Option<PathBuf>,
 
     /// A page for each learner, in this folder.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", group = "outputs")]
     feedback: Option<PathBuf>,
 
     /// Append the summary of a job, in Markdown, of at most 1 MiB: "$GITHUB_STEP_SUMMARY".
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "outputs")]
     summary: Option<PathBuf>,
 
     /// Print annotations for GitHub Actions.
-    #[arg(long)]
+    #[arg(long, group = "outputs")]
     annotations: bool,
 
     /// Multiply the points of an exercise, such as memory=2; may be given for several.
@@ -91,20 +97,43 @@ fn parse_weight(text: &str) -> Result<(String, f64), String> {
     weight.ok_or_else(|| "a weight is an exercise and a number, such as memory=2".to_owned())
 }
 
+/// The command line names what there isn't.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misnamed(String);
+
 /// Runs the subcommand.
 pub fn run(then: &Then) -> Result<ExitCode> {
-    match then {
-        Then::Report(args) => write(args)?,
-        Then::Merge(args) => merge(args)?,
+    let done = match then {
+        Then::Report(args) => write(args),
+        Then::Merge(args) => merge(args),
+    };
+    match done {
+        Err(error) if is_usage(&error) => {
+            errln!("error: {error:#}");
+            Ok(ExitCode::from(super::USAGE))
+        }
+        done => done.map(|()| ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether another command line would have worked: a name or a path in it is wrong.
+fn is_usage(error: &Error) -> bool {
+    let is_unread = |error: &LoadError| matches!(error, LoadError::Read { .. });
+    error.is::<Misnamed>()
+        || error.downcast_ref().is_some_and(is_unread)
+        || error.downcast_ref().is_some_and(|error| match error {
+            MergeError::Load(error) => is_unread(error),
+            MergeError::Plan { cause, .. } => cause.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        })
 }
 
 fn write(args: &Report) -> Result<()> {
     let mut records = report::load(&args.results)?;
     for (exercise, weight) in &args.weight {
         if !report::weigh(&mut records, exercise, *weight) {
-            bail!("no result is for an exercise {exercise}, so it cannot weigh {weight}");
+            return Err(no_such_exercise(&records, exercise).into());
         }
     }
     let put = |path: &Option<PathBuf>, make: &dyn Fn(&[Record]) -> Result<String>| {
@@ -136,6 +165,18 @@ fn write(args: &Report) -> Result<()> {
         outln!("{}", report::annotations(&records).trim_end());
     }
     Ok(())
+}
+
+fn no_such_exercise(records: &[Record], exercise: &str) -> Misnamed {
+    let known: BTreeSet<_> = records
+        .iter()
+        .map(|record| record.exercise.clone())
+        .collect();
+    let known: Vec<_> = known.into_iter().filter(|one| !one.is_empty()).collect();
+    let known = files::names::offer(exercise, &known);
+    Misnamed(format!(
+        "--weight {exercise}=…: no result is for this exercise ({known})"
+    ))
 }
 
 fn feedback(folder: &Path, pages: &BTreeMap<String, String>) -> Result<()> {
@@ -171,10 +212,9 @@ fn merge(args: &Merge) -> Result<()> {
         matches!((shard, output), (Ok(a), Ok(b)) if a == b)
     };
     if args.shards.iter().any(|shard| is_output(shard)) {
-        bail!(
-            "{} is one of the shards (choose another --output)",
-            args.output.display()
-        );
+        let output = args.output.display();
+        let why = format!("{output} is one of the shards (choose another --output)");
+        return Err(Misnamed(why).into());
     }
     let records = shard::merge(&args.shards)?;
     let kept = Results::open(&args.output)?.finish(&records)?;

@@ -42,6 +42,17 @@ pub enum Prepared {
     Done(Vec<Record>),
 }
 
+/// What the judge is asked.
+pub(super) enum Asked<'a> {
+    /// A submission's mark. Its learner reads the messages somewhere else, where no schedule was saved.
+    Mark,
+    /// What the learner would see.
+    Trial {
+        /// A step or test; without it, every test.
+        only: Option<&'a str>,
+    },
+}
+
 /// Compiles and judges, on any number of threads.
 #[derive(Clone, Debug)]
 pub struct Judging {
@@ -165,7 +176,7 @@ impl Judging {
             return Ok(Vec::new());
         };
         let judge = |on_result: &mut dyn FnMut(&TestResult)| {
-            self.judge(&unit.judge, &subject.tests, None, on_result)
+            self.judge(&unit.judge, &subject.tests, &Asked::Mark, on_result)
         };
         let mut on_result = on_result;
         let mut results = judge(&mut on_result);
@@ -198,7 +209,7 @@ impl Judging {
     /// Only on a stop.
     pub fn attempt(&self, attempt: Attempt, only: Option<&str>) -> Result<Trial, Interrupted> {
         let Attempt { judge, subject } = attempt;
-        match self.judge(&judge, &subject.tests, only, |_| {}) {
+        match self.judge(&judge, &subject.tests, &Asked::Trial { only }, |_| {}) {
             Ok(results) => Ok(Trial::Ran {
                 warnings: subject.warnings,
                 results,
@@ -226,7 +237,7 @@ impl Judging {
         &self,
         judge: &Judge,
         subject: &Path,
-        only: Option<&str>,
+        asked: &Asked<'_>,
         on_result: impl FnMut(&TestResult),
     ) -> Result<Vec<TestResult>, RunError> {
         // A folder of its own: what the submission leaves in it goes with it.
@@ -237,7 +248,10 @@ impl Judging {
         })?;
         let mut plan = Plan::new(judge.binary.to_path_buf());
         plan.subject = Some(subject.to_owned());
-        plan.only = only.map(str::to_owned);
+        match asked {
+            Asked::Mark => plan.saves_schedules = false,
+            Asked::Trial { only } => plan.only = only.map(str::to_owned),
+        }
         plan.dir = Some(dir.path().to_owned());
         plan.untrusted = true;
         plan.budget = self.budget;

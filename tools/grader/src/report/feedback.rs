@@ -2,7 +2,7 @@
 
 use super::{
     Marks, Unit,
-    html::{self, Column, breakable, escaped, link},
+    html::{self, Column, breakable, escaped, link, message, prose},
     units,
 };
 use crate::{grade::Record, runner::Status};
@@ -78,14 +78,39 @@ fn page(name: &str, units: &[Unit<'_>], book: Option<&str>) -> String {
 }
 
 fn exercise(page: &mut String, unit: &Unit<'_>, book: Option<&str>) {
-    let title = match unit.exercise {
-        "" => "Submission",
-        slug => slug,
-    };
+    if unit.is_whole() {
+        let _ = writeln!(page, "<h2>Submission: {}</h2>", unit.marks());
+    } else {
+        steps(page, unit);
+    }
+    let failed = unit
+        .records
+        .iter()
+        .filter(|record| html::is_failure(record));
+    let mut failed: Vec<_> = failed.map(|record| record.step.as_str()).collect();
+    failed.dedup();
+    if let [first, _, ..] = failed[..] {
+        let _ = writeln!(
+            page,
+            "<p>Mend <code>{}</code> first: a later step can fail because of an earlier one.</p>",
+            escaped(first)
+        );
+    }
+    let mut shown = BTreeSet::new();
+    for record in &unit.records {
+        // What failed as a whole, such as to compile, is the same for every test.
+        let is_new = shown.insert((record.status, &record.message, &record.why));
+        if record.status != Status::Passed && is_new {
+            failure(page, record, book);
+        }
+    }
+}
+
+fn steps(page: &mut String, unit: &Unit<'_>) {
     let marks = unit.marks();
     html::head(
         page,
-        &format!("{}: {marks}", escaped(title)),
+        &format!("{}: {marks}", escaped(unit.exercise)),
         &[
             Column::Text("step"),
             Column::Number("passed"),
@@ -102,25 +127,21 @@ fn exercise(page: &mut String, unit: &Unit<'_>, book: Option<&str>) {
                 .iter()
                 .filter(|record| record.step == first.step)
         };
+        let step = match first.step.as_str() {
+            "" => "all",
+            step => step,
+        };
         let passed = mine().filter(|record| record.status == Status::Passed);
         let marks: Marks = mine().map(|record| Marks::of(record)).sum();
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td class=\"n\">{}/{}</td><td class=\"n\">{marks}</td></tr>",
-            escaped(&first.step),
+            escaped(step),
             passed.count(),
             mine().count()
         );
     }
     *page += html::END;
-    let mut shown = BTreeSet::new();
-    for record in &unit.records {
-        // What failed as a whole, such as to compile, is the same for every test.
-        let is_new = shown.insert((record.status, &record.message, &record.why));
-        if record.status != Status::Passed && is_new {
-            failure(page, record, book);
-        }
-    }
 }
 
 fn failure(page: &mut String, record: &Record, book: Option<&str>) {
@@ -133,10 +154,10 @@ fn failure(page: &mut String, record: &Record, book: Option<&str>) {
         "<h3>{} {}</h3>\n<pre>{}</pre>",
         breakable(what),
         record.status,
-        escaped(&record.message)
+        message(&record.message)
     );
     if let Some(why) = &record.why {
-        let _ = writeln!(page, "<p>{}</p>", escaped(why));
+        let _ = writeln!(page, "<p>{}</p>", prose(why));
     }
     if let Some(section) = &record.section {
         let _ = writeln!(page, "<p>Read: {}</p>", link(section, book));

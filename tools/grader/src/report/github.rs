@@ -2,7 +2,7 @@
 //!
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
-use super::{Marks, html::most_misunderstood, units};
+use super::{Marks, Unit, html::most_misunderstood, units};
 use crate::{grade::Record, runner::Status};
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -19,23 +19,22 @@ const NOTE: usize = 200;
 #[must_use]
 pub fn summary(records: &[Record], book: Option<&str>, room: usize) -> String {
     let units = units(records);
-    let all: Marks = records.iter().map(Marks::of).sum();
-    let full = units.iter().filter(|unit| unit.worst() == Status::Passed);
-    let open = units.iter().filter(|unit| unit.unjudged() > 0);
+    let all: Marks = units.iter().map(Unit::marks).sum();
+    let exercises = || units.iter().filter(|unit| !unit.is_whole());
+    let full = exercises().filter(|unit| unit.worst() == Status::Passed);
+    let open = exercises().filter(|unit| unit.unjudged() > 0);
     let mut text = format!(
         "## Results\n\n{} exercises: {} passed every test, {} could not be judged in full. Marks: {all}.\n\n",
-        units.len(),
+        exercises().count(),
         full.count(),
         open.count()
     );
     let rows = units.iter().map(|unit| {
         format!(
-            "| {} | {} | {}/{}{} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} |\n",
             escaped(unit.submission),
             escaped(unit.exercise),
-            unit.passed(),
-            unit.judged(),
-            if unit.unjudged() > 0 { "?" } else { "" },
+            unit.score(),
             unit.marks(),
             unit.worst()
         )
@@ -43,7 +42,7 @@ pub fn summary(records: &[Record], book: Option<&str>, room: usize) -> String {
     let head = "| submission | exercise | passed | marks | worst |\n|---|---|---|---|---|\n";
     table(&mut text, head, rows, room);
     let meant = most_misunderstood(records);
-    let rows = meant.iter().map(|((why, section), count)| {
+    let rows = meant.shown.iter().map(|((why, section), count)| {
         let read = super::html::address(section, book);
         let read = read.map_or_else(
             || escaped(section),
@@ -54,6 +53,9 @@ pub fn summary(records: &[Record], book: Option<&str>, room: usize) -> String {
     if rows.len() > 0 {
         let head = "\n### Most common misconceptions\n\n| what the failure means | read | submissions |\n|---|---|---|\n";
         table(&mut text, head, rows, room);
+    }
+    if meant.more > 0 && text.len() + NOTE <= room {
+        let _ = write!(text, "\n… and {} more\n", meant.more);
     }
     text
 }

@@ -1,8 +1,9 @@
 //! One page for the instructor: who is where, which test fails most, which misconception is most common.
 
-use super::{Marks, Unit, units};
+use super::{Marks, Unit, units, worth};
 use crate::{grade::Record, runner::Status};
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
 };
@@ -12,7 +13,17 @@ const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,
     td,th{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;vertical-align:top}td{min-width:6.5rem}td.m{min-width:18rem}small{display:block;opacity:.8}\
     .n{text-align:right;white-space:nowrap;min-width:0;font-variant-numeric:tabular-nums}\
     pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8881;padding:.6rem}summary{cursor:pointer}\
+    .r{display:block;white-space:pre;overflow-x:auto}\
+    @media(max-width:40rem){td{min-width:4rem}pre{font-size:.75rem}\
+    .s tr{display:flex;flex-wrap:wrap;gap:0 1rem;padding:.4rem 0;border-bottom:1px solid #8886}.s tr:first-child{display:none}\
+    .s td{min-width:0;padding:0;border:0}.s td.m{flex-basis:100%}.s td[data-of]:before{content:attr(data-of)\" \";opacity:.8}}\
     @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}}";
+
+/// What begins a table. One that is too wide for a phone scrolls by itself.
+const TABLE: &str = "<div class=\"t\"><table>";
+
+/// What begins a table with a cell of prose: on a phone, each row becomes a paragraph, and `data-of` its missing headings.
+const PROSE_TABLE: &str = "<div class=\"t s\"><table>";
 
 /// A column of a table, by its heading.
 #[derive(Clone, Copy)]
@@ -55,18 +66,15 @@ pub(super) fn begin(title: &str) -> String {
     )
 }
 
-/// Everybody's marks for all exercises. What others handed in and somebody did not counts as nothing reached.
+/// Everybody's marks for all exercises. An exercise that others handed in and somebody didn't earns that person no points.
 fn marks(page: &mut String, units: &[Unit<'_>]) {
-    let mut worth: BTreeMap<&str, f64> = BTreeMap::new();
     let mut people: BTreeMap<&str, Marks> = BTreeMap::new();
     for unit in units {
         let marks = unit.marks();
-        let most = worth.entry(unit.exercise).or_default();
-        *most = most.max(marks.out_of);
         let sum = people.entry(unit.submission).or_default();
         *sum = *sum + marks;
     }
-    let out_of = worth.values().sum();
+    let out_of = worth(units).values().sum();
     head(
         page,
         "Marks",
@@ -112,7 +120,7 @@ fn self_reported(page: &mut String, records: &[Record]) {
             Number("passed"),
         ],
     );
-    let table = page.rfind("<div class=\"t\">").unwrap_or(page.len());
+    let table = page.rfind(TABLE).unwrap_or(page.len());
     page.insert_str(
         table,
         &format!(
@@ -136,22 +144,24 @@ fn self_reported(page: &mut String, records: &[Record]) {
 
 fn summary(page: &mut String, units: &[Unit<'_>]) {
     let people: BTreeSet<_> = units.iter().map(|unit| unit.submission).collect();
-    let full = units.iter().filter(|unit| unit.worst() == Status::Passed);
-    let open = units.iter().filter(|unit| unit.unjudged() > 0);
+    let exercises = || units.iter().filter(|unit| !unit.is_whole());
+    let full = exercises().filter(|unit| unit.worst() == Status::Passed);
+    let open = exercises().filter(|unit| unit.unjudged() > 0);
     let _ = writeln!(
         page,
         "<p>{} submissions, {} exercises: {} passed every test, {} could not be judged in full.</p>",
         people.len(),
-        units.len(),
+        exercises().count(),
         full.count(),
         open.count()
     );
 }
 
 fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
-    head(
+    begin_table(
         page,
         "Who is where",
+        PROSE_TABLE,
         &[
             Text("submission"),
             Text("exercise"),
@@ -162,7 +172,10 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         ],
     );
     for unit in units {
-        let open = if unit.unjudged() > 0 { "?" } else { "" };
+        let (exercise, score) = match unit.is_whole() {
+            true => ("–".to_owned(), "–".to_owned()),
+            false => (escaped(unit.exercise), unit.score()),
+        };
         let first = unit
             .records
             .iter()
@@ -170,14 +183,12 @@ fn who_is_where(page: &mut String, units: &[Unit<'_>]) {
         let first = first.and_then(|record| record.message.lines().next());
         let _ = writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}/{}{open}</td><td class=\"n\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td class=\"n\" data-of=\"passed\">{score}</td><td class=\"n\" data-of=\"marks\">{}</td><td>{}</td><td class=\"m\">{}{}</td></tr>",
             escaped(unit.submission),
-            escaped(unit.exercise),
-            unit.passed(),
-            unit.judged(),
+            exercise,
             unit.marks(),
             unit.worst(),
-            escaped(first.unwrap_or_default()),
+            prose(first.unwrap_or_default()),
             note(unit)
         );
     }
@@ -196,27 +207,79 @@ fn note(unit: &Unit<'_>) -> String {
     })
 }
 
-/// The records of tests that ran and did not pass.
-fn failures(records: &[Record]) -> impl Iterator<Item = &Record> {
-    let ran = |record: &&Record| {
-        !matches!(
-            record.status,
-            Status::Passed | Status::CompileError | Status::CompileTimeout | Status::Rejected
-        ) && record.status.is_verdict()
-    };
-    records.iter().filter(ran)
+/// Whether a test ran and did not pass.
+pub(super) fn is_failure(record: &Record) -> bool {
+    !matches!(
+        record.status,
+        Status::Passed | Status::CompileError | Status::CompileTimeout | Status::Rejected
+    ) && record.status.is_verdict()
 }
 
-/// The keys that most submissions share, with their number.
-fn most_common<K: Ord>(found: impl Iterator<Item = (K, String)>) -> Vec<(K, usize)> {
-    let mut who: BTreeMap<K, BTreeSet<String>> = BTreeMap::new();
-    for (key, submission) in found {
-        who.entry(key).or_default().insert(submission);
+/// Where a test stands in the course: the exercise's place, then the test's.
+type Place = (usize, usize);
+
+/// The place of each test, by exercise and name. The records of each submission are in the order of the course.
+fn places(records: &[Record]) -> BTreeMap<(&str, &str), Place> {
+    let units = units(records);
+    let mut handed_in: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut exercises: BTreeMap<&str, usize> = BTreeMap::new();
+    for unit in &units {
+        let before = handed_in.entry(unit.submission).or_default();
+        let place = exercises.entry(unit.exercise).or_default();
+        *place = (*place).max(*before);
+        *before += 1;
     }
-    let mut counted: Vec<_> = who.into_iter().map(|(key, who)| (key, who.len())).collect();
-    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counted.truncate(MOST);
-    counted
+    let mut places = BTreeMap::new();
+    for unit in &units {
+        for (at, record) in unit.records.iter().enumerate() {
+            let key = (unit.exercise, record.test.as_str());
+            places.entry(key).or_insert((exercises[unit.exercise], at));
+        }
+    }
+    places
+}
+
+/// What most submissions share.
+pub(super) struct MostCommon<K> {
+    /// The first of them, each with its number of submissions. Those with the same number are in the order of the course.
+    pub(super) shown: Vec<(K, usize)>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
+/// Counts the submissions that share what `key` makes of a failure.
+fn most_common<'a, K: Ord>(
+    records: &'a [Record],
+    key: impl Fn(&'a Record) -> Option<K>,
+) -> MostCommon<K> {
+    let places = places(records);
+    let mut who: BTreeMap<K, (Place, BTreeSet<&str>)> = BTreeMap::new();
+    for record in records.iter().filter(|record| is_failure(record)) {
+        let Some(key) = key(record) else { continue };
+        let place = places[&(record.exercise.as_str(), record.test.as_str())];
+        let (first, who) = who.entry(key).or_insert((place, BTreeSet::new()));
+        *first = place.min(*first);
+        who.insert(&record.submission);
+    }
+    let counted = who.into_iter();
+    let mut counted: Vec<_> = counted
+        .map(|(key, (place, who))| (Reverse(who.len()), place, key))
+        .collect();
+    counted.sort();
+    let more = counted.len().saturating_sub(MOST);
+    let shown = counted.into_iter().take(MOST);
+    MostCommon {
+        shown: shown.map(|(Reverse(count), _, key)| (key, count)).collect(),
+        more,
+    }
+}
+
+/// Ends a table, and says how many rows it leaves out.
+fn end(page: &mut String, more: usize) {
+    *page += END;
+    if more > 0 {
+        let _ = writeln!(page, "<p>… and {more} more</p>");
+    }
 }
 
 fn tests(page: &mut String, records: &[Record]) {
@@ -225,51 +288,48 @@ fn tests(page: &mut String, records: &[Record]) {
         "Which tests fail most",
         &[Text("test"), Text("exercise"), Number("submissions")],
     );
-    let failed = failures(records).map(|record| {
-        let key = (record.test.as_str(), record.exercise.as_str());
-        (key, record.submission.clone())
+    let common = most_common(records, |record| {
+        Some((record.test.as_str(), record.exercise.as_str()))
     });
-    for ((test, exercise), count) in most_common(failed) {
+    for ((test, exercise), count) in common.shown {
         let (test, exercise) = (breakable(test), escaped(exercise));
         let _ = writeln!(
             page,
             "<tr><td>{test}</td><td>{exercise}</td><td class=\"n\">{count}</td></tr>"
         );
     }
-    *page += END;
+    end(page, common.more);
 }
 
 /// What failures mean, and the section to read, with the number of submissions.
-pub(super) fn most_misunderstood(records: &[Record]) -> Vec<((&str, &str), usize)> {
-    let meant = failures(records).filter_map(|record| {
-        let key = (
-            record.why.as_deref()?,
-            record.section.as_deref().unwrap_or_default(),
-        );
-        Some((key, record.submission.clone()))
-    });
-    most_common(meant)
+pub(super) fn most_misunderstood(records: &[Record]) -> MostCommon<(&str, &str)> {
+    most_common(records, |record| {
+        let section = record.section.as_deref().unwrap_or_default();
+        Some((record.why.as_deref()?, section))
+    })
 }
 
 fn misconceptions(page: &mut String, records: &[Record], book: Option<&str>) {
-    head(
+    begin_table(
         page,
         "Which misconceptions are most common",
+        PROSE_TABLE,
         &[
             Text("what the failure means"),
             Text("read"),
             Number("submissions"),
         ],
     );
-    for ((why, section), count) in most_misunderstood(records) {
+    let common = most_misunderstood(records);
+    for ((why, section), count) in common.shown {
         let _ = writeln!(
             page,
-            "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\">{count}</td></tr>",
-            escaped(why),
+            "<tr><td class=\"m\">{}</td><td>{}</td><td class=\"n\" data-of=\"submissions\">{count}</td></tr>",
+            prose(why),
             link(section, book)
         );
     }
-    *page += END;
+    end(page, common.more);
 }
 
 /// `memory/exercise.md#step` in the book that is at `book`.
@@ -293,9 +353,13 @@ pub(super) fn address(section: &str, book: Option<&str>) -> Option<String> {
 /// What ends a table that [`head`] began.
 pub(super) const END: &str = "</table></div>\n";
 
-/// Begins a table. One that is too wide for a phone scrolls by itself.
+/// Begins a table.
 pub(super) fn head(page: &mut String, title: &str, columns: &[Column]) {
-    let _ = write!(page, "<h2>{title}</h2>\n<div class=\"t\"><table><tr>");
+    begin_table(page, title, TABLE, columns);
+}
+
+fn begin_table(page: &mut String, title: &str, table: &str, columns: &[Column]) {
+    let _ = write!(page, "<h2>{title}</h2>\n{table}<tr>");
     for column in columns {
         let _ = match column {
             Text(name) => write!(page, "<th>{name}</th>"),
@@ -305,11 +369,44 @@ pub(super) fn head(page: &mut String, title: &str, columns: &[Column]) {
     *page += "</tr>\n";
 }
 
+/// What a learner saw, for a `pre`. Rows that are set in columns, such as those of a schedule, don't break: they scroll.
+pub(super) fn message(text: &str) -> String {
+    const INDENT: &str = "    ";
+    let lines: Vec<_> = text.lines().collect();
+    let groups = lines.chunk_by(|one, next| one.starts_with(INDENT) == next.starts_with(INDENT));
+    let mut shown = String::new();
+    for group in groups {
+        // A block begins and ends its own lines.
+        let rows = escaped(&group.join("\n"));
+        match group[0].starts_with(INDENT) {
+            true => shown = format!("{shown}<span class=\"r\">{rows}</span>"),
+            false => shown += &rows,
+        }
+    }
+    shown
+}
+
 /// The name of a test, which may break after its separators.
 pub(super) fn breakable(name: &str) -> String {
     escaped(name)
         .replace("::", "::<wbr>")
         .replace('_', "_<wbr>")
+}
+
+/// A sentence, in which what stands between backticks is code.
+pub(super) fn prose(text: &str) -> String {
+    let text = escaped(text);
+    let mut parts = text.split('`');
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    while let Some(part) = parts.next() {
+        // After the last backtick of an odd number of them there is no code.
+        let _ = match (part, parts.next()) {
+            ("", Some(after)) => write!(shown, "``{after}"),
+            (code, Some(after)) => write!(shown, "<code>{code}</code>{after}"),
+            (rest, None) => write!(shown, "`{rest}"),
+        };
+    }
+    shown
 }
 
 pub(super) fn escaped(text: &str) -> String {

@@ -89,7 +89,7 @@ fn a_page_has_no_script_and_counts_people_not_tests() {
         "{page}"
     );
     assert!(
-        page.contains("<td class=\"m\">A load &lt;and&gt; a store</td><td><a href=\"https://example.org/book/memory.html#lost\">memory.md#lost</a></td><td class=\"n\">2</td>"),
+        page.contains("<td class=\"m\">A load &lt;and&gt; a store</td><td><a href=\"https://example.org/book/memory.html#lost\">memory.md#lost</a></td><td class=\"n\" data-of=\"submissions\">2</td>"),
         "{page}"
     );
     // Numbers stand below their heading.
@@ -100,6 +100,100 @@ fn a_page_has_no_script_and_counts_people_not_tests() {
     assert!(!html(&records, Some("javascript:x")).contains("href"));
 }
 
+/// What the book writes between backticks is code; what a learner writes there is code, too, and nothing else.
+#[test]
+fn backticks_are_code() {
+    let mut records = vec![record("ann", "a::x", Status::Failed, "no `x` in `<b>`, `y")];
+    records[0].why = Some("Use `while`, not `if`: ``, `".to_owned());
+    let page = html(&records, None);
+    let why = "Use <code>while</code>, not <code>if</code>: ``, `";
+    assert!(
+        page.contains(&format!("<td class=\"m\">{why}</td>")),
+        "{page}"
+    );
+    let first = "<td class=\"m\">no <code>x</code> in <code>&lt;b&gt;</code>, `y</td>";
+    assert!(page.contains(first), "{page}");
+    let page = &feedback(&records, None)["ann.html"];
+    assert!(page.contains(&format!("<p>{why}</p>")), "{page}");
+    // The message stands as it is: code in it is laid out already.
+    assert!(page.contains("no `x` in `&lt;b&gt;`, `y</pre>"), "{page}");
+}
+
+/// The columns of a schedule stay columns on a phone, and the sentences around them wrap.
+#[test]
+fn rows_of_a_schedule_do_not_break() {
+    let schedule =
+        "Under one schedule:\n    A  reads <0>\n    B  reads 0\n\nThat is it.\n    C  ends";
+    let records = [record("ann", "a::x", Status::Failed, schedule)];
+    let page = &feedback(&records, None)["ann.html"];
+    let shown = "<pre>Under one schedule:<span class=\"r\">    A  reads &lt;0&gt;\n    B  reads 0</span>\nThat is it.\
+                 <span class=\"r\">    C  ends</span></pre>";
+    assert!(page.contains(shown), "{page}");
+}
+
+#[test]
+fn feedback_names_the_step_to_mend_first() {
+    let of = |step: &str, status| {
+        let mut one = record("ann", &format!("{step}::x"), status, "");
+        one.step = step.to_owned();
+        one
+    };
+    let advice = |records: &[Record]| {
+        let page = feedback(records, None).remove("ann.html").expect("a page");
+        page.contains(
+            "<p>Mend <code>lock</code> first: a later step can fail because of an earlier one.</p>",
+        )
+    };
+    let (failed, passed) = (Status::Failed, Status::Passed);
+    let all = [
+        of("start", passed),
+        of("lock", failed),
+        of("around", Status::Timeout),
+    ];
+    assert!(advice(&all));
+    assert!(!advice(&all[..2]), "there is one");
+    let broken = ["lock", "around"].map(|step| of(step, Status::CompileError));
+    assert!(!advice(&broken), "none was tried");
+}
+
+#[test]
+fn failures_of_as_many_submissions_are_in_the_order_of_the_course_and_the_rest_is_counted() {
+    let of = |who: &str, exercise: &str, test: &str, status| Record {
+        exercise: exercise.to_owned(),
+        why: (status == Status::Failed).then(|| format!("why {test}")),
+        ..record(who, test, status, "")
+    };
+    let mut records = Vec::new();
+    for n in (0..9).rev() {
+        records.push(of("ann", "memory", &format!("m::{n}"), Status::Failed));
+    }
+    for n in (0..8).rev() {
+        records.push(of("ann", "gil", &format!("g::{n}"), Status::Failed));
+    }
+    // Before the others in the file, and not in the course; and one that two have failed.
+    records.insert(0, of("al", "gil", "g::7", Status::Passed));
+    records.insert(1, of("al", "gil", "g::3", Status::Failed));
+    let page = html(&records, None);
+    let rows = |begin: &str, end: &str| -> Vec<String> {
+        let table = page.split(begin).nth(1).expect("a table");
+        let table = table.split("</table>").next().expect("an end");
+        let cells = table.split(end).skip(1);
+        let name = |cell: &str| cell.split('<').next().unwrap_or_default().to_owned();
+        cells.map(name).collect()
+    };
+    let order = [3, 8, 7, 6, 5, 4, 3, 2, 1, 0, 7, 6];
+    let tests = rows("Which tests fail most", "::<wbr>");
+    assert_eq!(tests, order.map(|n| n.to_string()));
+    let meant = rows("Which misconceptions", "why ");
+    let names = (0..12).map(|at| match at {
+        1..=9 => format!("m::{}", order[at]),
+        _ => format!("g::{}", order[at]),
+    });
+    assert_eq!(meant, names.collect::<Vec<_>>());
+    assert_eq!(page.matches("</div>\n<p>… and 5 more</p>").count(), 2);
+    assert!(summary(&records, None, SUMMARY_SIZE).ends_with("\n… and 5 more\n"));
+}
+
 /// Whatever a message holds, each format stays what it is.
 #[test]
 fn no_text_breaks_a_format() {
@@ -108,7 +202,7 @@ fn no_text_breaks_a_format() {
         let text: String = (0..random.usize(0..40))
             .map(|_| match random.u8(0..3) {
                 0 => *random
-                    .choice(&['<', '>', '&', '"', '\'', ']', '=', ',', '\n', '\0'])
+                    .choice(&['<', '>', '&', '"', '\'', '`', ']', '=', ',', '\n', '\0'])
                     .expect("some"),
                 _ => random.char(..),
             })
@@ -124,6 +218,8 @@ fn no_text_breaks_a_format() {
         assert_eq!(xml.matches("<testcase").count(), 1, "{text:?}");
         let page = html(&records, None);
         assert_eq!(page.matches("<tr>").count(), 8, "{text:?}");
+        let (begun, ended) = (page.matches("<code>"), page.matches("</code>"));
+        assert_eq!(begun.count(), ended.count(), "{text:?}");
         assert_eq!(csv(&records).matches("\r\n").count(), 2, "{text:?}");
         let json = gradescope(&records).expect("a report");
         serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
@@ -155,6 +251,47 @@ fn marks_are_shares_of_points_and_what_is_open_is_no_loss() {
     assert!(weigh(&mut records, "memory", 3.0));
     assert!(!weigh(&mut records, "ipc", 3.0));
     assert!(html(&records, None).contains("7.5/15"));
+}
+
+/// The class's page, the spreadsheet and the learner's own page name one number of points for a broken archive.
+#[test]
+fn a_rejected_submission_could_have_reached_what_the_others_could() {
+    let whole = |name: &str, status| Record {
+        exercise: String::new(),
+        step: String::new(),
+        points: 0.0,
+        why: None,
+        section: None,
+        ..record(name, "", status, "the archive is damaged")
+    };
+    let mut records = class();
+    records.push(whole("dora", Status::Rejected));
+    records.push(whole("zoe", Status::InfrastructureError));
+    let page = html(&records, None);
+    for row in [
+        "<td>dora</td><td class=\"n\">0/5</td><td class=\"n\">0</td>",
+        "<td>zoe</td><td class=\"n\">0/5 (5 open)</td><td class=\"n\">0?</td>",
+        "<td>dora</td><td>–</td><td class=\"n\" data-of=\"passed\">–</td><td class=\"n\" data-of=\"marks\">0/5</td><td>rejected</td>",
+        "<p>4 submissions, 2 exercises: 0 passed every test, 1 could not",
+    ] {
+        assert!(page.contains(row), "{row}: {page}");
+    }
+    let table = csv(&records);
+    let of = |name: &str| {
+        let line = table.lines().find(|line| line.contains(name));
+        line.expect("a line").to_owned()
+    };
+    assert!(of("dora").contains("\"L3\",\"0\",\"0\",\"5\""), "{table}");
+    assert!(of("zoe").contains("\"L3\",\"0\",\"5\",\"5\""), "{table}");
+    let pages = feedback(&records, None);
+    let dora = &pages["dora.html"];
+    assert!(
+        dora.contains("<strong>0/5</strong>") && dora.contains("<h2>Submission: 0/5</h2>"),
+        "{dora}"
+    );
+    assert!(!dora.contains("<table"), "it has no step: {dora}");
+    assert!(weigh(&mut records, "memory", 2.0));
+    assert!(feedback(&records, None)["dora.html"].contains("<strong>0/10</strong>"));
 }
 
 /// An exercise that others handed in counts, so nobody gains by leaving one out.

@@ -38,6 +38,7 @@ pub(super) fn command(plan: &Plan, reports: Option<&Path>) -> io::Result<Contain
         "CHECKS_CONTAINED",
         "CHECKS_SUBJECT",
         "CHECKS_REPORT",
+        "CHECKS_SAVE_SCHEDULES",
         "RUST_TEST_THREADS",
         "RUST_TEST_NOCAPTURE",
         "RUST_BACKTRACE",
@@ -49,6 +50,9 @@ pub(super) fn command(plan: &Plan, reports: Option<&Path>) -> io::Result<Contain
         .env("INSTA_FORCE_PASS", "0");
     if let Some(computes) = plan.computes {
         command.env("CHECKS_COMPUTES", computes.as_secs_f64().to_string());
+    }
+    if !plan.saves_schedules {
+        command.env("CHECKS_SAVE_SCHEDULES", "no");
     }
     if sandboxed {
         // Paths outside mean nothing inside.

@@ -30,6 +30,8 @@ pub struct Plan {
     /// For code that isn't one's own: withholds the environment but for what a test needs, and bounds the memory of each
     /// process and the size of the files it writes.
     pub untrusted: bool,
+    /// Whether a failing model run saves its schedule and names the file. The learner who reads a mark can't reach it.
+    pub saves_schedules: bool,
     /// The folder that the tests' shared memory is in, if the system has one: `/dev/shm` on Linux. While nothing can be
     /// written there, no failure is a verdict.
     pub shared_memory: Option<PathBuf>,
@@ -54,6 +56,7 @@ impl Plan {
             budget: None,
             jobs: JOBS,
             untrusted: false,
+            saves_schedules: true,
             shared_memory: cfg!(target_os = "linux").then(|| "/dev/shm".into()),
             sandbox: Sandbox::none(),
             readable: Vec::new(),

@@ -277,6 +277,16 @@ fn the_subject_is_named_to_the_judge() {
 }
 
 #[test]
+fn only_a_plan_that_saves_schedules_lets_the_judge_name_one() {
+    let body = r#"if [ "$CHECKS_SAVE_SCHEDULES" = no ]; then ok; else bad; fi"#;
+    let marked = results("a::x", body, |plan| plan.saves_schedules = false)
+        .expect("runs")
+        .remove(0);
+    assert_eq!(marked.status, Status::Passed);
+    assert_eq!(one(body).status, Status::Failed);
+}
+
+#[test]
 fn a_judge_that_is_not_there_is_named() {
     let error = run(&Plan::new("/no/such/judge"), &Stop::new(), |_| {}).expect_err("not there");
     assert!(

@@ -200,7 +200,7 @@ fn open(path: &Path, most: &Most) -> Result<File, SourcesError> {
 
 fn zip(file: File, most: &Most, to: &mut impl Take) -> Result<(), SourcesError> {
     let table = file.try_clone().map_err(|error| broken(&error))?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(broken_zip)?;
     if archive.len() > most.entries {
         return Err(too_many(most));
     }
@@ -211,7 +211,7 @@ fn zip(file: File, most: &Most, to: &mut impl Take) -> Result<(), SourcesError> 
         ));
     }
     for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|error| broken(&error))?;
+        let mut entry = archive.by_index(index).map_err(broken_zip)?;
         let name = entry.name().to_owned();
         let kind = if entry.is_dir() {
             Kind::Folder
@@ -280,7 +280,8 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other(format!("it inflates to more than {} MiB", self.all >> 20))
+            let why = format!("it inflates to more than {} MiB", self.all >> 20);
+            io::Error::new(io::ErrorKind::FileTooLarge, why)
         })?;
         Ok(read)
     }
@@ -445,8 +446,29 @@ fn plain(name: &str) -> Result<PathBuf, SourcesError> {
     Ok(path)
 }
 
-fn broken(error: &dyn std::error::Error) -> SourcesError {
-    rejected(format!("the archive cannot be read: {error}"))
+/// Where its content ends or makes no sense. Which part of the format is wrong tells its author nothing.
+fn broken(error: &io::Error) -> SourcesError {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => rejected(format!("the archive cannot be read: {error}")),
+        _ => damaged(),
+    }
+}
+
+fn broken_zip(error: zip::result::ZipError) -> SourcesError {
+    use zip::result::ZipError;
+    match error {
+        ZipError::Io(error) => broken(&error),
+        ZipError::InvalidArchive(_) => damaged(),
+        // Such as one that needs a password.
+        other => rejected(format!("the archive cannot be read: {other}")),
+    }
+}
+
+fn damaged() -> SourcesError {
+    rejected(
+        "the archive is damaged or incomplete (pack the folder again, and hand in the new archive)"
+            .to_owned(),
+    )
 }
 
 fn too_many(most: &Most) -> SourcesError {

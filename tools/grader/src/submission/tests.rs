@@ -129,6 +129,11 @@ fn a_symlink_among_submissions_is_rejected() {
     let found = class.find(&["class"], None).expect("a class");
     assert_eq!(names(&found), ["ann", "eve"]);
     assert!(is_rejected(&found[1]));
+    // Where there is nothing else, nobody can be judged.
+    fs::create_dir(class.path("links")).expect("a folder");
+    symlink(class.path("class/ann"), class.path("links/ann")).expect("a symlink");
+    let error = class.find(&["class", "links"], None).expect_err("refused");
+    assert!(matches!(error, FindError::Symlinks(_)), "{error}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ const INTERRUPTED: u8 = 130;
 #[command(after_help = "Exit codes: 0 every step that was asked for is solved, 1 not yet.")]
 pub struct Args {
     /// The chapter or the step, such as `memory` or `lost_updates`; without it, the chapter of the current folder, else
-    /// the first one not finished.
+    /// the one you edited last, else the first one not finished.
     what: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 /// What `cargo course hint` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The step, by its name or number; without it, or with a chapter, the one you are at.
+    /// The step, by its name or number; without it, or with a chapter, the one you edited last, else the next to solve.
     step: Option<String>,
 
     /// Show again the hints you have had so far, and no new one.

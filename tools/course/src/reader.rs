@@ -8,7 +8,10 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use files::names::list_available;
 use grader::course::{Chapter, Course};
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A course and what its reader did so far.
 pub struct Reader {
@@ -63,6 +66,11 @@ impl<'a> Place<'a> {
     /// The step's file, from the root of the course.
     pub fn file(&self) -> String {
         format!("exercises/{}/src/{}.rs", self.chapter.slug, self.step())
+    }
+
+    /// What the course ships as that file, from the root of the course.
+    pub fn starter(&self) -> String {
+        format!("tests/starters/{}/{}.rs", self.chapter.slug, self.step())
     }
 }
 
@@ -133,7 +141,23 @@ impl Reader {
         steps_of(chapter).find(|place| !self.solved(*place))
     }
 
-    /// The chapter asked for, else that of the current folder, else the first one not finished, else the last.
+    /// The step among `places` whose file was modified last, of those that are no longer as the course ships them: a clone
+    /// gives every file a time of its own.
+    fn edited_last<'a>(&self, places: impl Iterator<Item = Place<'a>>) -> Option<Place<'a>> {
+        let edited = places.filter_map(|place| {
+            let path = self.path(place);
+            let mine = progress::digest(&path)?;
+            let shipped = progress::digest(&self.course.root.join(place.starter()))?;
+            let modified = fs::metadata(&path).ok()?.modified().ok()?;
+            (mine != shipped).then_some((modified, place))
+        });
+        edited
+            .max_by_key(|(modified, _)| *modified)
+            .map(|(_, place)| place)
+    }
+
+    /// The chapter asked for, else that of the current folder, else the unfinished one that was edited last, else the first
+    /// unfinished one, else the last.
     pub fn chapter(&self, asked: Option<&str>) -> Result<&Chapter> {
         if let Some(slug) = asked {
             return Ok(self.course.chapter(slug)?);
@@ -145,9 +169,14 @@ impl Reader {
             here.as_ref().is_some_and(|here| here.starts_with(folder))
         };
         let unfinished = |chapter: &&Chapter| self.next_step(chapter).is_some();
+        let edited = || {
+            let open = chapters.iter().filter(unfinished).flat_map(steps_of);
+            self.edited_last(open).map(|place| place.chapter)
+        };
         let found = chapters
             .iter()
             .find(inside)
+            .or_else(edited)
             .or_else(|| chapters.iter().find(unfinished));
         found
             .or(chapters.last())
@@ -211,7 +240,8 @@ impl Reader {
         }
     }
 
-    /// The step asked for, else the next one to solve of the chapter asked for, else of the chapter at hand.
+    /// The step asked for. Else, of the chapter asked for or at hand, the step that was edited last, if it is open, or the
+    /// next one to solve.
     ///
     /// When there is none to solve, it says so and how to ask for one with `command`, and answers nothing.
     pub fn step(&self, asked: Option<&str>, command: &str) -> Result<Option<Place<'_>>> {
@@ -219,7 +249,9 @@ impl Reader {
             Named::Step(place) => return Ok(Some(place)),
             Named::Chapter(chapter) => chapter,
         };
-        let next = self.next_step(chapter);
+        let edited = self.edited_last(steps_of(chapter));
+        let open = edited.filter(|place| !self.solved(*place));
+        let next = open.or_else(|| self.next_step(chapter));
         if next.is_none() {
             outln!(
                 "Every step of {} is solved. Name a step, as in `cargo course {command} {}`.",
@@ -244,7 +276,7 @@ pub fn steps_of(chapter: &Chapter) -> impl Iterator<Item = Place<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::time::{Duration, SystemTime};
 
     /// A course of two chapters: `alpha` with steps one and two, `beta` with steps two and three.
     fn course() -> tempfile::TempDir {
@@ -341,6 +373,36 @@ mod tests {
             named(&reader, Some("three::it_is_three")),
             "`three::it_is_three` is no step; tests are judged by step (`cargo course check three`)"
         );
+    }
+
+    #[test]
+    fn what_was_edited_last_is_at_hand_until_its_chapter_is_finished() {
+        let root = course();
+        for file in ["alpha/one", "alpha/two", "beta/two", "beta/three"] {
+            let starter = root.path().join(format!("tests/starters/{file}.rs"));
+            fs::create_dir_all(starter.parent().unwrap()).unwrap();
+            fs::write(starter, "todo!()").unwrap();
+        }
+        let edit = |slug: &str, step: &str, text: &str, second: u64| {
+            let path = root.path().join(format!("exercises/{slug}/src/{step}.rs"));
+            fs::write(&path, text).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        let at_hand = |reader: &Reader| (named(reader, None), step(reader, None));
+        let are = |chapter: &str, step: &str| (chapter.to_owned(), step.to_owned());
+        let mut reader = Reader::open(root.path()).unwrap();
+        edit("beta", "three", "todo!()", 9); // new, but as shipped
+        assert_eq!(at_hand(&reader), are("alpha", "alpha::one"));
+        edit("alpha", "one", "edited", 1);
+        edit("beta", "three", "edited", 2);
+        assert_eq!(at_hand(&reader), are("beta", "beta::three"));
+        assert_eq!(step(&reader, Some("alpha")), "alpha::one");
+        solve(&mut reader, "beta", "three");
+        assert_eq!(at_hand(&reader), are("beta", "beta::two"));
+        solve(&mut reader, "beta", "two");
+        assert_eq!(at_hand(&reader), are("alpha", "alpha::one"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::{
 Your file goes to exercises/<chapter>/.backup/ first, so nothing is lost.
 The starter comes from tests/starters/<chapter>, whatever you have edited or committed since.")]
 pub struct Args {
-    /// The step, by its name or number; without it, the one you are at.
+    /// The step, by its name or number; without it, the one you edited last, else the next to solve.
     step: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let (file, path) = (place.file(), reader.path(place));
-    let shipped = format!("tests/starters/{}/{}.rs", place.chapter.slug, place.step());
+    let shipped = place.starter();
     let starter = fs::read(reader.course.root.join(&shipped)).with_context(|| {
         format!("cannot read {shipped} (restore it with `git checkout {shipped}`)")
     })?;

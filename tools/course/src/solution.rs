@@ -12,7 +12,7 @@ use std::{fs, path::Path, process::ExitCode};
 /// What `cargo course solution` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The step, by its name or number; without it, or with a chapter, the one you are at.
+    /// The step, by its name or number; without it, or with a chapter, the one you edited last, else the next to solve.
     step: Option<String>,
 
     /// Show the answer although the step is not solved; your progress records it.

@@ -1,7 +1,7 @@
 //! `cargo course hint`: shows one more hint each time it is asked.
 
 use crate::{
-    reader::Reader,
+    reader::{Reader, joined},
     section,
     text::{self, BOLD, DIM, outln},
 };
@@ -13,7 +13,8 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 #[derive(clap::Args)]
 pub struct Args {
     /// The step, by its name or number; without it, or with a chapter, the one you edited last, else the next to solve.
-    step: Option<String>,
+    #[arg(num_args = 0..=2)]
+    step: Vec<String>,
 
     /// Show again the hints you have had so far, and no new one.
     #[arg(long)]
@@ -23,7 +24,7 @@ pub struct Args {
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let mut reader = Reader::open(root)?;
-    let Some(place) = reader.step(args.step.as_deref(), "hint")? else {
+    let Some(place) = reader.step(joined(&args.step).as_deref(), "hint")? else {
         return Ok(ExitCode::SUCCESS);
     };
     let (slug, step, number) = (

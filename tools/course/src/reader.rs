@@ -6,7 +6,7 @@ use crate::{
     text::outln,
 };
 use anyhow::{Context, Result, bail};
-use files::names::list_available;
+use files::names::nearest;
 use grader::course::{Chapter, Course};
 use std::{
     fs,
@@ -225,19 +225,29 @@ impl Reader {
                 place.step()
             );
         }
-        let slugs = self.course.chapters.iter().map(|c| c.slug.as_str());
-        let steps = self.places().map(|place| place.step());
-        let near = files::names::nearest(name, slugs.clone().chain(steps));
-        let mut known: Vec<_> = slugs.map(str::to_owned).collect();
-        let steps = self.places();
-        known.extend(steps.map(|place| format!("{}::{}", place.chapter.slug, place.step())));
-        let list = list_available(&known);
-        match near {
-            Some(near) => {
-                format!("no chapter or step is called `{asked}` (did you mean `{near}`? {list})")
+        let chapters = &self.course.chapters;
+        let inside = chapters
+            .iter()
+            .find(|chapter| above == Some(chapter.slug.as_str()));
+        let near = match inside {
+            Some(chapter) => {
+                let near = nearest(name, chapter.steps.iter().map(String::as_str));
+                near.map(|step| format!("{}::{step}", chapter.slug))
             }
-            None => format!("no chapter or step is called `{asked}` ({list})"),
+            None => {
+                let slugs = chapters.iter().map(|chapter| chapter.slug.as_str());
+                let steps = self.places().map(|place| place.step());
+                nearest(name, slugs.chain(steps)).map(str::to_owned)
+            }
+        };
+        let unknown = format!("no chapter or step is called `{asked}`");
+        if let Some(near) = near {
+            return format!("{unknown} (did you mean `{near}`?)");
         }
+        let chapters = chapters.iter();
+        let known = chapters
+            .map(|chapter| format!("\n  {} with {}", chapter.slug, chapter.steps.join(", ")));
+        format!("{unknown}; there are{}", known.collect::<String>())
     }
 
     /// The step asked for. Else, of the chapter asked for or at hand, the step that was edited last, if it is open, or the
@@ -266,6 +276,11 @@ impl Reader {
     pub fn title(&self, slug: &str) -> String {
         section::short_title(&self.course.root, slug).unwrap_or_else(|| slug.to_owned())
     }
+}
+
+/// The words of a command line as one name: `gil lock` is `gil::lock`.
+pub fn joined(words: &[String]) -> Option<String> {
+    (!words.is_empty()).then(|| words.join("::"))
 }
 
 /// The steps of a chapter.
@@ -355,17 +370,17 @@ mod tests {
         ] {
             assert_eq!(named(&reader, Some(asked)), found, "{asked}");
         }
-        let known = "(there are: alpha, beta, alpha::one, alpha::two, beta::two, beta::three)";
+        let known = "there are\n  alpha with one, two\n  beta with two, three";
         for wrong in ["seven", "", "0", "::"] {
-            let expected = format!("no chapter or step is called `{wrong}` {known}");
+            let expected = format!("no chapter or step is called `{wrong}`; {known}");
             assert_eq!(named(&reader, Some(wrong)), expected);
         }
         for (wrong, near) in [
             ("thre", "three"),
             ("alhpa", "alpha"),
-            ("beta::treee", "three"),
+            ("beta::treee", "beta::three"),
         ] {
-            let says = format!("`{wrong}` (did you mean `{near}`? there are: alpha, ");
+            let says = format!("`{wrong}` (did you mean `{near}`?)");
             let error = named(&reader, Some(wrong));
             assert!(error.contains(&says), "{error}");
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     check,
-    reader::{Reader, steps_of},
+    reader::{Reader, joined, steps_of},
     text::{self, DIM, outln},
 };
 use anyhow::{Context, Result};
@@ -25,14 +25,18 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Args {
     /// The chapter or the step, such as `memory` or `lost_updates`; without it, the chapter whose file you save. Until
     /// the first save: the chapter of the current folder, else the one you edited last, else the first one not finished.
-    what: Option<String>,
+    ///
+    /// A step may follow its chapter, as in `gil lock`.
+    #[arg(num_args = 0..=2)]
+    what: Vec<String>,
 }
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let signal = Stop::on_signals().context("cannot catch Ctrl-C")?;
     // An unknown name or a broken progress file ends the command now; later errors are shown and waited out.
-    Reader::open(root)?.named(args.what.as_deref())?;
+    let named = joined(&args.what);
+    Reader::open(root)?.named(named.as_deref())?;
     let mut last: Option<Seen> = None;
     let mut followed: Option<String> = None; // the chapter whose file was saved last
     while !signal.is_requested() && !text::output_failed() {
@@ -50,7 +54,7 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
         last = Some(seen.clone());
         clear_screen();
         let finished = until_saved(root, &seen, &signal, |stop| {
-            let what = args.what.as_deref().or(followed.as_deref());
+            let what = named.as_deref().or(followed.as_deref());
             once(root, what, saved, stop)
         });
         match finished {

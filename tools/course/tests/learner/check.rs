@@ -320,7 +320,7 @@ fn colours_come_only_where_they_are_wanted() {
 fn an_unknown_name_is_answered_with_those_there_are() {
     Course::new()
         .run(&["check", "beta"])
-        .fails("no chapter or step is called `beta` (there are: alpha, alpha::one, alpha::two)");
+        .fails("no chapter or step is called `beta`; there are\n  alpha with one, two");
     Course::new()
         .run(&["bench", "beta"])
         .fails("no exercise is called `beta` (there is: alpha)");

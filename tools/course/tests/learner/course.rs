@@ -49,6 +49,7 @@ fn the_doctor_fails_only_where_nothing_works() {
             "get:  ",
             "✗ Chromium      not found",
             "✗ Node.js       not found",
+            "Nothing of the course works here yet: it needs Rust and a C linker.\n",
         ],
     );
 }
@@ -75,8 +76,13 @@ fn a_typo_is_met_with_what_was_meant() {
     let course = Course::new();
     for (args, code, offer) in [
         (&["chekc"][..], 2, "'check'"),
-        (&["check", "alpah"], 1, "did you mean `alpha`? "),
-        (&["hint", "onee"], 1, "did you mean `one`? "),
+        (&["check", "alpah"], 1, "(did you mean `alpha`?)"),
+        (&["hint", "onee"], 1, "(did you mean `one`?)"),
+        (
+            &["check", "alpha", "onee"],
+            1,
+            "(did you mean `alpha::one`?)",
+        ),
         (&["bench", "alpa"], 1, "did you mean `alpha`? "),
         (&["check", "one::it_is_one"], 1, "`cargo course check one`"),
         (&["lab", "M11"], 2, "M1"),

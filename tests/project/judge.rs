@@ -210,6 +210,10 @@ fn a_hang_is_ended_in_time_and_says_where_it_waits() {
             "child_that_sleeps",
             "it waits for a child process or reads from a pipe; a child process sleeps",
         ),
+        (
+            "child_that_reads",
+            "from a pipe; a child process reads from a pipe.",
+        ),
     ] {
         let (report, _) = fail(victim);
         assert_eq!(report.status, Status::Timeout);

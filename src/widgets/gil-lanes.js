@@ -242,7 +242,8 @@ class GilLanes extends HTMLElement {
   /** @param {Outcome} outcome */
   #result({ end, longest, spans }) {
     const off = Math.abs(end / 1000 - this.#guess);
-    const grade = off === 0 ? "You were right" : off <= 5 ? "That's close" : "It was not so";
+    const miss = `That is ${millis(off * 1000)} too ${this.#guess * 1000 > end ? "long" : "short"}`;
+    const grade = off === 0 ? "You were right" : off <= 5 ? "That's close" : miss;
     const waited = spans.filter((span) => span.state === "gil").reduce((sum, span) => sum + span.to - span.from, 0);
     const parts = [`The last one is done after ${millis(end)}. You said ${this.#guess} ms. ${grade}.`];
     if (longest !== null) {

@@ -199,13 +199,17 @@ class CourseGraded extends HTMLElement {
       this.toggleAttribute("data-answered", chosen !== null);
       grade.replaceChildren(
         chosen === null
-          ? el("p", {}, "You have not guessed yet: ", el("a", { href: this.dataset.ask ?? "" }, "do it now"), ", it helps. Or look:")
+          ? el("p", {}, "You have not guessed yet. Guessing first helps: ", el("a", { href: this.dataset.ask ?? "" }, "do it now"), ", or look:")
           : sheet.grade(chosen),
       );
     };
     draw();
     document.addEventListener(CHANGED, draw);
-    this.prepend(grade);
+    if (sheet.question) {
+      sheet.question.after(grade);
+    } else {
+      this.prepend(grade);
+    }
   }
 }
 

@@ -169,6 +169,21 @@ describe("<gil-lanes>", { skip: why ?? false, concurrency: false }, () => {
       await lanes.screenshot({ path: join(SCREENSHOTS, "gil-lanes.png") });
     }));
 
+  test("a guess that is far off is told by how much", () =>
+    lab.open("gil.html", async (page) => {
+      const lanes = page.locator("gil-lanes");
+      for (const [guess, miss] of [
+        ["60", "15 ms too long"],
+        ["30", "15 ms too short"],
+      ]) {
+        await slider(page, "threads that compute").press("ArrowRight");
+        await slider(page, "threads that compute").press("ArrowLeft");
+        await slider(page, "My guess").fill(guess ?? "");
+        await lanes.getByRole("button", { name: "run" }).click();
+        await lanes.getByRole("status").filter({ hasText: `You said ${guess} ms. That is ${miss}.` }).waitFor();
+      }
+    }));
+
   test("steps back and forth, and says what happens", () =>
     lab.open("gil.html", async (page) => {
       const lanes = page.locator("gil-lanes");

@@ -3,8 +3,9 @@
 //   node --test pages.test.js
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { DESK, Lab, PAGES, PHONE, THEMES, missing, staysStill, violations } from "./widgets.js";
+import { DESK, Lab, PAGES, PHONE, SCREENSHOTS, THEMES, missing, staysStill, violations } from "./widgets.js";
 
 const why = missing();
 if (why) {
@@ -84,6 +85,34 @@ describe("pages", { skip: why ?? false, concurrency: false }, () => {
       }
     }
   });
+
+  test("on a phone the copy button covers no code, and a wide listing shows that it scrolls", () =>
+    lab.open(
+      "crash_isolation.html",
+      async (page) => {
+        assert.ok(await page.evaluate(() => matchMedia("(hover: none)").matches));
+        const listings = await page.locator(".listing pre > code:visible").evaluateAll((codes) =>
+          codes.map((code) => {
+            const button = code.parentElement?.querySelector(".buttons");
+            const text = code.getBoundingClientRect().top + Number.parseFloat(getComputedStyle(code).paddingTop);
+            const covers = button?.checkVisibility({ visibilityProperty: true }) === true && button.getBoundingClientRect().bottom > text;
+            const { backgroundImage, backgroundAttachment } = getComputedStyle(code);
+            return {
+              covers,
+              isWide: code.scrollWidth > code.clientWidth,
+              shadows: backgroundImage.split("linear-gradient").length - 1,
+              covered: backgroundAttachment.split("local").length - 1,
+            };
+          }),
+        );
+        assert.ok(listings.some(({ isWide }) => isWide), "none is wider than a phone, so nothing was tried");
+        for (const { covers, shadows, covered } of listings) {
+          assert.deepEqual({ covers, shadows, covered }, { covers: false, shadows: 4, covered: 2 });
+        }
+        await page.locator(".listing").first().screenshot({ path: join(SCREENSHOTS, "listing-on-a-phone.png") });
+      },
+      { viewport: PHONE, hasTouch: true, isMobile: true },
+    ));
 
   test("a text that leaves its chart or its box is found", () =>
     lab.open("introduction.html", async (page) => {

@@ -52,6 +52,7 @@ describe("questions", { skip: why ?? false, concurrency: false }, () => {
     lab.open("widgets.html", async (page) => {
       const [asked, graded] = [page.locator("course-question").nth(1), page.locator("course-graded")];
       await graded.getByText("You have not guessed yet").waitFor();
+      assert.equal(await graded.locator(".question").innerText(), await asked.locator(".question").innerText(), "it says which question");
       await asked.getByRole("radio").nth(1).check();
       await asked.getByRole("button", { name: "This is my guess" }).click();
       await asked.getByText("Kept.").waitFor();

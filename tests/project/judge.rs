@@ -58,6 +58,79 @@ fn what_is_right_passes() {
     assert_contains(&shown, "6 passed; 0 failed");
 }
 
+/// What the victims' binary shows of a run, and whether that was a success.
+fn shown(args: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_victims"))
+        .args(args)
+        .env_remove("CHECKS_REPORT")
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the victims can be started");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.success(), shown)
+}
+
+#[test]
+fn a_filter_that_selects_no_test_is_named_with_what_was_meant() {
+    for (args, remark) in [
+        (
+            &["rihgt"][..],
+            "No test of victims is called `rihgt`: did you mean `right`?",
+        ),
+        (
+            &["right::a_right_answer_comes_bakc"],
+            "did you mean `right::a_right_answer_comes_back`?",
+        ),
+        (
+            &["a_right_anser_comes_back"],
+            "did you mean `right::a_right_answer_comes_back`?",
+        ),
+        (
+            &["xyz"],
+            "No test of victims is called `xyz`. The steps are right, victim, untouched",
+        ),
+        (
+            &["--exact", "right"],
+            "No test of victims is called `right`. The steps are",
+        ),
+    ] {
+        let (success, shown) = shown(args, &[]);
+        assert!(success, "it may be the name of a test in another package");
+        assert_contains(&shown, "running 0 tests of victims\n");
+        assert_contains(&shown, remark);
+    }
+    let name = "right::a_right_answer_comes_back";
+    let (_, both) = shown(&[name, "wrnog"], &[]);
+    assert_contains(&both, "running 1 test of victims\n");
+    assert_contains(&both, "No test of victims is called `wrnog`");
+    for silent in [&[name][..], &["--list", "xyz"], &["--ignored", name]] {
+        let (_, shown) = shown(silent, &[]);
+        assert!(!shown.contains("No test of"), "{shown}");
+    }
+}
+
+#[test]
+fn a_learner_who_passes_is_told_what_records_it() {
+    let remark = "`cargo course check victims` records what is solved";
+    let here = |folder| [("CARGO_MANIFEST_DIR", folder)];
+    let (_, told) = shown(&["right"], &here("/course/exercises/victims"));
+    assert_eq!(told.matches(remark).count(), 1, "{told}");
+    for (args, folder) in [
+        (&["right"][..], "/course/solutions/victims"),
+        (&["victim::wrong"], "/course/exercises/victims"),
+        (&["rihgt"], "/course/exercises/victims"),
+    ] {
+        let (_, told) = shown(args, &here(folder));
+        assert!(!told.contains(remark), "{told}");
+    }
+    let report = [
+        ("CARGO_MANIFEST_DIR", "/course/exercises/victims"),
+        ("CHECKS_REPORT", "/dev/null"),
+    ];
+    let (_, recorded) = shown(&["right"], &report);
+    assert!(!recorded.contains(remark), "{recorded}");
+}
+
 #[test]
 fn a_passed_test_has_a_report_too() {
     let (output, reports) = run(&["right::a_right_answer_comes_back"], &[]);
@@ -136,6 +209,10 @@ fn a_hang_is_ended_in_time_and_says_where_it_waits() {
         (
             "child_that_sleeps",
             "it waits for a child process or reads from a pipe; a child process sleeps",
+        ),
+        (
+            "child_that_reads",
+            "from a pipe; a child process reads from a pipe.",
         ),
     ] {
         let (report, _) = fail(victim);
@@ -313,8 +390,19 @@ fn a_losing_schedule_is_shown_saved_and_replayed() {
     let path = message
         .lines()
         .find_map(|line| line.trim().strip_prefix("saved   "))
-        .and_then(|line| line.split(':').next())
+        .and_then(|line| line.split_once(" in the course's folder, "))
+        .map(|(path, _)| path)
         .expect("the path is shown");
+    let book = include_str!("../../src/memory/exercise.md");
+    let (_, stepper) = book
+        .split_once("\n### How to read a failing schedule\n")
+        .expect("the message names a section that exists");
+    assert_contains(
+        message,
+        "stepper of Memory's exercise, under \"How to read a failing schedule\"",
+    );
+    let section = stepper.split("\n## ").next().unwrap_or_default();
+    assert_contains(section, "<course-stepper>");
     // Named from the course's folder, where the target folder of a plain `cargo test` is.
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")

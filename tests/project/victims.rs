@@ -164,6 +164,15 @@ mod victim {
             child.and_then(|child| child.wait()).map(|()| 0).expect("it never ends")
         }
 
+        fn waits_for_a_child_that_reads(_nobody) -> u64 {
+            let child = os_core::process::fork(|| -> std::io::Result<()> {
+                let (mut reader, _writer) = std::io::pipe()?;
+                std::io::Read::read(&mut reader, &mut [0])?;
+                Ok(())
+            });
+            child.and_then(|child| child.wait()).map(|()| 0).expect("it never ends")
+        }
+
         fn floods(_nobody) -> u64 {
             loop { println!("{}", "la".repeat(1000)); }
         }
@@ -252,6 +261,7 @@ mod victim {
         memory,
         sleep,
         child_that_sleeps,
+        child_that_reads,
         flood,
         panic,
         thread_panic,
@@ -309,6 +319,10 @@ mod victim {
 
     fn child_that_sleeps() {
         let _ = waits_for_a_child();
+    }
+
+    fn child_that_reads() {
+        let _ = waits_for_a_child_that_reads();
     }
 
     fn flood() {

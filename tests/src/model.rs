@@ -150,9 +150,14 @@ impl<T: PartialEq + Debug> Outcomes<T> {
         }
         match save(&outcome.steps, result) {
             Ok(path) => {
+                let place = match path.is_absolute() {
+                    true => "",
+                    false => " in the course's folder",
+                };
                 let _ = write!(
                     text,
-                    "\n  saved   {}: play it in the book's stepper",
+                    "\n  saved   {}{place}, with every step\n  play    in the stepper of Memory's exercise, \
+                     under \"How to read a failing schedule\"",
                     path.display()
                 );
             }

@@ -21,18 +21,30 @@ pub(super) struct Options {
 }
 
 impl Options {
+    /// The filters that select none of these tests, given as a step and a full name each.
+    pub fn unmatched(&self, tests: &[(&str, String)]) -> Vec<&str> {
+        let fits = |filter: &str| {
+            let selects = |(step, name): &(&str, String)| self.fits(filter, &[step], name);
+            tests.iter().any(selects)
+        };
+        let filters = self.filters.iter().map(String::as_str);
+        filters.filter(|filter| !fits(filter)).collect()
+    }
+
+    fn fits(&self, filter: &str, steps: &[&str], name: &str) -> bool {
+        if self.exact {
+            name == filter
+        } else if steps.contains(&filter) {
+            name.split_once("::")
+                .is_some_and(|(step, _)| step == filter)
+        } else {
+            name.contains(filter)
+        }
+    }
+
     /// Whether this test of a step is to run; the step's name selects its tests and no other step's.
     pub fn wants(&self, steps: &[&str], name: &str) -> bool {
-        let fits = |filter: &String| {
-            if self.exact {
-                name == filter
-            } else if steps.contains(&filter.as_str()) {
-                name.split_once("::")
-                    .is_some_and(|(step, _)| step == filter)
-            } else {
-                name.contains(filter.as_str())
-            }
-        };
+        let fits = |filter: &String| self.fits(filter, steps, name);
         !self.ignored_only
             && (self.filters.is_empty() || self.filters.iter().any(fits))
             && !self.skip.iter().any(fits)

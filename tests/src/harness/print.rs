@@ -37,6 +37,51 @@ pub(super) fn begin(slug: &str, count: usize) {
     say(&format!("\nrunning {count} {tests} of {slug}\n"));
 }
 
+/// Says that a filter selects nothing, and what may have been meant. No error: cargo hands a filter to every package's tests.
+pub(super) fn unmatched(slug: &str, filter: &str, tests: &[(&str, String)]) {
+    let mut steps: Vec<&str> = tests.iter().map(|(step, _)| *step).collect();
+    steps.dedup();
+    let offer = match nearest(filter, &steps, tests) {
+        Some(near) => format!(": did you mean `{near}`?"),
+        None => format!(
+            ". The steps are {}; `cargo test -- --list` names the tests.",
+            steps.join(", ")
+        ),
+    };
+    say(&format!(
+        "\nNo test of {slug} is called `{filter}`{offer}\n"
+    ));
+}
+
+/// The step or the test whose name is most like this one.
+fn nearest<'a>(name: &str, steps: &[&'a str], tests: &'a [(&str, String)]) -> Option<&'a str> {
+    const ALIKE: f32 = 0.6;
+    let bare = |full: &'a str| full.split_once("::").map_or(full, |(_, bare)| bare);
+    let full = tests.iter().map(|(_, full)| full.as_str());
+    let mut known: Vec<&str> = steps.to_vec();
+    known.extend(full.clone().chain(full.clone().map(bare)));
+    let near = similar::get_close_matches(name, &known, 1, ALIKE).pop()?;
+    if near == name {
+        return None; // with `--exact`, a step is no test
+    }
+    match steps.contains(&near) {
+        true => Some(near),
+        false => full
+            .into_iter()
+            .find(|full| *full == near || bare(full) == near),
+    }
+}
+
+/// Says what records progress, once a step has passed: `cargo test` records none.
+pub(super) fn how_to_record(slug: &str, reports: &[Report]) {
+    let passes = |reports: &[Report]| reports.iter().all(|one| one.status == Status::Passed);
+    if by_step(reports).any(passes) {
+        say(&format!(
+            "`cargo course check {slug}` records what is solved and says what comes next.\n\n"
+        ));
+    }
+}
+
 /// With `--verbose`, and for whoever reads the reports, a line for each test, in order, as soon as it is known.
 pub(super) fn progress(reports: &[Report], options: &Options) {
     thread_local! {

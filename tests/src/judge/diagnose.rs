@@ -1,11 +1,14 @@
 //! Where a subject hangs, by the kernel's account.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 /// A process or thread of the subject's group that has not ended.
 struct Task {
     id: u32,
     process: u32,
+    /// Whether its process has a child, a dead one included.
+    is_parent: bool,
     state: char,
     /// The kernel function in which it sleeps, where the kernel tells.
     channel: String,
@@ -80,7 +83,10 @@ impl Task {
         if channel.contains("pipe") {
             return (
                 // `os_core::process::Child::wait` reads what the child returns.
-                "waits for a child process or reads from a pipe",
+                match self.is_parent {
+                    true => "waits for a child process or reads from a pipe",
+                    false => "reads from a pipe",
+                },
                 "A pipe ends for its reader when every process has closed the writing end, including the reader itself, its siblings, and any \
                  process that waits for the reader.",
             );
@@ -103,14 +109,17 @@ impl Task {
 
 /// The tasks of all processes in the group; empty where there is no `/proc`.
 fn tasks(group: u32) -> Vec<Task> {
+    let processes: HashMap<u32, [u32; 2]> = numbers(Path::new("/proc"))
+        .into_iter()
+        .filter_map(|process| {
+            let (_, family) = stat(&Path::new("/proc").join(process.to_string()))?;
+            Some((process, family))
+        })
+        .collect();
     let mut found = Vec::new();
-    for process in numbers(Path::new("/proc")) {
+    for (&process, _) in processes.iter().filter(|(_, [_, of])| *of == group) {
         let folder = Path::new("/proc").join(process.to_string());
-        // `pid (name) state ppid pgrp …`, where the name may hold anything.
-        let in_group = stat(&folder).is_some_and(|(_, fields)| fields.get(1) == Some(&group));
-        if !in_group {
-            continue;
-        }
+        let is_parent = processes.values().any(|[parent, _]| *parent == process);
         for id in numbers(&folder.join("task")) {
             let folder = folder.join("task").join(id.to_string());
             let Some((state, _)) = stat(&folder) else {
@@ -122,6 +131,7 @@ fn tasks(group: u32) -> Vec<Task> {
             found.push(Task {
                 id,
                 process,
+                is_parent,
                 state,
                 channel: std::fs::read_to_string(folder.join("wchan")).unwrap_or_default(),
             });
@@ -131,15 +141,14 @@ fn tasks(group: u32) -> Vec<Task> {
     found
 }
 
-/// The state, and the numbers after it: parent, group, ….
-fn stat(folder: &Path) -> Option<(char, Vec<u32>)> {
+/// The state, and the numbers after it: parent and group.
+fn stat(folder: &Path) -> Option<(char, [u32; 2])> {
+    // `pid (name) state ppid pgrp …`, where the name may hold anything.
     let text = std::fs::read_to_string(folder.join("stat")).ok()?;
     let mut words = text.rsplit_once(") ")?.1.split(' ');
     let state = words.next()?.chars().next()?;
-    Some((
-        state,
-        words.take(2).filter_map(|word| word.parse().ok()).collect(),
-    ))
+    let mut number = || words.next()?.parse().ok();
+    Some((state, [number()?, number()?]))
 }
 
 fn numbers(folder: &Path) -> Vec<u32> {

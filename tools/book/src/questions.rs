@@ -224,10 +224,11 @@ impl Desk {
         let question = &prediction.question;
         let measured = Some(&prediction.measured);
         if directive == "graded" {
-            // The options, so that the page can say what the reader chose.
+            // The question, since a page may grade several; the options, so that it can say what the reader chose.
             return Ok(format!(
-                "<course-graded id=\"{id}\" data-key=\"{key}\" data-ask=\"{}#{slug}-predict-{name}\">\n{}{}</course-graded>",
+                "<course-graded id=\"{id}\" data-key=\"{key}\" data-ask=\"{}#{slug}-predict-{name}\">\n{}{}{}</course-graded>",
                 self.way_to(&slug, "predict", name, chapter),
+                writer.block("question", &question.question)?,
                 writer.options(question, true)?,
                 writer.answer(question, measured, "What was measured")?,
             ));

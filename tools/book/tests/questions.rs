@@ -100,6 +100,9 @@ fn a_prediction_is_graded_on_another_page_if_that_one_says_so() {
         "links start at src/: {deep}"
     );
     assert!(deep.contains("2,560"), "{deep}");
+    let question = asked.split("<div class=\"question\">").nth(1).unwrap();
+    let question = question.split("</div>").next().unwrap();
+    assert!(deep.contains(question), "which question it is: {deep}");
     assert_eq!(book::links::check(&fixture.path("out")).unwrap(), [""; 0]);
 }
 

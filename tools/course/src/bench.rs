@@ -23,7 +23,8 @@ const INTERRUPTED: u8 = 130;
 It is `cargo bench --features bench` in exercises/<chapter> or solutions/<chapter>.
 The first run compiles criterion, which takes a while. A quiet machine gives steady figures.")]
 pub struct Args {
-    /// The chapter, such as `memory`; without it, that of the current folder, else the first one not finished.
+    /// The chapter, such as `memory`; without it, that of the current folder, else the one you edited last, else the
+    /// first one not finished.
     chapter: Option<String>,
 
     /// Measure the reference solution instead of your own.

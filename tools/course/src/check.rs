@@ -2,7 +2,7 @@
 
 use crate::{
     judge::{self, State, Verdict},
-    reader::{Reader, steps_of},
+    reader::{Reader, joined, steps_of},
     report, section,
     text::{BAD, BOLD, DIM, bar, count, outln},
 };
@@ -18,14 +18,17 @@ const INTERRUPTED: u8 = 130;
 #[command(after_help = "Exit codes: 0 every step that was asked for is solved, 1 not yet.")]
 pub struct Args {
     /// The chapter or the step, such as `memory` or `lost_updates`; without it, the chapter of the current folder, else
-    /// the first one not finished.
-    what: Option<String>,
+    /// the one you edited last, else the first one not finished.
+    ///
+    /// A step may follow its chapter, as in `gil lock`.
+    #[arg(num_args = 0..=2)]
+    what: Vec<String>,
 }
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let mut reader = Reader::open(root)?;
-    let named = reader.named(args.what.as_deref())?;
+    let named = reader.named(joined(&args.what).as_deref())?;
     let (slug, only) = (named.chapter().slug.clone(), named.step());
     let stop = Stop::on_signals().context("cannot catch Ctrl-C")?;
     Ok(match check(&mut reader, &slug, only, None, &stop)? {

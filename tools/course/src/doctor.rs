@@ -15,6 +15,7 @@ use std::{
     thread,
     time::Duration,
 };
+use supervise::python::Search;
 
 /// The first Rust that compiles the course (`rust-version` in Cargo.toml).
 const RUST: (u32, u32) = (1, 95);
@@ -28,15 +29,16 @@ const SHM_MIN: u64 = 16 << 20;
 /// What `cargo course doctor` is asked.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Only Rust is needed. Everything else is optional; each line says what it adds. The exit code is always 0."
+    after_help = "Only Rust and a C linker are needed. Everything else is optional; each line says what it adds.\n\n\
+                  Exit codes: 0 what is needed is there, 1 Rust or the linker is missing, or Rust is too old."
 )]
 pub struct Args {}
 
 /// What was looked for.
 struct Finding {
     name: &'static str,
-    /// What is there; none when it is missing.
-    found: Option<String>,
+    /// What is there, or what is wrong instead.
+    found: Result<String, String>,
     /// What it is for, or what it would add.
     adds: String,
     /// How to get it.
@@ -44,16 +46,18 @@ struct Finding {
 }
 
 impl Finding {
-    fn show(&self) {
+    /// Says it, and returns whether it is there.
+    fn show(&self) -> bool {
         let name = self.name;
         match &self.found {
-            Some(found) => outln!("  {GOOD}✓{GOOD:#} {name:<13} {found}"),
-            None => {
-                outln!("  {ODD}✗{ODD:#} {name:<13} not found");
+            Ok(found) => outln!("  {GOOD}✓{GOOD:#} {name:<13} {found}"),
+            Err(problem) => {
+                outln!("  {ODD}✗{ODD:#} {name:<13} {problem}");
                 outln!("    {DIM}{:<13} adds: {}{DIM:#}", "", self.adds);
                 outln!("    {DIM}{:<13} get:  {}{DIM:#}", "", self.get);
             }
         }
+        self.found.is_ok()
     }
 }
 
@@ -77,11 +81,10 @@ pub fn run(root: &Path, _args: Args) -> Result<ExitCode> {
     }
 
     heading("To read and solve");
-    rust().show();
-    linker().show();
+    let complete = rust().show() & linker().show();
     Finding {
         name: "git",
-        found: version("git", &["--version"]),
+        found: or_missing(version("git", &["--version"])),
         adds: "`git pull`, which brings the next chapters".to_owned(),
         get: "apt install git, or https://git-scm.com",
     }
@@ -108,21 +111,31 @@ pub fn run(root: &Path, _args: Args) -> Result<ExitCode> {
         .map_or(browsers.to_vec(), |named| vec![named]);
     Finding {
         name: "Chromium",
-        found: browsers
-            .iter()
-            .find_map(|browser| version(browser, &["--version"])),
+        found: or_missing(
+            browsers
+                .iter()
+                .find_map(|browser| version(browser, &["--version"])),
+        ),
         adds: "the browser tests of the book (any browser can show it)".to_owned(),
         get: "apt install chromium; CHROMIUM=PATH names another",
     }
     .show();
     Finding {
         name: "Node.js",
-        found: version("node", &["--version"]),
+        found: or_missing(version("node", &["--version"])),
         adds: "the browser tests, and the type check of the book's widgets".to_owned(),
         get: "apt install nodejs npm, or https://nodejs.org",
     }
     .show();
-    Ok(ExitCode::SUCCESS)
+    Ok(match complete {
+        true => ExitCode::SUCCESS,
+        false => {
+            outln!(
+                "\n{ODD}Nothing of the course works here yet:{ODD:#} it needs Rust and a C linker."
+            );
+            ExitCode::FAILURE
+        }
+    })
 }
 
 /// `python_block of memory, …`: the steps whose chapters say that they need this.
@@ -151,7 +164,8 @@ fn linker() -> Finding {
     let name = linker.to_string_lossy().into_owned();
     Finding {
         name: "C linker",
-        found: version(&linker, &["--version"]).map(|version| format!("{name} {version}")),
+        found: or_missing(version(&linker, &["--version"]))
+            .map(|version| format!("{name} {version}")),
         adds: "everything: Rust links each program with it".to_owned(),
         get: "apt install gcc libc6-dev; on macOS xcode-select --install",
     }
@@ -199,12 +213,14 @@ fn kernel() -> String {
 
 fn rust() -> Finding {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let found = version(&rustc, &["--version"]).map(|version| {
+    let found = or_missing(version(&rustc, &["--version"])).and_then(|version| {
         let (major, minor) = RUST;
         if at_least(&version, RUST) {
-            format!("{version} ({major}.{minor} or later is needed)")
+            Ok(format!("{version} ({major}.{minor} or later is needed)"))
         } else {
-            format!("{version}, but {major}.{minor} or later is needed: `rustup update stable`")
+            Err(format!(
+                "{version}, but {major}.{minor} or later is needed: `rustup update stable`"
+            ))
         }
     });
     Finding {
@@ -213,6 +229,11 @@ fn rust() -> Finding {
         adds: "everything: the course is built with it".to_owned(),
         get: "https://rustup.rs",
     }
+}
+
+/// What was found, or that it was not.
+fn or_missing(answer: Option<String>) -> Result<String, String> {
+    answer.ok_or_else(|| "not found".to_owned())
 }
 
 /// The Pythons that the experiments find; the tests' peer is the one that `python3` starts.
@@ -234,11 +255,12 @@ fn pythons(steps: &[String]) {
             "Python"
         );
     }
+    peer();
     let has = |free: bool| found.iter().any(|python| python.gil != free);
     if !has(false) {
         Finding {
             name: "Python",
-            found: None,
+            found: or_missing(None),
             adds: and("the Python half of every experiment, the listings", steps),
             get: "apt install python3, or https://python.org; LAB_PYTHON=PATH names another",
         }
@@ -247,11 +269,30 @@ fn pythons(steps: &[String]) {
     if !has(true) {
         Finding {
             name: "free-threaded",
-            found: None,
+            found: or_missing(None),
             adds: "every claim on a Python without a GIL".to_owned(),
             get: "uv python install 3.14t, or pyenv install 3.14t; LAB_PYTHON=PATH names another",
         }
         .show();
+    }
+}
+
+/// The Python that the tests start, and which one that is when nobody names another.
+fn peer() {
+    let named = env::var_os("CHECKS_PYTHON").filter(|named| !named.is_empty());
+    let (name, path) = match &named {
+        Some(path) => ("CHECKS_PYTHON", path.as_os_str()),
+        None => ("python3", OsStr::new("python3")),
+    };
+    let search = Search::from_env("CHECKS_PYTHON", lab::python::OLDEST);
+    match search.one(Path::new(path)) {
+        Ok(python) => {
+            let path = python.executable.display();
+            plain(name, format!("{python}, which the tests start: {path}"));
+        }
+        Err(error) => {
+            plain(name, format!("none that the tests can start: {error}"));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `cargo course hint`: shows one more hint each time it is asked.
 
 use crate::{
-    reader::Reader,
+    reader::{Reader, joined},
     section,
     text::{self, BOLD, DIM, outln},
 };
@@ -12,8 +12,9 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 /// What `cargo course hint` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The step, by its name or number; without it, or with a chapter, the one you are at.
-    step: Option<String>,
+    /// The step, by its name or number; without it, or with a chapter, the one you edited last, else the next to solve.
+    #[arg(num_args = 0..=2)]
+    step: Vec<String>,
 
     /// Show again the hints you have had so far, and no new one.
     #[arg(long)]
@@ -23,7 +24,7 @@ pub struct Args {
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let mut reader = Reader::open(root)?;
-    let Some(place) = reader.step(args.step.as_deref(), "hint")? else {
+    let Some(place) = reader.step(joined(&args.step).as_deref(), "hint")? else {
         return Ok(ExitCode::SUCCESS);
     };
     let (slug, step, number) = (

@@ -6,9 +6,12 @@ use crate::{
     text::outln,
 };
 use anyhow::{Context, Result, bail};
-use files::names::list_available;
+use files::names::nearest;
 use grader::course::{Chapter, Course};
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A course and what its reader did so far.
 pub struct Reader {
@@ -63,6 +66,11 @@ impl<'a> Place<'a> {
     /// The step's file, from the root of the course.
     pub fn file(&self) -> String {
         format!("exercises/{}/src/{}.rs", self.chapter.slug, self.step())
+    }
+
+    /// What the course ships as that file, from the root of the course.
+    pub fn starter(&self) -> String {
+        format!("tests/starters/{}/{}.rs", self.chapter.slug, self.step())
     }
 }
 
@@ -133,7 +141,23 @@ impl Reader {
         steps_of(chapter).find(|place| !self.solved(*place))
     }
 
-    /// The chapter asked for, else that of the current folder, else the first one not finished, else the last.
+    /// The step among `places` whose file was modified last, of those that are no longer as the course ships them: a clone
+    /// gives every file a time of its own.
+    fn edited_last<'a>(&self, places: impl Iterator<Item = Place<'a>>) -> Option<Place<'a>> {
+        let edited = places.filter_map(|place| {
+            let path = self.path(place);
+            let mine = progress::digest(&path)?;
+            let shipped = progress::digest(&self.course.root.join(place.starter()))?;
+            let modified = fs::metadata(&path).ok()?.modified().ok()?;
+            (mine != shipped).then_some((modified, place))
+        });
+        edited
+            .max_by_key(|(modified, _)| *modified)
+            .map(|(_, place)| place)
+    }
+
+    /// The chapter asked for, else that of the current folder, else the unfinished one that was edited last, else the first
+    /// unfinished one, else the last.
     pub fn chapter(&self, asked: Option<&str>) -> Result<&Chapter> {
         if let Some(slug) = asked {
             return Ok(self.course.chapter(slug)?);
@@ -145,9 +169,14 @@ impl Reader {
             here.as_ref().is_some_and(|here| here.starts_with(folder))
         };
         let unfinished = |chapter: &&Chapter| self.next_step(chapter).is_some();
+        let edited = || {
+            let open = chapters.iter().filter(unfinished).flat_map(steps_of);
+            self.edited_last(open).map(|place| place.chapter)
+        };
         let found = chapters
             .iter()
             .find(inside)
+            .or_else(edited)
             .or_else(|| chapters.iter().find(unfinished));
         found
             .or(chapters.last())
@@ -196,22 +225,33 @@ impl Reader {
                 place.step()
             );
         }
-        let slugs = self.course.chapters.iter().map(|c| c.slug.as_str());
-        let steps = self.places().map(|place| place.step());
-        let near = files::names::nearest(name, slugs.clone().chain(steps));
-        let mut known: Vec<_> = slugs.map(str::to_owned).collect();
-        let steps = self.places();
-        known.extend(steps.map(|place| format!("{}::{}", place.chapter.slug, place.step())));
-        let list = list_available(&known);
-        match near {
-            Some(near) => {
-                format!("no chapter or step is called `{asked}` (did you mean `{near}`? {list})")
+        let chapters = &self.course.chapters;
+        let inside = chapters
+            .iter()
+            .find(|chapter| above == Some(chapter.slug.as_str()));
+        let near = match inside {
+            Some(chapter) => {
+                let near = nearest(name, chapter.steps.iter().map(String::as_str));
+                near.map(|step| format!("{}::{step}", chapter.slug))
             }
-            None => format!("no chapter or step is called `{asked}` ({list})"),
+            None => {
+                let slugs = chapters.iter().map(|chapter| chapter.slug.as_str());
+                let steps = self.places().map(|place| place.step());
+                nearest(name, slugs.chain(steps)).map(str::to_owned)
+            }
+        };
+        let unknown = format!("no chapter or step is called `{asked}`");
+        if let Some(near) = near {
+            return format!("{unknown} (did you mean `{near}`?)");
         }
+        let chapters = chapters.iter();
+        let known = chapters
+            .map(|chapter| format!("\n  {} with {}", chapter.slug, chapter.steps.join(", ")));
+        format!("{unknown}; there are{}", known.collect::<String>())
     }
 
-    /// The step asked for, else the next one to solve of the chapter asked for, else of the chapter at hand.
+    /// The step asked for. Else, of the chapter asked for or at hand, the step that was edited last, if it is open, or the
+    /// next one to solve.
     ///
     /// When there is none to solve, it says so and how to ask for one with `command`, and answers nothing.
     pub fn step(&self, asked: Option<&str>, command: &str) -> Result<Option<Place<'_>>> {
@@ -219,7 +259,9 @@ impl Reader {
             Named::Step(place) => return Ok(Some(place)),
             Named::Chapter(chapter) => chapter,
         };
-        let next = self.next_step(chapter);
+        let edited = self.edited_last(steps_of(chapter));
+        let open = edited.filter(|place| !self.solved(*place));
+        let next = open.or_else(|| self.next_step(chapter));
         if next.is_none() {
             outln!(
                 "Every step of {} is solved. Name a step, as in `cargo course {command} {}`.",
@@ -236,6 +278,11 @@ impl Reader {
     }
 }
 
+/// The words of a command line as one name: `gil lock` is `gil::lock`.
+pub fn joined(words: &[String]) -> Option<String> {
+    (!words.is_empty()).then(|| words.join("::"))
+}
+
 /// The steps of a chapter.
 pub fn steps_of(chapter: &Chapter) -> impl Iterator<Item = Place<'_>> {
     (0..chapter.steps.len()).map(move |index| Place { chapter, index })
@@ -244,7 +291,7 @@ pub fn steps_of(chapter: &Chapter) -> impl Iterator<Item = Place<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::time::{Duration, SystemTime};
 
     /// A course of two chapters: `alpha` with steps one and two, `beta` with steps two and three.
     fn course() -> tempfile::TempDir {
@@ -323,17 +370,17 @@ mod tests {
         ] {
             assert_eq!(named(&reader, Some(asked)), found, "{asked}");
         }
-        let known = "(there are: alpha, beta, alpha::one, alpha::two, beta::two, beta::three)";
+        let known = "there are\n  alpha with one, two\n  beta with two, three";
         for wrong in ["seven", "", "0", "::"] {
-            let expected = format!("no chapter or step is called `{wrong}` {known}");
+            let expected = format!("no chapter or step is called `{wrong}`; {known}");
             assert_eq!(named(&reader, Some(wrong)), expected);
         }
         for (wrong, near) in [
             ("thre", "three"),
             ("alhpa", "alpha"),
-            ("beta::treee", "three"),
+            ("beta::treee", "beta::three"),
         ] {
-            let says = format!("`{wrong}` (did you mean `{near}`? there are: alpha, ");
+            let says = format!("`{wrong}` (did you mean `{near}`?)");
             let error = named(&reader, Some(wrong));
             assert!(error.contains(&says), "{error}");
         }
@@ -341,6 +388,36 @@ mod tests {
             named(&reader, Some("three::it_is_three")),
             "`three::it_is_three` is no step; tests are judged by step (`cargo course check three`)"
         );
+    }
+
+    #[test]
+    fn what_was_edited_last_is_at_hand_until_its_chapter_is_finished() {
+        let root = course();
+        for file in ["alpha/one", "alpha/two", "beta/two", "beta/three"] {
+            let starter = root.path().join(format!("tests/starters/{file}.rs"));
+            fs::create_dir_all(starter.parent().unwrap()).unwrap();
+            fs::write(starter, "todo!()").unwrap();
+        }
+        let edit = |slug: &str, step: &str, text: &str, second: u64| {
+            let path = root.path().join(format!("exercises/{slug}/src/{step}.rs"));
+            fs::write(&path, text).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        let at_hand = |reader: &Reader| (named(reader, None), step(reader, None));
+        let are = |chapter: &str, step: &str| (chapter.to_owned(), step.to_owned());
+        let mut reader = Reader::open(root.path()).unwrap();
+        edit("beta", "three", "todo!()", 9); // new, but as shipped
+        assert_eq!(at_hand(&reader), are("alpha", "alpha::one"));
+        edit("alpha", "one", "edited", 1);
+        edit("beta", "three", "edited", 2);
+        assert_eq!(at_hand(&reader), are("beta", "beta::three"));
+        assert_eq!(step(&reader, Some("alpha")), "alpha::one");
+        solve(&mut reader, "beta", "three");
+        assert_eq!(at_hand(&reader), are("beta", "beta::two"));
+        solve(&mut reader, "beta", "two");
+        assert_eq!(at_hand(&reader), are("alpha", "alpha::one"));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use grader::{
 };
 use std::{fs, path::Path};
 
-/// A message longer than this is a dump, and hides what to do next.
-const MESSAGE_LINES: usize = 40;
+/// A message longer than this is a dump, and hides what to do next. A schedule as long as one is shown, with what is around it, fits.
+const MESSAGE_LINES: usize = 50;
 
 /// Shows a line for a step and, if `detailed`, one for each of its tests.
 pub fn show_step(step: &Step, width: usize, detailed: bool) {
@@ -82,7 +82,15 @@ pub fn explain(root: &Path, place: Place<'_>, step: &Step, is_beginning: bool) {
         return;
     };
     headline(step, test, is_beginning);
-    outln!("\n{}\n", text::indent(&shortened(&test.message), "    "));
+    // Named after `--`: given before it, cargo also builds and runs the library's own tests, of which there are none.
+    let mut replay = format!("cargo test -p {} -- {}", place.chapter.slug, test.test);
+    if let Some(seed) = test.seed {
+        replay.insert_str(0, &format!("CHECKS_SEED={seed} "));
+    }
+    outln!(
+        "\n{}\n",
+        text::indent(&shortened(&test.message, &replay), "    ")
+    );
     if matches!(test.status, Status::Skipped | Status::InfrastructureError) {
         outln!("  {DIM}see{DIM:#}     cargo course doctor");
         return;
@@ -105,14 +113,8 @@ pub fn explain(root: &Path, place: Place<'_>, step: &Step, is_beginning: bool) {
         Some(section) => outln!("  {DIM}read{DIM:#}    {}", section.link(root)),
         None => outln!("  {DIM}read{DIM:#}    {}", section::page(root, slug)),
     }
-    if let Some(seed) = test.seed
-        && test.status != Status::Unstarted
-    {
-        // Named after `--`: given before it, cargo also builds and runs the library's own tests, of which there are none.
-        outln!(
-            "  {DIM}replay{DIM:#}  CHECKS_SEED={seed} cargo test -p {slug} -- {}",
-            test.test
-        );
+    if test.seed.is_some() && test.status != Status::Unstarted {
+        outln!("  {DIM}replay{DIM:#}  {replay}");
     }
     let at = where_to_look(root, place, test);
     if !test.message.contains(&at) {
@@ -198,7 +200,8 @@ fn where_to_look(root: &Path, place: Place<'_>, test: &TestResult) -> String {
     }
 }
 
-fn shortened(message: &str) -> String {
+/// The beginning of a long message, and the command that shows the whole.
+fn shortened(message: &str, whole: &str) -> String {
     let message = message.trim();
     let lines: Vec<_> = message.lines().collect();
     if lines.len() <= MESSAGE_LINES {
@@ -206,7 +209,7 @@ fn shortened(message: &str) -> String {
     }
     let left_out = lines.len() - MESSAGE_LINES;
     format!(
-        "{}\n… {left_out} more lines",
+        "{}\n… {left_out} more lines: `{whole}` shows them",
         lines[..MESSAGE_LINES].join("\n")
     )
 }

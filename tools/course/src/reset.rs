@@ -2,7 +2,7 @@
 
 use crate::{
     progress,
-    reader::{Named, Reader},
+    reader::{Named, Reader, joined},
     text::{BOLD, DIM, outln},
 };
 use anyhow::{Context, Result, bail};
@@ -20,15 +20,17 @@ use std::{
 Your file goes to exercises/<chapter>/.backup/ first, so nothing is lost.
 The starter comes from tests/starters/<chapter>, whatever you have edited or committed since.")]
 pub struct Args {
-    /// The step, by its name or number; without it, the one you are at.
-    step: Option<String>,
+    /// The step, by its name or number; without it, the one you edited last, else the next to solve.
+    #[arg(num_args = 0..=2)]
+    step: Vec<String>,
 }
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let reader = Reader::open(root)?;
     // A chapter means its next step elsewhere; what takes a file away wants to be told which.
-    if let Some(asked) = args.step.as_deref()
+    let asked = joined(&args.step);
+    if let Some(asked) = asked.as_deref()
         && let Named::Chapter(chapter) = reader.named(Some(asked))?
     {
         bail!(
@@ -36,11 +38,11 @@ pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
             list_available(&chapter.steps)
         );
     }
-    let Some(place) = reader.step(args.step.as_deref(), "reset")? else {
+    let Some(place) = reader.step(asked.as_deref(), "reset")? else {
         return Ok(ExitCode::SUCCESS);
     };
     let (file, path) = (place.file(), reader.path(place));
-    let shipped = format!("tests/starters/{}/{}.rs", place.chapter.slug, place.step());
+    let shipped = place.starter();
     let starter = fs::read(reader.course.root.join(&shipped)).with_context(|| {
         format!("cannot read {shipped} (restore it with `git checkout {shipped}`)")
     })?;

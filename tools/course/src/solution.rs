@@ -2,7 +2,7 @@
 
 use crate::{
     progress,
-    reader::Reader,
+    reader::{Reader, joined},
     text::{BAD, BOLD, DIM, GOOD, ODD, count, outln},
 };
 use anyhow::{Context, Result};
@@ -12,8 +12,9 @@ use std::{fs, path::Path, process::ExitCode};
 /// What `cargo course solution` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The step, by its name or number; without it, or with a chapter, the one you are at.
-    step: Option<String>,
+    /// The step, by its name or number; without it, or with a chapter, the one you edited last, else the next to solve.
+    #[arg(num_args = 0..=2)]
+    step: Vec<String>,
 
     /// Show the answer although the step is not solved; your progress records it.
     #[arg(long)]
@@ -27,7 +28,7 @@ pub struct Args {
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let mut reader = Reader::open(root)?;
-    let Some(place) = reader.step(args.step.as_deref(), "solution")? else {
+    let Some(place) = reader.step(joined(&args.step).as_deref(), "solution")? else {
         return Ok(ExitCode::SUCCESS);
     };
     let (slug, step) = (place.chapter.slug.clone(), place.step().to_owned());

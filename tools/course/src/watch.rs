@@ -2,7 +2,7 @@
 
 use crate::{
     check,
-    reader::{Reader, steps_of},
+    reader::{Reader, joined, steps_of},
     text::{self, DIM, outln},
 };
 use anyhow::{Context, Result};
@@ -23,24 +23,39 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// What `cargo course watch` is asked.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The chapter or the step, such as `memory` or `lost_updates`; without it, the chapter of the current folder, else
-    /// the first one not finished.
-    what: Option<String>,
+    /// The chapter or the step, such as `memory` or `lost_updates`; without it, the chapter whose file you save. Until
+    /// the first save: the chapter of the current folder, else the one you edited last, else the first one not finished.
+    ///
+    /// A step may follow its chapter, as in `gil lock`.
+    #[arg(num_args = 0..=2)]
+    what: Vec<String>,
 }
 
 /// Runs the command in the course at `root`.
 pub fn run(root: &Path, args: Args) -> Result<ExitCode> {
     let signal = Stop::on_signals().context("cannot catch Ctrl-C")?;
     // An unknown name or a broken progress file ends the command now; later errors are shown and waited out.
-    Reader::open(root)?.named(args.what.as_deref())?;
+    let named = joined(&args.what);
+    Reader::open(root)?.named(named.as_deref())?;
     let mut last: Option<Seen> = None;
+    let mut followed: Option<String> = None; // the chapter whose file was saved last
     while !signal.is_requested() && !text::output_failed() {
         let seen = look(root);
-        let saved = last.as_ref().and_then(|last| changed(last, &seen));
+        let saved = last
+            .as_ref()
+            .map_or(Vec::new(), |last| changed(last, &seen));
+        if let Some(chapter) = saved.last().and_then(|path| chapter_of(root, path)) {
+            followed = Some(chapter);
+        }
+        let saved = match &saved[..] {
+            [path] => Some(path.as_path()),
+            _ => None, // of several, none says where the reader is
+        };
         last = Some(seen.clone());
         clear_screen();
         let finished = until_saved(root, &seen, &signal, |stop| {
-            once(root, args.what.as_deref(), saved.as_deref(), stop)
+            let what = named.as_deref().or(followed.as_deref());
+            once(root, what, saved, stop)
         });
         match finished {
             Ok(None) => continue, // interrupted by a save, or by Ctrl-C
@@ -74,13 +89,21 @@ fn once(
     check::check(&mut reader, &slug, only, at_hand, stop)
 }
 
-/// The file that was saved, if it is one.
-fn changed(before: &Seen, now: &Seen) -> Option<PathBuf> {
-    let mut changed = now
+/// The files that were saved, the latest last.
+fn changed(before: &Seen, now: &Seen) -> Vec<PathBuf> {
+    let mut changed: Vec<_> = now
         .iter()
-        .filter(|(path, stamp)| before.get(*path) != Some(stamp));
-    let (path, _) = changed.next()?;
-    changed.next().is_none().then(|| path.clone())
+        .filter(|(path, stamp)| before.get(*path) != Some(stamp))
+        .collect();
+    changed.sort_by_key(|(_, (_, modified))| *modified);
+    changed.into_iter().map(|(path, _)| path.clone()).collect()
+}
+
+/// The slug of the chapter whose exercise holds this file.
+fn chapter_of(root: &Path, path: &Path) -> Option<String> {
+    let inside = path.strip_prefix(root.join("exercises")).ok()?;
+    let slug = inside.iter().next()?.to_str()?;
+    Some(slug.to_owned())
 }
 
 /// Runs `work` with a stop flag that a save or a signal sets.

@@ -67,13 +67,36 @@ fn legend(html: &mut String, picture: &Picture, reference: &Record, mine: Option
     if let Some(mine) = mine {
         for (whose, record, hollow) in [("the book’s", reference, false), ("yours", mine, true)] {
             let marks: String = languages.iter().map(|one| mark(*one, hollow)).collect();
+            // A record may hold more than this chart draws.
+            let drawn = picture
+                .lines()
+                .filter_map(|line| {
+                    if hollow {
+                        line.mine.as_ref()
+                    } else {
+                        line.reference.as_ref()
+                    }
+                })
+                .map(|point| point.runtime.as_str())
+                .collect::<Vec<_>>();
             let runs = record.runs.iter().map(|run| run.runtime.to_string());
+            let runs = runs.filter(|run| drawn.contains(&run.as_str()));
             let runs = runs.collect::<Vec<_>>().join(", ");
             let what = escape(&format!("{} ({runs})", record.machine));
             line!(html, "<li>{marks} {whose}: {what}</li>");
         }
     }
     line!(html, "</ul>");
+}
+
+/// `11`, or `9 to 11`; none of nothing.
+fn range(numbers: impl Iterator<Item = usize>) -> Option<String> {
+    let numbers: Vec<usize> = numbers.collect();
+    let (fewest, most) = (*numbers.iter().min()?, *numbers.iter().max()?);
+    Some(match fewest == most {
+        true => count(most as f64),
+        false => format!("{fewest} to {most}"),
+    })
 }
 
 fn caption(
@@ -84,12 +107,10 @@ fn caption(
     picture: &Picture,
 ) {
     let points = || picture.lines().filter_map(|line| line.reference.as_ref());
-    let samples = || points().map(|point| point.samples);
-    let (fewest, most) = (samples().min().unwrap_or(0), samples().max().unwrap_or(0));
-    let rounds = match fewest == most {
-        true => count(most as f64),
-        false => format!("{fewest} to {most}"),
-    };
+    let rounds = range(points().map(|point| point.samples)).unwrap_or_default();
+    let own = picture.lines().filter_map(|line| line.mine.as_ref());
+    let own = range(own.map(|point| point.samples)).filter(|own| *own != rounds);
+    let own = own.map_or_else(String::new, |own| format!(" (yours: {own})"));
     let never = points()
         .filter(|point| point.never)
         .map(|point| point.samples);
@@ -107,7 +128,7 @@ fn caption(
     line!(html, "<figcaption>");
     line!(
         html,
-        "Marker: median of {rounds} rounds; line: 10th to 90th percentile.{scale}{never} Measured on {}, {}.",
+        "Marker: median of {rounds} rounds{own}; line: 10th to 90th percentile.{scale}{never} Measured on {}, {}.",
         escape(&reference.machine.to_string()),
         day.unwrap_or_default()
     );

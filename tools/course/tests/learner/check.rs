@@ -174,6 +174,27 @@ fn an_answer_that_ends_its_process_is_said_in_words() {
 }
 
 #[test]
+fn a_message_that_is_cut_names_the_command_that_shows_it_all() {
+    let course = Course::new();
+    let prints = |lines: usize| {
+        let text: String = (1..=lines).map(|line| format!("line {line}\n")).collect();
+        ONE_SOLVED.replace("    1\n", &format!("    panic!({text:?})\n"))
+    };
+    course.answer("one", &prints(60)); // after a line that names the place
+    course.run(&["check", "one"]).says(
+        1,
+        &[
+            "    line 49\n    … 11 more lines: `CHECKS_SEED=7 cargo test -p alpha -- one::it_answers` shows them\n",
+            "\n  replay  CHECKS_SEED=7 cargo test -p alpha -- one::it_answers\n",
+        ],
+    );
+    course.answer("one", &prints(49));
+    let ran = course.run(&["check", "one"]);
+    ran.says(1, &["    line 49\n"]);
+    assert!(!ran.out.contains("more lines"), "{}", ran.out);
+}
+
+#[test]
 fn one_step_alone_can_be_judged() {
     let course = Course::new();
     course.answer("two", TWO_SOLVED);
@@ -320,7 +341,7 @@ fn colours_come_only_where_they_are_wanted() {
 fn an_unknown_name_is_answered_with_those_there_are() {
     Course::new()
         .run(&["check", "beta"])
-        .fails("no chapter or step is called `beta` (there are: alpha, alpha::one, alpha::two)");
+        .fails("no chapter or step is called `beta`; there are\n  alpha with one, two");
     Course::new()
         .run(&["bench", "beta"])
         .fails("no exercise is called `beta` (there is: alpha)");

@@ -14,7 +14,7 @@ fn there_is_nothing_to_measure_before_a_chapter_is_solved() {
 }
 
 #[test]
-fn the_doctor_never_fails() {
+fn the_doctor_fails_only_where_nothing_works() {
     let course = Course::new();
     course.run(&["doctor"]).says(
         0,
@@ -23,6 +23,7 @@ fn the_doctor_never_fails() {
             "cores",
             "kernel",
             "Rust",
+            "python3       ",
             "sandbox       ",
         ],
     );
@@ -37,8 +38,9 @@ fn the_doctor_never_fails() {
             .unwrap(),
     );
     ran.says(
-        0,
+        1,
         &[
+            "✗ Rust          not found",
             "✗ C linker      not found",
             "adds: everything: Rust links each program with it",
             "get:  apt install gcc libc6-dev",
@@ -47,6 +49,7 @@ fn the_doctor_never_fails() {
             "get:  ",
             "✗ Chromium      not found",
             "✗ Node.js       not found",
+            "Nothing of the course works here yet: it needs Rust and a C linker.\n",
         ],
     );
 }
@@ -73,8 +76,13 @@ fn a_typo_is_met_with_what_was_meant() {
     let course = Course::new();
     for (args, code, offer) in [
         (&["chekc"][..], 2, "'check'"),
-        (&["check", "alpah"], 1, "did you mean `alpha`? "),
-        (&["hint", "onee"], 1, "did you mean `one`? "),
+        (&["check", "alpah"], 1, "(did you mean `alpha`?)"),
+        (&["hint", "onee"], 1, "(did you mean `one`?)"),
+        (
+            &["check", "alpha", "onee"],
+            1,
+            "(did you mean `alpha::one`?)",
+        ),
         (&["bench", "alpa"], 1, "did you mean `alpha`? "),
         (&["check", "one::it_is_one"], 1, "`cargo course check one`"),
         (&["lab", "M11"], 2, "M1"),

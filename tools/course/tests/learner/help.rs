@@ -49,6 +49,24 @@ fn each_hint_is_one_more_and_the_last_says_where_to_go() {
 }
 
 #[test]
+fn the_chapter_edited_last_is_the_one_at_hand() {
+    let course = Course::new();
+    course.add_chapter("beta");
+    course.run(&["hint"]).says(0, &["alpha, one: hint 1 of 3"]);
+    let wrong = TWO_SOLVED.replace("2 * n", "n");
+    course.write("exercises/beta/src/two.rs", &wrong);
+    course.run(&["hint"]).says(0, &["beta, two: hint 1 of 3"]);
+    course
+        .run(&["check"])
+        .says(1, &["Beta: the next letter\n", "✗ two  0 of 1 test passed"]);
+    course
+        .run(&["reset"])
+        .says(0, &["as shipped     exercises/beta/src/two.rs\n"]);
+    assert_eq!(course.read("exercises/beta/src/two.rs"), TWO);
+    course.run(&["hint"]).says(0, &["alpha, one: hint 2 of 3"]);
+}
+
+#[test]
 fn hints_outlast_a_check() {
     let course = Course::new();
     course.run(&["hint", "one"]);

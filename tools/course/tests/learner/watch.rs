@@ -50,6 +50,39 @@ fn watch_shows_the_step_that_was_saved_before_the_others() {
 }
 
 #[test]
+fn watch_follows_the_chapter_that_was_saved() {
+    let course = Course::new();
+    course.add_chapter("beta");
+    let (running, lines) = watch(&course, &[]);
+    wait_for(&lines, "Alpha: the first letter");
+    wait_for(&lines, "Waiting for the next save");
+    course.write("exercises/beta/src/one.rs", ONE_SOLVED);
+    wait_for(&lines, "Beta: the next letter");
+    wait_for(&lines, "✓ one  solved: 2 tests");
+    wait_for(&lines, "Waiting for the next save");
+    course.answer("two", TWO_SOLVED);
+    wait_for(&lines, "Alpha: the first letter");
+    wait_for(&lines, "✓ two  solved: 1 test");
+    assert_eq!(running.interrupt().code, Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_save_in_another_chapter_during_a_run_is_judged_next() {
+    let course = Course::new();
+    course.add_chapter("beta");
+    let pids = course.path("pids");
+    course.answer("one", &hanging(&pids));
+    let (running, lines) = watch(&course, &[]);
+    let judging = wait_for_pids(&pids, 1);
+    course.write("exercises/beta/src/one.rs", ONE_SOLVED);
+    wait_for(&lines, "Beta: the next letter");
+    wait_for(&lines, "✓ one  solved: 2 tests");
+    assert_gone(&judging);
+    assert_eq!(running.interrupt().code, Some(0));
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_save_during_a_run_starts_it_anew() {
     let course = Course::new();

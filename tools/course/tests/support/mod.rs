@@ -76,6 +76,27 @@ impl Course {
         course
     }
 
+    /// Adds a chapter like `alpha` to the end of the course.
+    pub fn add_chapter(&self, slug: &str) {
+        let title = format!("{}{}", slug[..1].to_uppercase(), &slug[1..]);
+        for (path, text) in FILES.iter().filter(|(path, _)| path.contains("alpha")) {
+            let text = text
+                .replace(
+                    "Alpha: the first letter",
+                    &format!("{title}: the next letter"),
+                )
+                .replace("alpha", slug)
+                .replace("Alpha", &title);
+            self.write(&path.replace("alpha", slug), &text);
+        }
+        let summary = self.read("src/SUMMARY.md");
+        let entry = format!("- [{title}]({slug}.md)\n- [To come]()\n");
+        self.write(
+            "src/SUMMARY.md",
+            &summary.replace("- [To come]()\n", &entry),
+        );
+    }
+
     pub fn root(&self) -> &Path {
         self.folder.path()
     }

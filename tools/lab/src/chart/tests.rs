@@ -102,6 +102,34 @@ fn the_readers_own_points_are_hollow_and_the_legend_says_whose() {
 }
 
 #[test]
+fn the_readers_rounds_and_pythons_are_those_that_are_drawn() {
+    let claim = &sample::TIMES;
+    let reference = record(claim, 1.0, "Theirs", &["3.13.0"]);
+    let mut mine = record(claim, 2.0, "My CPU", &["3.13.0", "3.13.5t"]);
+    let same = draw(claim, &reference, Ok(&Some(mine.clone())));
+    assert!(
+        same.contains("Marker: median of 3 rounds; line"),
+        "as many in both: {same}"
+    );
+    for run in &mut mine.runs {
+        for one in &mut run.measurements {
+            one.samples = 2;
+        }
+    }
+    let quick = draw(claim, &reference, Ok(&Some(mine)));
+    assert!(
+        quick.contains("Marker: median of 3 rounds (yours: 2); line"),
+        "{quick}"
+    );
+    let (above, _) = quick.split_once("<figcaption>").unwrap();
+    assert!(above.contains("(Python 3.13.0 (GIL))"), "{above}");
+    assert!(
+        !above.contains("3.13.5"),
+        "it draws no mark for it: {above}"
+    );
+}
+
+#[test]
 fn a_python_that_only_the_reader_has_gets_a_line_in_its_place() {
     let claim = &sample::CLAIM;
     let reference = record(claim, 1.0, "Theirs", &["3.9.18", "3.13.0"]);

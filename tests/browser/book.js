@@ -1,6 +1,7 @@
 // A copy of the book, served by `cargo course` for the tests: they edit it, and the real one stays as it is.
 
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -37,11 +38,13 @@ function course() {
 /** A served copy of the book. */
 export class Book {
   /**
+   * @param {string} program
    * @param {string} folder
    * @param {import("node:child_process").ChildProcess} server
    * @param {string} address
    */
-  constructor(folder, server, address) {
+  constructor(program, folder, server, address) {
+    this.program = program;
     this.folder = folder;
     this.server = server;
     this.address = address;
@@ -83,7 +86,18 @@ export class Book {
       server.stderr.on("data", (text) => (said += text));
       server.on("exit", (code) => lost(new Error(`the server ended with exit code ${code}: ${said}`)));
     });
-    return new Book(folder, server, await address);
+    return new Book(program, folder, server, await address);
+  }
+
+  /** Builds the whole copy beside the server. @returns {Promise<number>} how many milliseconds that took */
+  async build() {
+    const began = performance.now();
+    const built = spawn(this.program, ["build", "--root", this.folder, "--dest", join(this.folder, "built")], { stdio: "ignore" });
+    const [code] = await once(built, "exit");
+    if (code !== 0) {
+      throw new Error(`\`course build\` ended with exit code ${code}`);
+    }
+    return performance.now() - began;
   }
 
   /** Ends the server as Ctrl-C does, and says how it ended. @returns {Promise<number | null>} */

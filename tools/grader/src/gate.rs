@@ -114,7 +114,7 @@ pub struct Judged {
     pub found: Findings,
     /// The failure of a wrong answer that was caught.
     pub failure: Option<TestResult>,
-    /// For a solution: what `tests/<slug>/self_reported.toml` has to say.
+    /// For a solution that was run: what `tests/<slug>/self_reported.toml` has to say.
     pub self_reported: Option<String>,
 }
 
@@ -190,8 +190,11 @@ impl Gate {
         match &case.what {
             What::Solution => {
                 let results = self.judge_solution(&chapter, found)?;
-                let rests = self_reported::judge(&chapter, &results, found);
-                judged.self_reported = Some(self_reported::text(&rests));
+                // A solution that doesn't compile says nothing of what its tests rest on.
+                if !results.is_empty() {
+                    let rests = self_reported::judge(&chapter, &results, found);
+                    judged.self_reported = Some(self_reported::text(&rests));
+                }
             }
             What::Starter => self.judge_starter(&chapter, found)?,
             What::Answer(answer) => {

@@ -537,6 +537,14 @@ fn a_test_that_takes_the_subjects_word_is_listed() {
             "{problems:#?}"
         );
     }
+    fixture.write(place, &list);
+    fixture.replace("solutions/sums/src/one.rs", "n + 1", "n +");
+    let broken = judged();
+    assert!(!broken.found.problems.is_empty());
+    assert_eq!(
+        broken.self_reported, None,
+        "blessing it would empty the list"
+    );
     fixture.write(place, "gossip = []\n");
     let unknown = Gate::open(&fixture.root(), false, &Stop::new()).expect_err("no such account");
     assert!(unknown.to_string().contains("gossip"), "{unknown}");

@@ -255,7 +255,7 @@ pub fn called_badly(learner: Learner, badly: Badly) -> Result<(), String> {
 pub const ANSWER: u64 = 77;
 
 pub fn called_interrupted(learner: Learner, len: usize) -> Result<(usize, u32), String> {
-    let interrupts = Interrupts::of_this_thread();
+    let interrupts = Interrupts::of_the_first_thread();
     let (mut ours, mut theirs) = UnixStream::pair().expect("a socket pair");
     let request = pattern(1, len);
     let server = std::thread::spawn(move || {
@@ -289,7 +289,7 @@ pub fn served_interrupted(
     learner: Learner,
     len: usize,
 ) -> (Result<(), String>, SelfReported<bool>) {
-    let interrupts = Interrupts::of_this_thread();
+    let interrupts = Interrupts::of_the_first_thread();
     let (mut ours, mut theirs) = UnixStream::pair().expect("a socket pair");
     let client = std::thread::spawn(move || {
         interrupts.send(3); // it waits for a request

@@ -13,26 +13,22 @@ extern "C" fn arrived(_: libc::c_int) {
     ARRIVED.fetch_add(1, SeqCst);
 }
 
-/// Interrupts the thread that made it. Handled without `SA_RESTART`, the signal makes a call that waits fail with EINTR.
+/// Interrupts the first thread of the process. Handled without `SA_RESTART`, the signal makes a call that waits fail with EINTR.
 #[derive(Clone, Copy, Debug)]
-pub struct Interrupts {
-    thread: libc::pthread_t,
-}
+pub struct Interrupts(());
 
 impl Interrupts {
-    /// For the first thread of this process, which has to live as long as signals are sent to it.
+    /// Has this process handle the signal.
     #[must_use]
-    pub fn of_this_thread() -> Self {
+    pub fn of_the_first_thread() -> Self {
         note(Account::Faults);
         // SAFETY: zeroed, a `sigaction` is valid and has no flags. The handler only adds to an atomic.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = arrived as extern "C" fn(libc::c_int) as usize;
             libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut());
-            Self {
-                thread: libc::pthread_self(),
-            }
         }
+        Self(())
     }
 
     /// Waits until the thread waits for something, and interrupts that; so often, one after the other.
@@ -40,8 +36,7 @@ impl Interrupts {
         for _ in 0..times {
             outside::wait_until_asleep(std::process::id());
             let before = ARRIVED.load(SeqCst);
-            // SAFETY: the thread lives: see `of_this_thread`.
-            unsafe { libc::pthread_kill(self.thread, libc::SIGUSR1) };
+            signal_the_first_thread();
             // The next one would be merged into it.
             let begun = Instant::now();
             while ARRIVED.load(SeqCst) == before && begun.elapsed() < Duration::from_secs(1) {
@@ -49,4 +44,19 @@ impl Interrupts {
             }
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn signal_the_first_thread() {
+    // The id of a process is that of its first thread.
+    let id = libc::c_long::from(std::process::id());
+    // SAFETY: it takes numbers only.
+    unsafe { libc::syscall(libc::SYS_tgkill, id, id, libc::SIGUSR1) };
+}
+
+/// Whichever thread takes it.
+#[cfg(not(target_os = "linux"))]
+fn signal_the_first_thread() {
+    // SAFETY: it takes numbers only.
+    unsafe { libc::kill(libc::getpid(), libc::SIGUSR1) };
 }

@@ -53,7 +53,8 @@ pub(super) fn unmatched(slug: &str, filter: &str, tests: &[(&str, String)]) {
     ));
 }
 
-/// The step or the test whose name is most like this one.
+/// The step or the test whose name is most like this one. The tools have `files::names` for that, which every learner would have to
+/// compile; `similar` is compiled anyway.
 fn nearest<'a>(name: &str, steps: &[&'a str], tests: &'a [(&str, String)]) -> Option<&'a str> {
     const ALIKE: f32 = 0.6;
     let bare = |full: &'a str| full.split_once("::").map_or(full, |(_, bare)| bare);

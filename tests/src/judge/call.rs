@@ -7,7 +7,7 @@ use crate::failure;
 use crate::random;
 use crate::subject::{Job, Reply};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use std::marker::PhantomData;
 use supervise::End;
 use wire::status::Status;
@@ -26,7 +26,7 @@ pub struct Call<T> {
 pub fn start<T>(entry: &'static str, function: &'static str, input: &impl Serialize) -> Call<T> {
     let job = Job {
         entry: entry.to_owned(),
-        input: serde_json::to_value(input).expect("inputs are plain data"),
+        input: to_raw_value(input).expect("inputs are plain data"),
         seed: random::seed(),
     };
     // By now the learner's code may have changed the process that subjects are forks of.

@@ -14,10 +14,7 @@ use crate::account;
 use crate::failure::{self, tidy};
 use os_core::process::ParentOnly;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::value::{RawValue, to_raw_value};
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
@@ -43,7 +40,7 @@ const MEMORY: libc::rlim_t = 1 << 30;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Job {
     pub entry: String,
-    pub input: Value,
+    pub input: Box<RawValue>,
     pub seed: u64,
 }
 
@@ -77,16 +74,16 @@ pub struct Entry<L> {
     /// Its module and name.
     pub name: &'static str,
     /// Runs it on an input; fails when the input isn't what it takes.
-    pub serve: fn(L, Value) -> serde_json::Result<Box<RawValue>>,
+    pub serve: fn(L, &RawValue) -> serde_json::Result<Box<RawValue>>,
 }
 
 /// Runs `body` on an input that came as JSON.
 #[doc(hidden)]
 pub fn serve_entry<I: DeserializeOwned, O: Serialize>(
-    input: Value,
+    input: &RawValue,
     body: impl FnOnce(I) -> O,
 ) -> serde_json::Result<Box<RawValue>> {
-    to_raw_value(&body(serde_json::from_value(input)?))
+    to_raw_value(&body(serde_json::from_str(input.get())?))
 }
 
 static JUDGE: Mutex<Option<ParentOnly<UnixStream>>> = Mutex::new(None);
@@ -165,7 +162,7 @@ pub(crate) fn serve<'a, L: Copy + 'a>(
 ) -> ! {
     let code = match begin(judge) {
         Ok(job) => match entries.find(|entry| entry.name == job.entry) {
-            Some(entry) => finish(|| (entry.serve)(learner, job.input)),
+            Some(entry) => finish(|| (entry.serve)(learner, &job.input)),
             None => refuse(format!(
                 "the subject has no entry {}: it is made from other tests",
                 job.entry

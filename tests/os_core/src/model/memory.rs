@@ -27,37 +27,60 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How many loads of one word in a row may be stale: stores become visible in finite time.
 const PATIENCE: u32 = 3;
 
-/// For each word, by its number, the index of the oldest store that may be read; for each thread, how far it is known.
-#[derive(Clone, Debug, Default)]
+/// For each word, by its number, the index of the oldest store that may be read; for each thread, how far it is known. What
+/// comes after the end is 0. Every step of a run compares some of these, so they are lists, not maps.
+#[derive(Debug, Default)]
 pub(super) struct View {
-    words: BTreeMap<usize, usize>,
-    threads: BTreeMap<usize, u64>,
+    words: Vec<usize>,
+    threads: Vec<u64>,
+}
+
+impl Clone for View {
+    fn clone(&self) -> Self {
+        Self {
+            words: self.words.clone(),
+            threads: self.threads.clone(),
+        }
+    }
+
+    /// Allocates nothing where there is room already.
+    fn clone_from(&mut self, other: &Self) {
+        self.words.clone_from(&other.words);
+        self.threads.clone_from(&other.threads);
+    }
 }
 
 impl View {
     fn join(&mut self, other: &Self) {
         raise(&mut self.words, &other.words);
-        for (thread, at) in &other.threads {
-            let mine = self.threads.entry(*thread).or_default();
-            *mine = (*mine).max(*at);
-        }
+        raise(&mut self.threads, &other.threads);
     }
 
     fn knows(&self, (thread, at): (usize, u64)) -> bool {
-        self.threads.get(&thread).is_some_and(|known| *known >= at)
+        self.threads.get(thread).is_some_and(|known| *known >= at)
     }
 }
 
-/// Takes the later store of each word.
-fn raise(words: &mut BTreeMap<usize, usize>, other: &BTreeMap<usize, usize>) {
-    for (word, at) in other {
-        let mine = words.entry(*word).or_default();
-        *mine = (*mine).max(*at);
+/// Takes the later of each two.
+fn raise<T: Ord + Copy + Default>(mine: &mut Vec<T>, other: &[T]) {
+    if mine.len() < other.len() {
+        mine.resize(other.len(), T::default());
     }
+    for (mine, other) in mine.iter_mut().zip(other) {
+        *mine = (*mine).max(*other);
+    }
+}
+
+/// The entry at `index`, after a list that was too short was filled up.
+fn entry<T: Default>(list: &mut Vec<T>, index: usize) -> &mut T {
+    if list.len() <= index {
+        list.resize_with(index + 1, T::default);
+    }
+    &mut list[index]
 }
 
 /// What a thread knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Thread {
     now: View,
     /// What relaxed loads have read: an acquire fence takes it over.
@@ -66,7 +89,7 @@ struct Thread {
     released: View,
     clock: u64,
     /// Stale loads in a row, of each word.
-    stale: BTreeMap<usize, u32>,
+    stale: Vec<u32>,
 }
 
 struct Store {
@@ -96,12 +119,12 @@ pub(super) enum Staleness {
 /// The mapped memory of a run.
 pub(super) struct Memory {
     staleness: Staleness,
-    threads: BTreeMap<usize, Thread>,
+    threads: Vec<Thread>,
     locations: Vec<Location>,
     /// The location of each address that is mapped now.
     by_address: BTreeMap<usize, usize>,
     /// For each word, the oldest store that a `SeqCst` load, and any load after a `SeqCst` fence, may still read.
-    consistent: BTreeMap<usize, usize>,
+    consistent: Vec<usize>,
     /// What operations that are full barriers have in common.
     synchronized: View,
     names: BTreeMap<usize, &'static str>,
@@ -113,10 +136,10 @@ impl Memory {
     pub fn new(staleness: Staleness) -> Self {
         Self {
             staleness,
-            threads: BTreeMap::new(),
+            threads: Vec::new(),
             locations: Vec::new(),
             by_address: BTreeMap::new(),
-            consistent: BTreeMap::new(),
+            consistent: Vec::new(),
             synchronized: View::default(),
             names: BTreeMap::new(),
             data: Vec::new(),
@@ -125,8 +148,7 @@ impl Memory {
 
     fn pick(&mut self, thread: usize, location: usize, oldest: usize) -> usize {
         let latest = self.locations[location].stores.len() - 1;
-        let patience = self.threads.entry(thread).or_default();
-        let stale = patience.stale.entry(location).or_default();
+        let stale = entry(&mut entry(&mut self.threads, thread).stale, location);
         let chosen = match &mut self.staleness {
             _ if *stale >= PATIENCE => latest,
             Staleness::None => latest,
@@ -153,9 +175,9 @@ impl Run {
     /// The thread that takes the step, its clock advanced.
     fn thread(&mut self) -> (usize, &mut Thread) {
         let me = self.current;
-        let thread = self.memory.threads.entry(me).or_default();
+        let thread = entry(&mut self.memory.threads, me);
         thread.clock += 1;
-        thread.now.threads.insert(me, thread.clock);
+        *entry(&mut thread.now.threads, me) = thread.clock;
         (me, thread)
     }
 
@@ -189,17 +211,16 @@ impl Run {
     fn meet_earlier_fences(&mut self) {
         let (me, _) = self.thread();
         let memory = &mut self.memory;
-        if let Some(thread) = memory.threads.get_mut(&me) {
-            raise(&mut thread.now.words, &memory.consistent);
-            raise(&mut memory.consistent, &thread.now.words);
-        }
+        let now = &mut memory.threads[me].now;
+        raise(&mut now.words, &memory.consistent);
+        raise(&mut memory.consistent, &now.words);
     }
 
     fn load(&mut self, location: usize, order: Ordering) -> (u64, bool) {
         let (me, thread) = self.thread();
-        let mut oldest = thread.now.words.get(&location).copied().unwrap_or(0);
+        let mut oldest = thread.now.words.get(location).copied().unwrap_or(0);
         if order == Ordering::SeqCst {
-            let seen = self.memory.consistent.get(&location).copied();
+            let seen = self.memory.consistent.get(location).copied();
             oldest = oldest.max(seen.unwrap_or(0));
         }
         let chosen = self.memory.pick(me, location, oldest);
@@ -211,16 +232,15 @@ impl Run {
         let memory = &mut self.memory;
         let stores = &memory.locations[location].stores;
         let store = &stores[chosen];
-        if let Some(thread) = memory.threads.get_mut(&me) {
-            thread.now.words.insert(location, chosen);
-            if acquires(order) {
-                thread.now.join(&store.view);
-            } else {
-                thread.acquirable.join(&store.view);
-            }
+        let thread = &mut memory.threads[me];
+        *entry(&mut thread.now.words, location) = chosen;
+        if acquires(order) {
+            thread.now.join(&store.view);
+        } else {
+            thread.acquirable.join(&store.view);
         }
         if order == Ordering::SeqCst {
-            memory.consistent.insert(location, chosen);
+            *entry(&mut memory.consistent, location) = chosen;
         }
         (store.value, chosen + 1 < stores.len())
     }
@@ -230,18 +250,16 @@ impl Run {
         let (me, _) = self.thread();
         let memory = &mut self.memory;
         let at = memory.locations[location].stores.len();
-        let mut view = View::default();
-        if let Some(thread) = memory.threads.get_mut(&me) {
-            thread.now.words.insert(location, at);
-            view = match releases(order) {
-                true => thread.now.clone(),
-                false => thread.released.clone(),
-            };
-        }
+        let thread = &mut memory.threads[me];
+        *entry(&mut thread.now.words, location) = at;
+        let mut view = match releases(order) {
+            true => thread.now.clone(),
+            false => thread.released.clone(),
+        };
         if order == Ordering::SeqCst {
-            memory.consistent.insert(location, at);
+            *entry(&mut memory.consistent, location) = at;
         }
-        view.words.insert(location, at);
+        *entry(&mut view.words, location) = at;
         if let Some(before) = before {
             view.join(&before);
         }
@@ -257,22 +275,22 @@ impl Run {
     fn fence(&mut self, order: Ordering) {
         let (_, thread) = self.thread();
         if acquires(order) {
-            let acquirable = thread.acquirable.clone();
-            thread.now.join(&acquirable);
+            thread.now.join(&thread.acquirable);
         }
         if order == Ordering::SeqCst {
             self.meet_earlier_fences();
         }
         let (_, thread) = self.thread();
         if releases(order) {
-            thread.released = thread.now.clone();
+            thread.released.clone_from(&thread.now);
         }
     }
 
     /// Checks an access to plain data for a race.
     fn data(&mut self, location: usize, writes: bool) {
         let (me, thread) = self.thread();
-        let (now, clock) = (thread.now.clone(), thread.clock);
+        let clock = thread.clock;
+        let now = &self.memory.threads[me].now;
         let data = &self.memory.locations[location];
         let racing_write = data.written.filter(|write| !now.knows(*write));
         let racing_read = data
@@ -310,8 +328,8 @@ impl Run {
 
     /// Everything that a started thread's parent knows, it knows too; the other way round for a join.
     pub(super) fn hand_over(&mut self, from: usize, to: usize) {
-        let view = self.memory.threads.entry(from).or_default().now.clone();
-        self.memory.threads.entry(to).or_default().now.join(&view);
+        let view = entry(&mut self.memory.threads, from).now.clone();
+        entry(&mut self.memory.threads, to).now.join(&view);
     }
 
     /// Operations of `crate::sync`, and those of the kernel, order everything before and after them.
@@ -319,11 +337,10 @@ impl Run {
         self.fence(Ordering::SeqCst);
         let (me, _) = self.thread();
         let memory = &mut self.memory;
-        if let Some(thread) = memory.threads.get_mut(&me) {
-            thread.now.join(&memory.synchronized);
-            thread.released = thread.now.clone();
-            memory.synchronized.join(&thread.now);
-        }
+        let thread = &mut memory.threads[me];
+        thread.now.join(&memory.synchronized);
+        thread.released.clone_from(&thread.now);
+        memory.synchronized.join(&thread.now);
     }
 }
 

@@ -1,20 +1,37 @@
 //! What a lock holds, as text, where that is easy to print.
 
+use std::any::TypeId;
 use std::fmt::Debug;
 
 /// The value as `{:?}` prints it, if it is a number, a `bool`, a `char`, a string, or a list, pair or option of these.
 pub(crate) fn value<T>(value: &T) -> Option<String> {
+    // SAFETY: the id is that of the pointer's type, and the value is borrowed until `shown` returns.
+    unsafe { shown(typeid::of::<T>(), std::ptr::from_ref(value).cast()) }
+}
+
+/// [`value`] of a type without its name: compiled once, here, and not in the learner's crate, which isn't optimized.
+///
+/// # Safety
+/// `value` points to a value of the type with this id, lifetimes apart, which lives and isn't written to meanwhile.
+unsafe fn shown(id: TypeId, value: *const ()) -> Option<String> {
     macro_rules! any_of {
         ($($ty:ty),* $(,)?) => {
             $(
-                if let Some(value) = cast::<T, $ty>(value) { return Some(print(value)); }
-                if let Some(value) = cast::<T, Vec<$ty>>(value) { return Some(print(value)); }
-                if let Some(value) = cast::<T, Option<$ty>>(value) { return Some(print(value)); }
-                if let Some(value) = cast::<T, ($ty, $ty)>(value) { return Some(print(value)); }
+                if id == TypeId::of::<$ty>() {
+                    // SAFETY: the caller's promise, and the types are the same up to lifetimes. For every type here these
+                    // make no difference: it owns all its data, or is a `&str`, which is only read while `value` is borrowed.
+                    return Some(print(unsafe { &*value.cast::<$ty>() }));
+                }
             )*
         };
     }
-    any_of!(
+    macro_rules! any_with {
+        ($($ty:ty),* $(,)?) => {
+            $( any_of!($ty, Vec<$ty>, Option<$ty>, ($ty, $ty)); )*
+        };
+    }
+    any_of!(());
+    any_with!(
         u64,
         usize,
         i64,
@@ -34,20 +51,7 @@ pub(crate) fn value<T>(value: &T) -> Option<String> {
         String,
         &'static str
     );
-    if let Some(value) = cast::<T, ()>(value) {
-        return Some(print(value));
-    }
     None
-}
-
-/// The value as a `U`, if that is its type.
-fn cast<T, U: 'static>(value: &T) -> Option<&U> {
-    if typeid::of::<T>() != typeid::of::<U>() {
-        return None;
-    }
-    // SAFETY: `T` and `U` are the same type up to lifetimes (compared above). For every `U` that `value` asks about the
-    // lifetimes make no difference: it owns all its data, or is a `&str`, which is only read while `value` is borrowed.
-    Some(unsafe { &*std::ptr::from_ref(value).cast::<U>() })
 }
 
 /// Long lists are cut: a schedule has a line for each step.

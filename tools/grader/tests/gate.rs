@@ -108,6 +108,12 @@ fn a_place_that_is_missing_is_named() {
         &look(&fixture).problems,
         &["src/SUMMARY.md", "no link to sums.md"],
     );
+    fixture.replace("src/SUMMARY.md", "sum.md", "sums.md");
+    fixture.replace("Cargo.toml", "sums_tests", "sum_tests");
+    expect(
+        &look(&fixture).problems,
+        &["Cargo.toml", "`sums_tests.opt-level = 1`"],
+    );
 }
 
 #[test]

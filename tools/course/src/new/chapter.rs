@@ -100,6 +100,9 @@ const FILES: [(&str, &str); 21] = [
 ];
 
 const SUMMARY: &str = "src/SUMMARY.md";
+const MANIFEST: &str = "Cargo.toml";
+/// Below this line of the manifest, each chapter has one. Cargo knows no pattern for members of a workspace.
+const PROFILES: &str = "# The judge's side of each chapter.\n";
 
 /// Names that a Rust module or package cannot have, or that would hide another.
 const RESERVED: [&str; 14] = [
@@ -118,6 +121,9 @@ pub fn create(root: &Path, args: &Args) -> Result<Vec<PathBuf>> {
     let summary = fs::read_to_string(root.join(SUMMARY))
         .with_context(|| format!("cannot read {SUMMARY} (is this the folder of the course?)"))?;
     let (summary, title) = link(&summary, slug, title.as_deref())?;
+    let manifest = fs::read_to_string(root.join(MANIFEST))
+        .with_context(|| format!("cannot read {MANIFEST}"))?;
+    let manifest = optimize(&manifest, slug)?;
     let step_title = step.replace('_', " ");
     let fill = |text: &str| {
         text.replace("@SLUG@", slug)
@@ -147,6 +153,9 @@ pub fn create(root: &Path, args: &Args) -> Result<Vec<PathBuf>> {
     files::write::write_atomic(&root.join(SUMMARY), summary.as_bytes())
         .with_context(|| format!("cannot write {SUMMARY}"))?;
     written.push(SUMMARY.into());
+    files::write::write_atomic(&root.join(MANIFEST), manifest.as_bytes())
+        .with_context(|| format!("cannot write {MANIFEST}"))?;
+    written.push(MANIFEST.into());
     written.extend(lock(root));
     Ok(written)
 }
@@ -183,6 +192,18 @@ fn check_package(root: &Path, slug: &str) -> Result<()> {
         ),
         None => Ok(()),
     }
+}
+
+/// The manifest, with a line that has the judge's side of the chapter optimized.
+fn optimize(manifest: &str, slug: &str) -> Result<String> {
+    let Some(at) = manifest.find(PROFILES) else {
+        bail!(
+            "{MANIFEST} has no line `{}` (put one into [profile.dev.package])",
+            PROFILES.trim_end()
+        );
+    };
+    let (before, after) = manifest.split_at(at + PROFILES.len());
+    Ok(format!("{before}{slug}_tests.opt-level = 1\n{after}"))
 }
 
 /// The summary with the chapter in it, and the chapter's title: a draft becomes its line, or it comes after the last
@@ -297,6 +318,14 @@ mod tests {
             let error = link(TEXT, slug, None).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn the_judge_of_a_chapter_is_optimized() {
+        let text = format!("[profile.dev.package]\n{PROFILES}ipc_tests.opt-level = 1\n");
+        let text = optimize(&text, "gil").unwrap();
+        assert!(text.ends_with("chapter.\ngil_tests.opt-level = 1\nipc_tests.opt-level = 1\n"));
+        assert!(optimize("[workspace]\n", "gil").is_err());
     }
 
     #[test]

@@ -188,7 +188,12 @@ fn a_new_chapter_fills_every_place_and_overwrites_none() {
         .run(&["new", "chapter", "ipc", "--title", "IPC"])
         .says(
             0,
-            &["wrote  src/ipc.md\n", "wrote  src/SUMMARY.md\n", "Next: "],
+            &[
+                "wrote  src/ipc.md\n",
+                "wrote  src/SUMMARY.md\n",
+                "wrote  Cargo.toml\n",
+                "Next: ",
+            ],
         );
     for path in [
         "src/ipc/exercise.md",
@@ -202,6 +207,11 @@ fn a_new_chapter_fills_every_place_and_overwrites_none() {
         assert!(!text.contains("@"), "{path} has an open name: {text}");
     }
     assert!(course.read("src/SUMMARY.md").contains("- [IPC](ipc.md)\n"));
+    assert!(
+        course
+            .read("Cargo.toml")
+            .ends_with("\nipc_tests.opt-level = 1\n")
+    );
     let before = course.read("src/SUMMARY.md");
     for (slug, says) in [
         ("ipc", "already"),

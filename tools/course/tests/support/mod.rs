@@ -23,7 +23,8 @@ pub const TWO_SOLVED: &str =
 const FILES: [(&str, &str); 14] = [
     (
         "Cargo.toml",
-        "[workspace]\nresolver = \"3\"\nmembers = [\"exercises/*\"]\nexclude = [\"solutions\"]\n",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"exercises/*\"]\nexclude = [\"solutions\"]\n\n\
+         [profile.dev.package]\n# The judge's side of each chapter.\n",
     ),
     (
         "src/SUMMARY.md",

@@ -30,6 +30,30 @@ pub(super) fn look_at_course(course: &Course, found: &mut Findings) {
         }
     }
     look_at_locks(course, found);
+    look_at_profile(course, found);
+}
+
+/// Judges run in every test. Cargo knows no pattern for them, so each has a line.
+fn look_at_profile(course: &Course, found: &mut Findings) {
+    let path = "Cargo.toml";
+    let Ok(manifest) = toml::from_str::<toml::Table>(&read(course, path)) else {
+        return found.problem(path, "isn't TOML");
+    };
+    let packages = ["profile", "dev", "package"]
+        .iter()
+        .try_fold(&manifest, |table, key| table.get(*key)?.as_table());
+    for chapter in &course.chapters {
+        let name = format!("{}_tests", chapter.slug);
+        let level = packages
+            .and_then(|packages| packages.get(&name)?.get("opt-level")?.as_integer())
+            .unwrap_or(0);
+        if level < 1 {
+            found.problem(
+                path,
+                format_args!("[profile.dev.package] needs `{name}.opt-level = 1`"),
+            );
+        }
+    }
 }
 
 /// What a solution is built with, the course is built with: a reader meets the version that the grader uses.

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Flake check: runs the test suites over and over, idle and busy, on all cores and on one.
 
-Run it from anywhere: python3 tests/measure/flake.py [--seconds N] [suite…]
+Run it from anywhere: python3 tests/measure/flake.py [--seconds N] [--chapters] [suite…]
 
 A suite is a package's test binary, such as `memory/memory` (the chapter's tests on the reference solution) or
 `checks/judge`. Without one, every suite runs but two that compile for minutes: the gate, which judges all wrong
-answers, and the grader's hostile submissions.
+wrong answers, and the grader's hostile submissions. --chapters takes the chapters' tests alone, which are short.
 
 The next suite is always the one that has had the least time so far, so a fast suite runs often and a slow one
 seldom; the chapters' tests and the judge's get three times the share of the others. Every second run of a suite
-has all cores kept busy, and half of its runs have one core (on Linux). Every suite runs at least once.
+has all cores kept busy, and half of its runs have one core (on Linux). Every suite runs at least once, whatever the
+time.
 Prints each failure whole, then how often each suite ran. The exit code is 1 if a run failed.
 """
 import argparse
@@ -87,10 +88,10 @@ def to_one_core():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def suites(chosen):
-    """Builds the test binaries of both workspaces and returns those that hold a test."""
+def suites(chosen, workspaces):
+    """Builds the test binaries of the workspaces and returns those that hold a test."""
     found = []
-    for workspace in (ROOT, ROOT / "solutions"):
+    for workspace in workspaces:
         built = subprocess.run(
             ["cargo", "test", "--no-run", "--message-format=json"],
             cwd=workspace, stdout=subprocess.PIPE, text=True,
@@ -125,12 +126,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=120, help="how long to go on (default: 120)")
     parser.add_argument("suite", nargs="*", help="a test binary, such as checks/judge (default: all but the gate and the hostile submissions)")
+    parser.add_argument("--chapters", action="store_true", help="only the chapters' tests on the reference solutions")
     arguments = parser.parse_args()
     # Through `finally`: the load and the suite end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     can_pin = hasattr(os, "sched_setaffinity")
 
-    all_suites = suites(arguments.suite)
+    solutions = ROOT / "solutions"
+    all_suites = suites(arguments.suite, [solutions] if arguments.chapters else [ROOT, solutions])
     begin = shown = time.monotonic()
     while True:
         # Each suite starts with another condition, so that few runs cover all of them too.

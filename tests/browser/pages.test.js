@@ -149,12 +149,12 @@ describe("pages", { skip: why ?? false, concurrency: false }, () => {
     }
   });
 
-  test("axe finds nothing on any page in the themes that test.js doesn't show", async () => {
+  test("axe finds no contrast too low on any page in the themes that test.js doesn't show", async () => {
     const toc = await (await fetch(`${lab.book.address}/toc.html`)).text();
     const pages = new Set([...toc.matchAll(/href="([^"#]+\.html)"/g)].map((match) => match[1] ?? ""));
     for (const path of pages) {
       for (const theme of THEMES.filter((one) => one !== "light" && one !== "navy")) {
-        await lab.open(path, async (page) => assert.deepEqual(await violations(page), [], `${path}, ${theme}`), { theme });
+        await lab.open(path, async (page) => assert.deepEqual(await violations(page, ["color-contrast"]), [], `${path}, ${theme}`), { theme });
       }
     }
   });

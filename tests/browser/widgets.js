@@ -163,18 +163,19 @@ export async function staysStill(lab, path, viewport, t) {
 }
 
 /**
- * What axe finds in the page's text.
+ * What axe finds in the page's text, by these rules or by all. Of two themes that differ in colors only, one needs all.
  *
  * @param {Page} page
+ * @param {string[]} [rules]
  * @returns {Promise<string[]>}
  */
-export async function violations(page) {
+export async function violations(page, rules) {
   await page.addScriptTag({ content: AXE });
-  return page.evaluate(async () => {
+  return page.evaluate(async (runOnly) => {
     // @ts-ignore axe is what the script above defines
-    const found = await axe.run("main", { resultTypes: ["violations"] });
+    const found = await axe.run("main", { resultTypes: ["violations"], preload: false, ...(runOnly && { runOnly }) });
     return found.violations.flatMap((/** @type {any} */ rule) =>
       rule.nodes.map((/** @type {any} */ node) => `${rule.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`),
     );
-  });
+  }, rules);
 }

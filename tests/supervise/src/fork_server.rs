@@ -9,7 +9,8 @@
 //!
 //! In a PID namespace of its own the program's orphans go to that namespace's init instead. So a *contained* fork server
 //! ([`ForkServer::start_contained`]) keeps a process for each run, the keeper, which is the run's parent. It passes a pidfd
-//! to the supervisor, which waits and kills by it, and reports how the run ended.
+//! to the supervisor, which waits and kills by it, and reports how the run ended. When the supervisor has done with the run, the
+//! keeper ends what is left of it: in a sandbox with room for so many processes, one run would else take it from the next.
 //!
 //! Both ends are here. The supervisor has a [`ForkServer`]; the program looks at its standard input with [`requested`], first
 //! of all in `main`, and goes on in each fork with what it was given:
@@ -357,6 +358,8 @@ fn keep(supervisor: &UnixStream, child: i32) {
     let sent = send_with_fds(supervisor, &told.to_ne_bytes(), &fds);
     drop(pidfd);
     let Some(pid) = pid else { return };
+    // What the run leaves comes here.
+    let _ = set_child_subreaper(Some(rustix::process::getpid()));
     if sent.is_err() {
         let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
     }
@@ -381,6 +384,37 @@ fn keep(supervisor: &UnixStream, child: i32) {
     let _ = (&*supervisor).write_all(&status.to_ne_bytes());
     let _ = (&*supervisor).read(&mut [0]);
     let _ = reap(child);
+    end_orphans();
+}
+
+/// In a keeper, whose run has ended: ends what the run left, which are this process's children by now.
+fn end_orphans() {
+    /// One that forks faster than it is killed ends with its sandbox.
+    const ROUNDS: usize = 100;
+    for _ in 0..ROUNDS {
+        loop {
+            match rustix::process::wait(rustix::process::WaitOptions::NOHANG) {
+                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+                Ok(None) => break,
+                Err(_) => return,
+            }
+        }
+        let orphans = children();
+        for orphan in &orphans {
+            let _ = rustix::process::kill_process(*orphan, rustix::process::Signal::KILL);
+        }
+        for orphan in orphans {
+            let _ = reap(orphan.as_raw_nonzero().get());
+        }
+    }
+}
+
+/// The children of this process, as far as `/proc` tells.
+fn children() -> Vec<Pid> {
+    let me = rustix::process::getpid();
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+    ids.filter(|id| parent_of(*id) == Some(me)).collect()
 }
 
 /// What a supervisor asks a fork to be.

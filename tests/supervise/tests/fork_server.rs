@@ -42,7 +42,7 @@ mod linux {
         if std::env::var_os(SUPERVISES).is_some() {
             supervise_until_killed();
         }
-        let tests: [(&str, fn()); 10] = [
+        let tests: [(&str, fn()); 11] = [
             (
                 "a_fork_is_a_child_of_the_supervisor",
                 a_fork_is_a_child_of_the_supervisor,
@@ -59,6 +59,10 @@ mod linux {
             (
                 "a_contained_fork_is_no_child_and_its_keeper_may_die",
                 a_contained_fork_is_no_child_and_its_keeper_may_die,
+            ),
+            (
+                "a_keeper_ends_what_left_the_group",
+                a_keeper_ends_what_left_the_group,
             ),
             (
                 "what_a_fork_left_behind_is_killed_and_reaped",
@@ -126,6 +130,20 @@ mod linux {
                     let output = Command::new("sh").args(["-c", script]).output();
                     let output = output.expect("sh starts").stdout;
                     answer(String::from_utf8_lossy(&output).trim().to_owned());
+                }
+                "daemons" => {
+                    // In sessions of their own; one of them has a child.
+                    let script = "for n in 1 2 3; do setsid sh -c 'echo $$; sleep 1000 </dev/null >/dev/null 2>&1; true' </dev/null 2>/dev/null & done";
+                    let shell = Command::new("sh")
+                        .args(["-c", script])
+                        .stdout(Stdio::piped())
+                        .spawn();
+                    let mut lines =
+                        BufReader::new(shell.expect("sh starts").stdout.expect("a pipe")).lines();
+                    let ids: Vec<String> = (0..3)
+                        .map(|_| lines.next().expect("a line").expect("an id"))
+                        .collect();
+                    answer(ids.join(" "));
                 }
                 exit => std::process::exit(exit.parse().expect("an exit code")),
             }
@@ -267,6 +285,28 @@ mod linux {
         assert_eq!(orphan.end().end.to_string(), "was killed by SIGKILL");
         // The server serves on.
         assert_eq!(Fork::of(&mut server).ask("count"), "1");
+    }
+
+    fn a_keeper_ends_what_left_the_group() {
+        let mut server = contained();
+        let mut first = Fork::of(&mut server);
+        let mut second = Fork::of(&mut server);
+        let daemons = |fork: &mut Fork| -> Vec<u32> {
+            let ids = fork.ask("daemons");
+            ids.split(' ')
+                .map(|id| id.parse().expect("an id"))
+                .collect()
+        };
+        let (of_first, of_second) = (daemons(&mut first), daemons(&mut second));
+        first.tell("0");
+        assert_eq!(first.end().end.code(), Some(0));
+        of_first.into_iter().for_each(wait_for_end_of);
+        // The other run has its own, as long as it lives.
+        for id in &of_second {
+            assert!(fs::exists(format!("/proc/{id}")).expect("/proc"), "{id}");
+        }
+        drop(second);
+        of_second.into_iter().for_each(wait_for_end_of);
     }
 
     fn wait_for_end_of(id: u32) {

@@ -27,8 +27,12 @@ enum Act {
     Bytes(Vec<u8>),
     /// Sends this byte with so many descriptors.
     Descriptors(u8, usize),
+    /// Sends 1 with a descriptor, and in the same call these bytes after it.
+    DescriptorAnd(Vec<u8>),
     /// Receives a frame.
     Answer,
+    /// Says that it sends nothing more.
+    Finish,
 }
 
 /// What came of serving a client.
@@ -117,6 +121,11 @@ checks::subject! {
         (learner.serve)(&mut ours, &mut |_, _| vec![]).map_err(|error| kind_and_number(&error))
     }
 
+    /// Serves a client that sends a request and nothing more, over a socket whose reads have a deadline.
+    fn serve_the_hesitant(learner) -> (Result<(), String>, SelfReported<usize>) as serve {
+        peers::served_half(learner)
+    }
+
     /// Calls a peer with so many bytes while signals arrive: its answer, as length and checksum.
     fn call_interrupted(learner, len: usize) -> Result<(usize, u32), String> as call {
         called_interrupted(learner, len)
@@ -156,6 +165,8 @@ enum Badly {
     Resets,
     /// It says nothing, and the caller's socket has a deadline for reads.
     Silent,
+    /// It takes nothing, and the caller's socket has a deadline for writes, and room for one write.
+    Full,
 }
 
 /// How a client leaves.
@@ -248,6 +259,27 @@ fn many_requests_over_one_socket() {
     let expected: Vec<_> = (0..4u8).map(|n| (vec![n], format!("file {n}"))).collect();
     assert_eq!(served.seen, expected, "four requests, each with its file");
     assert_eq!(served.answers.len(), 4, "the answers to four requests");
+    explain(
+        ALONG,
+        "A client may send its next request before it has the answer to this one. So receive one byte with the descriptor: what comes \
+         after it is the next frame.",
+    );
+    let served = serve(
+        &vec![
+            Act::Frame(b"one".to_vec()),
+            Act::DescriptorAnd([&[0, 0, 0, 3][..], b"two"].concat()),
+            Act::Descriptors(1, 1),
+            Act::Finish,
+            Act::Answer,
+            Act::Answer,
+        ],
+        &vec![],
+    );
+    assert_eq!(
+        *served.answers,
+        [b"one=file 0".to_vec(), b"two=file 1".to_vec()],
+        "the answers to two requests, where the frame of the second was sent together with the byte and the descriptor of the first"
+    );
 }
 
 fn requests_may_be_empty_or_long() {

@@ -99,6 +99,19 @@ checks::subject! {
         memories.iter().map(|words| judged(learner, words)).collect()
     }
 
+    /// What `try_send`, of so many bytes, does with these words, and how many of them it changed.
+    fn send_too_much(learner, rings: Vec<(Vec<u64>, usize)>) -> Vec<(Result<bool, String>, SelfReported<usize>)> as Ring {
+        rings
+            .iter()
+            .map(|(before, len)| {
+                let memory = memory_of(before);
+                let sent = (learner.try_send)(&memory, &vec![0xa5; *len]).map_err(|error| kind(&error));
+                let changed = words(&memory).iter().zip(before).filter(|(now, then)| now != then).count();
+                (sent, observed(changed))
+            })
+            .collect()
+    }
+
     /// Random words: the first for which something else comes out of `try_send` or `try_recv` than should.
     fn judge_random(learner, seed: u64, count: usize) -> SelfReported<Option<(Vec<u64>, Judged)>> as Ring {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -190,7 +203,10 @@ use orders::{
     nothing_is_lost_under_any_schedule, the_consumer_sees_the_whole_message,
     the_producer_overwrites_nothing_unread,
 };
-use trust::{a_word_that_changes_meanwhile_is_no_trouble, each_side_writes_its_own_words};
+use trust::{
+    a_length_that_makes_no_sense_is_an_error, a_word_that_changes_meanwhile_is_no_trouble,
+    counters_that_make_no_sense_are_an_error, each_side_writes_its_own_words,
+};
 
 fn do_it(learner: Learner, memory: &Mapping, act: Act) -> Came {
     match act {
@@ -441,6 +457,28 @@ fn a_full_ring_stays_as_it_is() {
             "3 bytes were sent to a ring with {free} free word(s), and words of it changed."
         );
     }
+    // Each number of free words, and each message that needs more: none of it may lie in the free ones afterwards.
+    let mut rings = Vec::new();
+    for (at, used) in [0, 5]
+        .into_iter()
+        .flat_map(|at| (1..=8).map(move |used| (at, used)))
+    {
+        let before = used_ring(8, at);
+        for _ in 0..used {
+            put(&before, &[]);
+        }
+        let lens = (8 - used..8).map(|words| words * 8);
+        rings.extend(lens.map(|len| (words(&before), len)));
+    }
+    for ((before, len), (sent, changed)) in rings.iter().zip(send_too_much(&rings)) {
+        let free = 8 - (before[TAIL] - before[HEAD]);
+        assert_eq!(
+            (sent, *changed),
+            (Ok(false), 0),
+            "sending {len} bytes, which need {} words, to a ring of 8 words, of which {free} are free; and how many words changed",
+            words_for(*len)
+        );
+    }
     let acts = vec![
         Act::Send(vec![1; 8]),
         Act::Send(vec![9; 17]),
@@ -600,91 +638,6 @@ fn a_message_that_never_fits_is_an_error() {
             "sending {len} bytes to a ring of {words} words, then receiving"
         );
     }
-}
-
-fn counters_that_make_no_sense_are_an_error() {
-    explain(
-        TRUST,
-        "The other process may write anything into the memory. Check that the tail is not before the head, and not ahead of it by more \
-         than there are words.",
-    );
-    let mut random = random();
-    let base = words(&ring(4));
-    for (head, tail) in [
-        (5, 4),
-        (0, 5),
-        (1, 0),
-        (0, u64::MAX),
-        (u64::MAX, 0),
-        (10, 15),
-        (random.u64(100..), 3),
-    ] {
-        let mut all = base.clone();
-        (all[HEAD], all[TAIL]) = (head, tail);
-        let (sent, send_changed, received, recv_changed, _) = judge(&vec![all]).remove(0);
-        let invalid = "InvalidData".to_owned();
-        assert_eq!(
-            received,
-            Err(invalid.clone()),
-            "receiving from a ring of 4 words with head {head} and tail {tail}"
-        );
-        assert_eq!(
-            sent,
-            Err(invalid),
-            "sending to a ring of 4 words with head {head} and tail {tail}"
-        );
-        assert!(
-            !*send_changed && !*recv_changed,
-            "With head {head} and tail {tail} in a ring of 4 words, words of it changed."
-        );
-    }
-}
-
-fn a_length_that_makes_no_sense_is_an_error() {
-    explain(
-        TRUST,
-        "The length is what the other process says. Compare the words that it needs with those between head and tail, and mind that \
-         rounding up may overflow.",
-    );
-    let mut base = words(&ring(6));
-    base[TAIL] = 3;
-    for len in [
-        17,
-        18,
-        40,
-        48,
-        1 << 20,
-        1 << 32,
-        1 << 62,
-        u64::MAX - 7,
-        u64::MAX - 6,
-        u64::MAX,
-    ] {
-        let mut all = base.clone();
-        all[DATA] = len;
-        let (_, _, received, changed, _) = judge(&vec![all]).remove(0);
-        assert_eq!(
-            received,
-            Err("InvalidData".to_owned()),
-            "receiving a message that says it has {len} bytes, where the producer has put 3 words"
-        );
-        assert!(
-            !*changed,
-            "A message said it had {len} bytes, and words of the ring changed."
-        );
-    }
-    let grown = *room_for(&(600 << 20));
-    assert!(
-        grown < 100,
-        "For a message that says it has 600 MiB, in a ring of 6 words, the process grew by {grown} MiB."
-    );
-    base[DATA] = 16;
-    let (_, _, received, _, head) = judge(&vec![base]).remove(0);
-    assert_eq!(
-        (received, *head),
-        (Ok(Some(vec![0; 16])), 3),
-        "receiving 16 bytes, where the producer has put 3 words; and the head"
-    );
 }
 
 fn random_memory_is_no_trouble() {

@@ -55,10 +55,15 @@ checks::subject! {
         idle::errors(learner)
     }
 
-    /// While one side sleeps, the other leaves counters that make no sense, and wakes it.
+    /// `recv` on an empty ring, or `send` on a full one, whose other side moves its counter between the announcement and the second look.
+    fn overtaken(learner, sends: bool) -> idle::Overtaken as send_and_recv {
+        idle::overtaken(learner, sends)
+    }
+
+    /// While one side sleeps, the other leaves counters that make no sense, and wakes it, or dies.
     /// Also whether it slept once more.
-    fn nonsense_while_asleep(learner, sends: bool) -> (Result<Option<Vec<u8>>, String>, SelfReported<bool>) as send_and_recv {
-        idle::nonsense_while_asleep(learner, sends)
+    fn nonsense_while_asleep(learner, sends: bool, dies: bool) -> (Result<Option<Vec<u8>>, String>, SelfReported<bool>) as send_and_recv {
+        idle::nonsense_while_asleep(learner, sends, dies)
     }
 
     /// A child sends messages of these lengths, or receives them; `round_trip` sends each back.

@@ -29,7 +29,7 @@ pub struct Ring<'a> {
 }
 
 impl<'a> Ring<'a> {
-    /// Makes a ring over a mapping, whatever it holds.
+    /// Makes a ring over a mapping of more than [`DATA`] words, whatever they hold.
     #[must_use]
     pub fn new(memory: &'a Mapping) -> Self {
         Self { memory }

@@ -40,7 +40,8 @@ impl Worker {
     /// # Errors
     /// - `BrokenPipe` when the worker has ended, no matter whether sending the request or receiving the answer shows
     ///   it. This process survives it. A request of more than [`LIMIT`] bytes ends the worker.
-    /// - `InvalidData` when the answer has more than [`LIMIT`] bytes.
+    /// - `InvalidData` when the answer has more than [`LIMIT`] bytes. Then only [`stop`](Self::stop) is of use: the rest of
+    ///   the answer is still in the pipe.
     pub fn call(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
         todo!(
             "send the request of {} bytes, receive the answer",
@@ -52,7 +53,8 @@ impl Worker {
     /// answer that was too long. Nothing of it is left then.
     ///
     /// # Errors
-    /// When the worker did not end by itself: it panicked, exited or was killed.
+    /// When the worker did not end by itself: it panicked, exited or was killed. After a request or an answer that was too
+    /// long, an error is optional.
     pub fn stop(self) -> io::Result<()> {
         todo!("close both ends, then wait for the process")
     }

@@ -24,18 +24,17 @@ pub fn send(ring: Ring<'_>, message: &[u8], peer: &Peer) -> io::Result<()> {
         asleep.store(1, Ordering::Relaxed);
         // Between saying that this side sleeps and looking for the last time: see `wake`.
         fence(Ordering::SeqCst);
-        let mut sent = ring.try_send(message)?;
-        if !sent {
-            let slept = asleep.wait_while(1, peer);
-            if slept.is_err() {
-                sent = ring.try_send(message)?; // the last thing it did may have been to make room
-            }
-            if !sent {
-                slept?;
-            }
+        let mut sent = ring.try_send(message); // an error comes after the word is 0 again
+        if let Ok(false) = sent
+            && let Err(died) = asleep.wait_while(1, peer)
+        {
+            sent = match ring.try_send(message) {
+                Ok(false) => Err(died),
+                last => last, // the last thing it did may have been to make room
+            };
         }
         asleep.store(0, Ordering::Relaxed);
-        if sent {
+        if sent? {
             break;
         }
     }
@@ -65,15 +64,16 @@ pub fn recv(ring: Ring<'_>, peer: &Peer) -> io::Result<Vec<u8>> {
         asleep.store(1, Ordering::Relaxed);
         // Between saying that this side sleeps and looking for the last time: see `wake`.
         fence(Ordering::SeqCst);
-        message = ring.try_recv()?;
-        if message.is_none() {
+        let mut received = ring.try_recv(); // an error comes after the word is 0 again
+        if let Ok(None) = received {
             let slept = asleep.wait_while(1, peer);
-            message = ring.try_recv()?; // also if it died: the last thing it did may have been to send
-            if message.is_none() {
-                slept?;
+            received = ring.try_recv(); // also if it died: the last thing it did may have been to send
+            if let Ok(None) = received {
+                received = slept.map(|()| None);
             }
         }
         asleep.store(0, Ordering::Relaxed);
+        message = received?;
     }
     wake(ring, PRODUCER_ASLEEP);
     Ok(message.unwrap_or_default())

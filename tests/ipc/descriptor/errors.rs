@@ -2,7 +2,7 @@
 
 use super::{
     ALONG, Act, Badly, Failing, Leaving, STEP, call, call_badly, requests, serve,
-    serve_and_be_left, serve_python, serve_the_silent,
+    serve_and_be_left, serve_python, serve_the_hesitant, serve_the_silent,
 };
 use crate::framing::python::python;
 use crate::framing::socket_name;
@@ -102,7 +102,7 @@ pub fn the_end_before_the_descriptor_is_an_error() {
 pub fn a_peer_that_does_not_answer_is_an_error() {
     explain(
         STEP,
-        "A peer that closes the socket without answering is an `UnexpectedEof`.",
+        "If the stream ends where the answer should come, or inside it, that's an `UnexpectedEof`.",
     );
     for (fails, what) in [
         (Failing::NoAnswer, "instead of an answer"),
@@ -160,7 +160,6 @@ pub fn an_error_of_the_socket_comes_through() {
         [Err("ConnectionReset".to_owned())],
         "what `call` returned when `send_with_descriptor` failed with `ConnectionReset`"
     );
-    let silent = Err("WouldBlock, error number 11".to_owned());
     for (badly, what, expected) in [
         (
             Badly::Gone,
@@ -172,11 +171,6 @@ pub fn an_error_of_the_socket_comes_through() {
             "closed the socket without having read all of the request",
             Err("ConnectionReset, error number 104".to_owned()),
         ),
-        (
-            Badly::Silent,
-            "said nothing, over a socket whose reads have a deadline",
-            silent.clone(),
-        ),
     ] {
         assert_eq!(
             call_badly(&badly),
@@ -184,10 +178,37 @@ pub fn an_error_of_the_socket_comes_through() {
             "what `call` returned for a peer that {what}"
         );
     }
+    explain(
+        STEP,
+        "`WouldBlock` says that a deadline of the socket's own is over. Only `Interrupted` is tried again: return this one as it is.",
+    );
+    let late = Err("WouldBlock, error number 11".to_owned());
+    for (badly, what) in [
+        (
+            Badly::Silent,
+            "said nothing, over a socket whose reads have a deadline",
+        ),
+        (
+            Badly::Full,
+            "took nothing, over a socket whose writes have a deadline and which has room for the request only",
+        ),
+    ] {
+        assert_eq!(
+            call_badly(&badly),
+            late,
+            "what `call` returned for a peer that {what}"
+        );
+    }
     assert_eq!(
         serve_the_silent(),
-        silent,
+        late,
         "what `serve` returned for a client that said nothing, over a socket whose reads have a deadline"
+    );
+    assert_eq!(
+        serve_the_hesitant(),
+        (late, observed(0)),
+        "what `serve` returned for a client that sent a request and then nothing, over a socket whose reads have a deadline; and how many \
+         requests it answered"
     );
 }
 

@@ -8,6 +8,7 @@ use checks::{SelfReported, faults, leftovers, observed, outside};
 use os_core::socket::{recv_with_descriptor, send_with_descriptor};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -176,6 +177,14 @@ fn be_the_client(mut socket: UnixStream, acts: &[Act], files: &[File]) -> (Vec<V
                 let _ = send_with_descriptor(&socket, &[*byte], files[next % files.len()].as_fd());
                 next += 1;
             }
+            Act::DescriptorAnd(bytes) => {
+                let all = [&[1], &bytes[..]].concat();
+                let _ = send_with_descriptor(&socket, &all, files[next % files.len()].as_fd());
+                next += 1;
+            }
+            Act::Finish => {
+                let _ = socket.shutdown(Shutdown::Write);
+            }
             Act::Answer => answers.extend(recv_frame(&mut socket)),
         }
     }
@@ -225,16 +234,46 @@ pub fn impatient() -> (UnixStream, UnixStream) {
     (ours, theirs)
 }
 
+/// A pair of sockets, of which the first gives up writing soon: it has room for one write, as short as you like.
+fn almost_full() -> (UnixStream, UnixStream) {
+    let (mut ours, mut theirs) = UnixStream::pair().expect("a socket pair");
+    let wait = |socket: &UnixStream, not: bool| socket.set_nonblocking(not).expect("it can be set");
+    wait(&ours, true);
+    while ours.write(b"x").is_ok() {}
+    // The kernel counts what each write takes, and lets one begin as long as the sum is below its limit.
+    let _ = theirs.read(&mut [0]);
+    wait(&ours, false);
+    let set = ours.set_write_timeout(Some(Duration::from_millis(20)));
+    set.expect("a socket has deadlines");
+    (ours, theirs)
+}
+
+pub fn served_half(learner: Learner) -> (Result<(), String>, SelfReported<usize>) {
+    let (mut ours, mut theirs) = impatient();
+    send_frame(&mut theirs, b"request");
+    let mut count = 0;
+    let result = (learner.serve)(&mut ours, &mut |_, _| {
+        count += 1;
+        vec![]
+    });
+    drop(theirs);
+    (
+        result.map_err(|error| kind_and_number(&error)),
+        observed(count),
+    )
+}
+
 pub fn called_badly(learner: Learner, badly: Badly) -> Result<(), String> {
     let (mut ours, mut theirs) = match badly {
         Badly::Silent => impatient(),
+        Badly::Full => almost_full(),
         _ => UnixStream::pair().expect("a socket pair"),
     };
     let mut silent = None;
     let mut server = None;
     match badly {
         Badly::Gone => drop(theirs),
-        Badly::Silent => silent = Some(theirs),
+        Badly::Silent | Badly::Full => silent = Some(theirs),
         Badly::Resets => {
             server = Some(std::thread::spawn(move || {
                 let _ = theirs.read_exact(&mut [0; 4]);

@@ -269,21 +269,27 @@ pub fn a_length_over_the_limit_allocates_nothing() {
         "Four bytes from a stranger must not make you allocate two gigabytes: compare the length with the limit before you make \
          room for the body.",
     );
-    for header in [
-        (600i32 << 20).to_be_bytes().to_vec(),
-        [&[0xff; 4][..], &(500u64 << 20).to_be_bytes()].concat(),
-        [&[0xff; 4][..], &(1u64 << 62).to_be_bytes()].concat(),
+    let small = |len: i32| len.to_be_bytes().to_vec();
+    let large = |len: u64| [&[0xff; 4][..], &len.to_be_bytes()].concat();
+    let much = 64 << 20;
+    for (header, limit) in [
+        (small(600 << 20), 1000),
+        (large(500 << 20), 1000),
+        (large(1 << 62), 1000),
+        (small((64 << 20) + 1), much),
+        (large((64 << 20) + 1), much),
+        (small(-2), much),
     ] {
-        let taken = take(vec![bytes(&header)], 1000, 0);
+        let taken = take(vec![bytes(&header)], limit, 0);
         assert_eq!(
             taken.frames,
             [Err("InvalidData".to_owned())],
-            "a header {}, with a limit of 1000",
+            "a header {}, with a limit of {limit}",
             hex(&header)
         );
         assert!(
             *taken.grown_kib < 8 << 10,
-            "For a header {} and a limit of 1000, the process grew by {} MiB.",
+            "For a header {} and a limit of {limit}, the process grew by {} MiB.",
             hex(&header),
             *taken.grown_kib >> 10
         );

@@ -1,11 +1,13 @@
 //! Memory that the other process writes while this one reads it.
 
-use super::{Judged, TRUST, changed as changed_of, meddled as meddled_of, memory_of};
+use super::{
+    Judged, TRUST, changed as changed_of, judge, meddled as meddled_of, memory_of, room_for,
+};
 use crate::ring::layout::{
     self, CONSUMER_ASLEEP, DATA, HEAD, PRODUCER_ASLEEP, TAIL, counters, put, ring, words,
 };
 use crate::{Learner, kind};
-use checks::{SelfReported, explain, faults, observed};
+use checks::{SelfReported, explain, faults, observed, random};
 use os_core::memory::Ordering::SeqCst;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -97,6 +99,107 @@ pub fn complaint(words: &[u64], judged: &Judged) -> Option<String> {
         let not = if **send_changed { "" } else { "no " };
         format!("`try_send` of 3 bytes returned {sent:?}, and {not}words changed")
     })
+}
+
+pub fn counters_that_make_no_sense_are_an_error() {
+    explain(
+        TRUST,
+        "The other process may write anything into the memory. Check that the tail is not before the head, and not ahead of it by more \
+         than there are words.",
+    );
+    let mut random = random();
+    let base = words(&ring(4));
+    for (head, tail) in [
+        (5, 4),
+        (0, 5),
+        (1, 0),
+        (0, u64::MAX),
+        (u64::MAX, 0),
+        (10, 15),
+        (random.u64(100..), 3),
+    ] {
+        let mut all = base.clone();
+        (all[HEAD], all[TAIL]) = (head, tail);
+        let (sent, send_changed, received, recv_changed, _) = judge(&vec![all]).remove(0);
+        let invalid = "InvalidData".to_owned();
+        assert_eq!(
+            received,
+            Err(invalid.clone()),
+            "receiving from a ring of 4 words with head {head} and tail {tail}"
+        );
+        assert_eq!(
+            sent,
+            Err(invalid),
+            "sending to a ring of 4 words with head {head} and tail {tail}"
+        );
+        assert!(
+            !*send_changed && !*recv_changed,
+            "With head {head} and tail {tail} in a ring of 4 words, words of it changed."
+        );
+    }
+}
+
+pub fn a_length_that_makes_no_sense_is_an_error() {
+    explain(
+        TRUST,
+        "The length is what the other process says. Compare the words that it needs with those between head and tail, and mind that \
+         rounding up may overflow.",
+    );
+    let mut base = words(&ring(6));
+    base[TAIL] = 3;
+    for len in [
+        17,
+        18,
+        40,
+        48,
+        1 << 20,
+        1 << 32,
+        1 << 62,
+        u64::MAX - 7,
+        u64::MAX - 6,
+        u64::MAX,
+    ] {
+        let mut all = base.clone();
+        all[DATA] = len;
+        let (_, _, received, changed, _) = judge(&vec![all]).remove(0);
+        assert_eq!(
+            received,
+            Err("InvalidData".to_owned()),
+            "receiving a message that says it has {len} bytes, where the producer has put 3 words"
+        );
+        assert!(
+            !*changed,
+            "A message said it had {len} bytes, and words of the ring changed."
+        );
+    }
+    // Reckoned in bytes, in bits or in fewer of them, some of these look like short ones.
+    let lens: Vec<u64> = (5..64)
+        .flat_map(|k| [0, 3, 8, 16].map(|small| (1 << k) + small))
+        .collect();
+    let memories = lens.iter().map(|len| {
+        let mut all = base.clone();
+        all[DATA] = *len;
+        all
+    });
+    for (len, (_, _, received, changed, _)) in lens.iter().zip(judge(&memories.collect())) {
+        assert_eq!(
+            (received, *changed),
+            (Err("InvalidData".to_owned()), false),
+            "receiving a message that says it has {len} bytes, where the producer has put 3 words; and whether words of the ring changed"
+        );
+    }
+    let grown = *room_for(&(600 << 20));
+    assert!(
+        grown < 100,
+        "For a message that says it has 600 MiB, in a ring of 6 words, the process grew by {grown} MiB."
+    );
+    base[DATA] = 16;
+    let (_, _, received, _, head) = judge(&vec![base]).remove(0);
+    assert_eq!(
+        (received, *head),
+        (Ok(Some(vec![0; 16])), 3),
+        "receiving 16 bytes, where the producer has put 3 words; and the head"
+    );
 }
 
 pub fn a_word_that_changes_meanwhile_is_no_trouble() {

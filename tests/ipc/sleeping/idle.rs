@@ -2,8 +2,8 @@
 
 use super::{
     DEAD, LOST, STEP, Waited, errors as errors_of,
-    nonsense_while_asleep as nonsense_while_asleep_of, unasked as unasked_of, wait as wait_of,
-    wakes as wakes_of,
+    nonsense_while_asleep as nonsense_while_asleep_of, overtaken as overtaken_of,
+    unasked as unasked_of, wait as wait_of, wakes as wakes_of,
 };
 use crate::ring::layout::{
     CONSUMER_ASLEEP, HEAD, PRODUCER_ASLEEP, TAIL, counters, falls_asleep, is_asleep, put, ring,
@@ -12,10 +12,11 @@ use crate::ring::layout::{
 use crate::{Learner, kind};
 use checks::ledger::{self, Records, What};
 use checks::outside::processor_time;
-use checks::{SelfReported, explain, faults, linux, observed};
+use checks::{Events, SelfReported, explain, faults, linux, observed};
 use os_core::memory::{Mapping, Ordering::SeqCst};
 use os_core::process::{Peer, fork};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often somebody was woken, on which word.
@@ -35,6 +36,22 @@ pub struct Wakes {
     recv: (usize, u64),
     /// By a `send` and a `recv` of no bytes, with the other side asleep.
     of_nothing: (usize, usize),
+    /// By a `send` to a ring that holds no message, one, two, and so on, with the consumer asleep.
+    sends: Vec<usize>,
+    /// By a `recv` that leaves no message, one, two, and so on, with the producer asleep.
+    recvs: Vec<usize>,
+}
+
+/// What came of a `recv` from an empty ring, or a `send` to a full one, whose other side moved its counter right after this one had
+/// announced its sleep.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Overtaken {
+    /// Whether it succeeded.
+    result: Result<(), String>,
+    /// How often it woke somebody.
+    woke: SelfReported<usize, Events>,
+    /// What its word held then.
+    asleep: SelfReported<u64>,
 }
 
 /// A ring with room for one message, and whether it holds it.
@@ -174,6 +191,22 @@ pub fn wakes(learner: Learner) -> Wakes {
         &|| drop((learner.recv)(&empty, &peer).expect("there is a message")),
         PRODUCER_ASLEEP,
     );
+    let level = ring(2 * LEVELS);
+    let asleep = |word: usize, value| level.word(word).store(value, SeqCst);
+    let sends = (0..LEVELS).map(|_| {
+        asleep(CONSUMER_ASLEEP, 1);
+        let send = || (learner.send)(&level, b"abc", &peer).expect("there is room");
+        woken(&send, CONSUMER_ASLEEP)
+    });
+    let sends = sends.collect();
+    asleep(CONSUMER_ASLEEP, 0);
+    let recvs = (0..LEVELS).map(|_| {
+        asleep(PRODUCER_ASLEEP, 1);
+        let recv = || drop((learner.recv)(&level, &peer).expect("there is a message"));
+        woken(&recv, PRODUCER_ASLEEP)
+    });
+    let mut recvs: Vec<usize> = recvs.collect();
+    recvs.reverse();
     Wakes {
         awake,
         asked,
@@ -182,12 +215,54 @@ pub fn wakes(learner: Learner) -> Wakes {
         send: (send, after_send),
         recv: (recv, after_recv),
         of_nothing: (sent, received),
+        sends,
+        recvs,
+    }
+}
+
+/// How many messages of 3 bytes the ring has room for whose every level is tried.
+const LEVELS: usize = 8;
+
+/// Does this right before the next access to memory at which the word is 1; after so many accesses, whatever it is.
+fn when_announced(memory: Arc<Mapping>, word: usize, patience: u32, act: fn(&Mapping)) {
+    faults::meddle_at_access(1, move || {
+        match memory.word(word).load(SeqCst) == 1 || patience == 0 {
+            true => act(&memory),
+            false => when_announced(memory, word, patience - 1, act),
+        }
+    });
+}
+
+pub fn overtaken(learner: Learner, sends: bool) -> Overtaken {
+    let memory = Arc::new(one_message(sends));
+    // Nobody wakes this side: should it sleep, a peer that has ended lets it go on.
+    let child = fork(|| Ok(())).expect("it is forked");
+    let peer = Peer::open(child.pid()).expect("it isn't waited for yet");
+    child.wait().expect("it ends");
+    let (word, act): (usize, fn(&Mapping)) = match sends {
+        true => (PRODUCER_ASLEEP, |memory| assert!(take(memory).is_some())),
+        false => (CONSUMER_ASLEEP, |memory| assert!(put(memory, b"at last"))),
+    };
+    let (result, ledger) = ledger::observe(|| {
+        when_announced(memory.clone(), word, 100_000, act);
+        let result = match sends {
+            true => (learner.send)(&memory, b"and again", &peer),
+            false => (learner.recv)(&memory, &peer).map(drop),
+        };
+        faults::reset();
+        result
+    });
+    Overtaken {
+        result: result.map_err(|error| kind(&error)),
+        woke: ledger.map(|ledger| ledger.count(|record| matches!(record.what, What::Woke(_)))),
+        asleep: observed(memory.word(word).load(SeqCst)),
     }
 }
 
 pub fn nonsense_while_asleep(
     learner: Learner,
     sends: bool,
+    dies: bool,
 ) -> (Result<Option<Vec<u8>>, String>, SelfReported<bool>) {
     let memory = one_message(sends);
     let done = Mapping::shared(1).expect("memory can be mapped");
@@ -205,6 +280,9 @@ pub fn nonsense_while_asleep(
             std::thread::sleep(Duration::from_micros(200));
         }
         memory.word(counter).store(1000, SeqCst);
+        if dies {
+            return Ok(false);
+        }
         wake(&memory, asleep);
         // It stays until the other side has its answer, or sleeps again, which its end is to end.
         while !is_done() && !peer.has_ended()? {
@@ -356,9 +434,27 @@ pub fn nobody_is_woken_who_does_not_sleep() {
         [(2 * MESSAGES, 2 * MESSAGES), (1, 1)],
         "head and tail after {MESSAGES} messages of 3 bytes that were sent and received, and of another ring after one of no bytes"
     );
+    for (sends, what, whose) in [
+        (false, "`recv` found the ring empty", "consumer"),
+        (true, "`send` found the ring full", "producer"),
+    ] {
+        let overtaken = overtaken_of(&sends);
+        let because = format!(
+            "{what} and said that it sleeps; right after that, the other side moved its counter, and does not sleep"
+        );
+        if overtaken.result == Err("BrokenPipe".to_owned()) {
+            continue; // it asked about the peer, which has ended, before it said that it sleeps
+        }
+        assert_eq!(overtaken.result, Ok(()), "what came when {because}");
+        assert_eq!(*overtaken.woke, 0, "wake-ups when {because}");
+        assert_eq!(
+            *overtaken.asleep, 0,
+            "the word that says that the {whose} sleeps, once it had gone on: {because}"
+        );
+    }
     explain(
         STEP,
-        "If the word says that the other side sleeps, wake it once the message is there.",
+        "If the word says that the other side sleeps, wake it once the message or the room is there, however full the ring is.",
     );
     assert!(
         wakes.send.0 >= 1,
@@ -368,6 +464,20 @@ pub fn nobody_is_woken_who_does_not_sleep() {
         wakes.recv.0 >= 1,
         "`recv` took the first of two messages and woke nobody, though the producer's word said that it sleeps."
     );
+    for (held, woken) in wakes.sends.iter().enumerate() {
+        assert!(
+            *woken >= 1,
+            "`send` put a message into a ring that held {held} and had room for {LEVELS}, and woke nobody, though the consumer's word said that it \
+             sleeps."
+        );
+    }
+    for (left, woken) in wakes.recvs.iter().enumerate() {
+        assert!(
+            *woken >= 1,
+            "`recv` left {left} messages in a ring that has room for {LEVELS}, and woke nobody, though the producer's word said that it sleeps. It \
+             may wait for the room that is there now."
+        );
+    }
     explain(
         STEP,
         "A message of no bytes is a message: it takes a word of the ring, and a process that waits for it, or for its place, sleeps like any other.",
@@ -430,9 +540,21 @@ pub fn errors_of_the_ring_come_through() {
     }
     for (sends, what) in SIDES {
         assert_eq!(
-            nonsense_while_asleep_of(&sends),
+            nonsense_while_asleep_of(&sends, &false),
             (Err("InvalidData".to_owned()), observed(false)),
             "what came when {what}, and was woken once head and tail made no sense; and whether it slept once more before"
+        );
+    }
+    explain(
+        DEAD,
+        "When the peer is gone, look into the ring once more, and return its error only if the ring is empty, or full for `send`. A ring that \
+         makes no sense is neither: return the error of `try_send` or `try_recv`.",
+    );
+    for (sends, what) in SIDES {
+        assert_eq!(
+            nonsense_while_asleep_of(&sends, &true).0,
+            Err("InvalidData".to_owned()),
+            "what came when {what}, and the other side wrote a counter that makes no sense and ended"
         );
     }
 }

@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 /// An interrupted call is tried again.
 ///
 /// # Errors
-/// - `UnexpectedEof` when the peer closes the socket instead of answering.
+/// - `UnexpectedEof` when the stream ends where the answer should come, or inside it.
 /// - `InvalidData` when the answer has more than [`LIMIT`](crate::worker::LIMIT) bytes.
 /// - Those of the socket, as they are.
 pub fn call(socket: &mut UnixStream, request: &[u8], file: BorrowedFd<'_>) -> io::Result<Vec<u8>> {

@@ -2,11 +2,11 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
-use crate::runs::{self, expect_sleep, long_wait};
-use crate::switching::{
-    BURST, a_newcomer, computing, expect_no_lock_at_safe_points, interval, other_intervals,
+use crate::runs::{
+    self, BURST, a_newcomer, computing, expect_sleep, interval, long_wait, other_intervals,
     requested_and_dropped, two_compute,
 };
+use crate::switching::expect_no_lock_at_safe_points;
 use checks::leftovers::{self, Leftovers};
 use checks::{Explored, SelfReported, explain, observed, random};
 use os_core::time::Duration;

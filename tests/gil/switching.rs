@@ -2,7 +2,10 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
-use crate::runs::{self, expect_sleep, long_wait};
+use crate::runs::{
+    self, BURST, a_newcomer, computing, expect_sleep, interval, long_wait, other_intervals,
+    requested_and_dropped, two_compute,
+};
 use checks::leftovers::{self, Leftovers};
 use checks::schedule::Op;
 use checks::{Explored, SelfReported, explain, explore_schedules, observed, random};
@@ -67,24 +70,6 @@ pub const TESTS: &[checks::Test] = checks::tests![
     many_threads_get_the_lock,
     nothing_is_left_behind,
 ];
-
-/// How long a thread computes between two safe points, in microseconds.
-pub(crate) const BURST: u64 = 1000;
-
-/// An interval that never ends together with a burst.
-pub(crate) fn interval() -> u64 {
-    random().u64(2..6) * BURST + BURST / 2
-}
-
-/// Threads that arrive one after the other, 10 µs apart, and compute.
-pub(crate) fn computing(threads: u64, bursts: u32) -> Vec<Vec<Act>> {
-    (0..threads)
-        .map(|thread| {
-            let compute = Act::Compute(bursts, BURST);
-            vec![Act::Until(10 * thread), Act::Acquire, compute, Act::Release]
-        })
-        .collect()
-}
 
 /// Says what a deadlock or a loop without end means, if there is one.
 fn judge(explored: &Explored<Option<String>>) {
@@ -288,22 +273,6 @@ fn the_holder_keeps_the_lock_for_an_interval() {
     }
 }
 
-/// Intervals, one of them less than a millisecond and one of seconds, and how long a thread computes between two safe points.
-pub(crate) fn other_intervals() -> [(u64, u64); 3] {
-    let short = random().u64(2..9) * 100 + 50;
-    let long = random().u64(11..40) * 100_000 + 50_000;
-    [(interval(), BURST / 10), (short, 20), (long, 100_000)]
-}
-
-/// Two threads with safe points this far apart; the second one comes 10 µs later.
-pub(crate) fn two_compute(burst: u64) -> Vec<Vec<Act>> {
-    let compute = |arrival| {
-        let compute = Act::Compute(70, burst);
-        vec![Act::Until(arrival), Act::Acquire, compute, Act::Release]
-    };
-    vec![compute(0), compute(10)]
-}
-
 fn the_lock_changes_hands_at_the_next_safe_point() {
     explain(
         "gil/exercise.md#hand-it-over",
@@ -424,26 +393,6 @@ fn every_holder_has_an_interval_of_its_own() {
     ));
 }
 
-/// The lock is requested, and given up by dropping the guard; one more thread waits already.
-pub(crate) fn requested_and_dropped(micros: u64) -> Vec<Vec<Act>> {
-    let released = micros + BURST / 5;
-    vec![
-        vec![Act::Acquire, Act::Work(released), Act::Release],
-        vec![
-            Act::Until(10),
-            Act::Acquire,
-            Act::Compute(12, BURST),
-            Act::Release,
-        ],
-        vec![
-            Act::Until(released - 20),
-            Act::Acquire,
-            Act::Compute(2, BURST),
-            Act::Release,
-        ],
-    ]
-}
-
 fn the_thread_that_waits_longest_is_next() {
     explain(
         "gil/exercise.md#first-come-first-served",
@@ -556,18 +505,6 @@ fn nobody_starves() {
         let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
         judge(&play(&micros, &a_newcomer(moment), &vec![due], &CLOCK));
     }
-}
-
-/// Two threads compute, and a third one gets in line at this moment.
-pub(crate) fn a_newcomer(moment: u64) -> Vec<Vec<Act>> {
-    let mut scripts = computing(2, 12);
-    scripts.push(vec![
-        Act::Until(moment),
-        Act::Acquire,
-        Act::Work(BURST),
-        Act::Release,
-    ]);
-    scripts
 }
 
 fn a_spurious_wake_up_gives_nothing() {

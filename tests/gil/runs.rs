@@ -1,7 +1,7 @@
 //! Runs that the tests of several locks have in common.
 
 use crate::Gil;
-use crate::cast::Act;
+use crate::cast::{Act, Rule};
 use checks::{Explored, explore_schedules, random};
 use os_core::model::{self, Time};
 use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
@@ -60,6 +60,16 @@ pub fn requested_and_dropped(micros: u64) -> Vec<Vec<Act>> {
             Act::Release,
         ],
     ]
+}
+
+/// A drops the guard before its interval is over, and B computes from then on. C, which has waited since A's time, is due when it
+/// has waited for an interval of B's: from the change of hands, or from the end of the interval that it had begun.
+pub fn dropped_early(micros: u64) -> (Vec<Vec<Act>>, Vec<Rule>) {
+    let dropped = micros - BURST / 4;
+    let mut scripts = computing(3, 12);
+    scripts[0] = vec![Act::Acquire, Act::Work(dropped), Act::Release];
+    let due = Rule::Gets(2, 0, dropped + micros, 20 + 2 * micros + BURST);
+    (scripts, vec![due, Rule::TellsTheTruth])
 }
 
 /// Two threads compute, and a third one gets in line at this moment.

@@ -3,8 +3,8 @@
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
 use crate::runs::{
-    self, BURST, a_newcomer, computing, expect_sleep, interval, long_wait, other_intervals,
-    requested_and_dropped, two_compute,
+    self, BURST, a_newcomer, computing, dropped_early, expect_sleep, interval, long_wait,
+    other_intervals, requested_and_dropped, two_compute,
 };
 use checks::leftovers::{self, Leftovers};
 use checks::schedule::Op;
@@ -391,6 +391,13 @@ fn every_holder_has_an_interval_of_its_own() {
         &rules,
         &CLOCK,
     ));
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "The lock changed hands because its holder dropped the guard. Whoever still waits counts anew, and for no longer than an interval: \
+         from the change of hands, or from the end of the interval that it had begun.",
+    );
+    let (scripts, rules) = dropped_early(micros);
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 
 fn the_thread_that_waits_longest_is_next() {
@@ -518,6 +525,20 @@ fn a_spurious_wake_up_gives_nothing() {
         let setting = Setting { spurious, ..CLOCK };
         let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
         judge(&play(&micros, &computing(3, 8), &rules, &setting));
+    }
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A spurious wake-up puts a request off by no more than an interval: sleep for the rest of it or for a whole one, and then request the \
+         lock.",
+    );
+    for spurious in [1, 4] {
+        let setting = Setting {
+            spurious,
+            schedules: 8,
+            ..CLOCK
+        };
+        let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
+        judge(&play(&micros, &computing(2, 12), &vec![due], &setting));
     }
 }
 

@@ -323,15 +323,15 @@ fn the_interrupted_thread_goes_on() {
         Act::Until(5),
         Act::Acquire,
         Act::Io(14 * BURST),
-        Act::Work(5 * BURST),
+        Act::Work(4 * BURST),
         Act::Release,
     ]);
-    // A has it up to 10, B up to 20, then A again. C comes back at 24 and computes for half an interval; from 29 on A goes on for its own
-    // other half: up to 35.
+    // A has it up to 10, B up to 20, then A again. C comes back at 24 and computes for 4; from 28 on A goes on for its
+    // other half: up to 34.
     let rules = vec![
         Rule::Order(vec![0, 2, 1, 0, 2, 0, 1]),
         Rule::BackWithin(2, BURST),
-        Rule::Gets(1, 1, 33 * BURST, 37 * BURST),
+        Rule::Gets(1, 1, 32 * BURST, 36 * BURST),
     ];
     judge(&play(&micros, &scripts, &rules, &CLOCK));
     // Often enough that nobody would ever get through a whole interval.
@@ -371,7 +371,7 @@ fn threads_that_compute_keep_half_of_the_time() {
     let rules = vec![Rule::HoldTogether(vec![0], end / 2 - 3 * micros, end)];
     explain(
         "gil/exercise.md#bonus-beat-cpython",
-        "Both turns are shorter than a millisecond here. The account counts all of the time: keep it in nanoseconds, as an integer.",
+        "The turns of both threads are shorter than a millisecond here. The account counts all of the time: keep it in nanoseconds, for example.",
     );
     let computes = vec![Act::Acquire, Act::Compute(200, BURST / 4), Act::Release];
     let scripts = vec![computes, serving(60, BURST / 10, 9 * (BURST / 10))];

@@ -2,7 +2,8 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
-use crate::switching::{BURST, computing, expect_an_end, interval};
+use crate::runs::{BURST, computing, interval};
+use crate::switching::expect_an_end;
 use checks::{Explored, SelfReported, explain, observed, random};
 use os_core::time::Duration;
 

@@ -286,9 +286,30 @@ fn describe(scripts: &[Vec<Act>]) -> String {
     for (thread, script) in scripts.iter().enumerate() {
         let acts = script.iter().filter(|act| !matches!(act, Act::Until(0)));
         let acts: Vec<String> = acts.map(Act::describe).collect();
-        text += &format!("\n    {}: {}", name(thread), acts.join(", "));
+        text += &format!("\n    {}: {}", name(thread), in_short(&acts));
     }
     text
+}
+
+/// A list in which what comes again and again is said once.
+fn in_short(mut acts: &[String]) -> String {
+    let mut said = Vec::new();
+    while !acts.is_empty() {
+        // How often the list begins with its first few.
+        let times = |few: usize| {
+            let groups = acts.chunks(few);
+            groups.take_while(|other| *other == &acts[..few]).count()
+        };
+        let mut many = (1..=3.min(acts.len())).map(|few| (few, times(few)));
+        let (few, times) = many.find(|(_, times)| *times > 2).unwrap_or((1, 1));
+        let first = acts[..few].join(", ");
+        said.push(match times {
+            1 => first,
+            times => format!("{times} × ({first})"),
+        });
+        acts = &acts[few * times..];
+    }
+    said.join(", ")
 }
 
 impl Act {

@@ -2,11 +2,11 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
-use crate::runs::{self, expect_sleep, long_wait};
-use crate::switching::{
-    BURST, a_newcomer, computing, expect_no_lock_at_safe_points, interval, other_intervals,
-    requested_and_dropped, two_compute,
+use crate::runs::{
+    self, BURST, a_newcomer, computing, dropped_early, expect_sleep, interval, long_wait,
+    other_intervals, requested_and_dropped, two_compute,
 };
+use crate::switching::expect_no_lock_at_safe_points;
 use checks::leftovers::{self, Leftovers};
 use checks::{Explored, SelfReported, explain, observed, random};
 use os_core::time::Duration;
@@ -313,8 +313,8 @@ fn a_thread_that_went_first_passes_the_lock_on() {
 fn the_interrupted_thread_goes_on() {
     explain(
         "gil/exercise.md#bonus-beat-cpython",
-        "A thread that was interrupted is next, with what is left of its interval. Otherwise it loses its turn, or those behind it \
-         wait too long.",
+        "A thread that was interrupted is next, with what is left of its interval: the time for which it was interrupted isn't part of it. \
+         Otherwise it loses its turn, or those behind it wait too long.",
     );
     let micros = 9 * BURST + BURST / 2;
     // A has the lock, B waits; C comes back in the middle of A's interval.
@@ -323,14 +323,15 @@ fn the_interrupted_thread_goes_on() {
         Act::Until(5),
         Act::Acquire,
         Act::Io(14 * BURST),
-        Act::Work(BURST / 4),
+        Act::Work(4 * BURST),
         Act::Release,
     ]);
-    // A has it up to 10, B up to 20, then A again; C comes back at 24, and A goes on for its other half: up to 30.25.
+    // A has it up to 10, B up to 20, then A again. C comes back at 24 and computes for 4; from 28 on A goes on for its
+    // other half: up to 34.
     let rules = vec![
         Rule::Order(vec![0, 2, 1, 0, 2, 0, 1]),
         Rule::BackWithin(2, BURST),
-        Rule::Gets(1, 1, 28 * BURST, 32 * BURST),
+        Rule::Gets(1, 1, 32 * BURST, 36 * BURST),
     ];
     judge(&play(&micros, &scripts, &rules, &CLOCK));
     // Often enough that nobody would ever get through a whole interval.
@@ -354,7 +355,7 @@ fn threads_that_compute_keep_half_of_the_time() {
         scripts.extend(vec![serving(60, BURST / 10, 3 * BURST); greedy]);
         let end = 80 * BURST;
         let rules = vec![Rule::HoldTogether(vec![0, 1], end / 2 - 3 * micros, end)];
-        judge(&play(&micros, &scripts, &rules, &CLOCK));
+        judge(&play(&micros, &scripts, &rules, &FEW));
     }
     // Three intervals are little time here.
     let micros = BURST + BURST / 2;
@@ -366,6 +367,26 @@ fn threads_that_compute_keep_half_of_the_time() {
         let rules = vec![Rule::HoldTogether(computing, end / 2 - 3 * micros, end)];
         judge(&play(&micros, &scripts, &rules, &FEW));
     }
+    let end = 40 * BURST;
+    let rules = vec![Rule::HoldTogether(vec![0], end / 2 - 3 * micros, end)];
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "The turns of both threads are shorter than a millisecond here. The account counts all of the time: keep it in nanoseconds, for example.",
+    );
+    let computes = vec![Act::Acquire, Act::Compute(200, BURST / 4), Act::Release];
+    let scripts = vec![computes, serving(60, BURST / 10, 9 * (BURST / 10))];
+    judge(&play(&micros, &scripts, &rules, &FEW));
+    explain(
+        "gil/exercise.md#bonus-beat-cpython",
+        "A thread that goes first spends credit while it holds the lock, even if it passes the lock on at a safe point. Settle the account \
+         whenever a turn ends, in whatever way.",
+    );
+    // Each has the lock for longer than its interval, passes it on at a safe point, and computes no more after that.
+    let often = [Act::Io(BURST / 10), Act::Compute(2, BURST)].repeat(12);
+    let passes_on = [&[Act::Until(5), Act::Acquire], &often[..], &[Act::Release]].concat();
+    let mut scripts = computing(1, 60);
+    scripts.extend(vec![passes_on; 3]);
+    judge(&play(&micros, &scripts, &rules, &FEW));
 }
 
 /// A thread that goes first when it comes back at this moment and then computes, with safe points.
@@ -537,6 +558,11 @@ fn without_io_it_asks_as_in_step_2() {
     };
     let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
     judge(&play(&micros, &computing(3, 8), &rules, &spurious));
+    let due = vec![Rule::Gets(1, 0, micros, micros + 10 + BURST)];
+    judge(&play(&micros, &computing(2, 12), &due, &spurious));
+    // A drops the guard before its interval is over, and B has one of its own.
+    let (scripts, rules_of_both) = dropped_early(micros);
+    judge(&play(&micros, &scripts, &rules_of_both, &FEW));
     // A drops the guard at the very moment at which the others time out.
     let mut scripts = computing(3, 12);
     scripts[0] = vec![Act::Acquire, Act::Work(micros + 10), Act::Release];
@@ -550,6 +576,11 @@ fn without_io_it_asks_as_in_step_2() {
         let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
         judge(&play(&micros, &a_newcomer(moment), &vec![due], &FEW));
     }
+    // Somebody comes when the holder has had the lock for long: an interval may count from when it was taken.
+    let late = 2 * micros + 10;
+    let due = Rule::Gets(1, 0, late, late + micros + BURST);
+    let scripts = vec![computes_from(0, 20), computes_from(late, 2)];
+    judge(&play(&micros, &scripts, &vec![due], &FEW));
     for (micros, burst) in other_intervals() {
         let due = Rule::Gets(1, 0, micros, micros + 10 + burst);
         judge(&play(&micros, &two_compute(burst), &vec![due], &FEW));

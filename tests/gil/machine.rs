@@ -424,13 +424,14 @@ fn the_lock_is_given_up_in_a_wait() {
     );
     explain(
         "gil/exercise.md#the-loop-of-an-interpreter",
-        "A `Wait` gives the lock up, however short it is, and is done when the thread has the lock back. Only then is it traced.",
+        "A `Wait` gives the lock up, however short it is, and is done when the thread has the lock back. Only then is it traced. A wait for no \
+         time at all takes none.",
     );
     use Instruction as I;
     let [push, wait, store] = [I::Const(1), I::Wait(Duration::ZERO), I::Store(0)];
     let programs = vec![
         Program {
-            body: vec![push, wait, store],
+            body: vec![push, wait, store, wait],
             times: 1
         };
         2
@@ -451,11 +452,14 @@ fn the_lock_is_given_up_in_a_wait() {
             done(0, 3, store),
             done(1, 3, wait),
             done(1, 4, store),
+            // The lock is free, so that nothing but the wait itself could take time.
+            done(0, 4, wait),
+            done(1, 4, wait),
         ],
     };
     if let Some(other) = explored.find(|report| *report != expected) {
         panic!(
-            "Two threads push a number, wait for no time at all, and store the number. {}",
+            "Two threads push a number, wait for no time at all, store the number, and wait again. {}",
             difference(other, &expected)
         );
     }

@@ -1,12 +1,88 @@
 //! Runs that the tests of several locks have in common.
 
 use crate::Gil;
-use crate::cast::Act;
+use crate::cast::{Act, Rule};
 use checks::{Explored, explore_schedules, random};
 use os_core::model::{self, Time};
 use os_core::sync::{Arc, AtomicU64, Ordering::Relaxed};
 use os_core::thread;
 use os_core::time::Duration;
+
+/// How long a thread computes between two safe points, in microseconds.
+pub const BURST: u64 = 1000;
+
+/// An interval that never ends together with a burst.
+pub fn interval() -> u64 {
+    random().u64(2..6) * BURST + BURST / 2
+}
+
+/// Threads that arrive one after the other, 10 µs apart, and compute.
+pub fn computing(threads: u64, bursts: u32) -> Vec<Vec<Act>> {
+    (0..threads)
+        .map(|thread| {
+            let compute = Act::Compute(bursts, BURST);
+            vec![Act::Until(10 * thread), Act::Acquire, compute, Act::Release]
+        })
+        .collect()
+}
+
+/// Intervals, one of them less than a millisecond and one of seconds, and how long a thread computes between two safe points.
+pub fn other_intervals() -> [(u64, u64); 3] {
+    let short = random().u64(2..9) * 100 + 50;
+    let long = random().u64(11..40) * 100_000 + 50_000;
+    [(interval(), BURST / 10), (short, 20), (long, 100_000)]
+}
+
+/// Two threads with safe points this far apart; the second one comes 10 µs later.
+pub fn two_compute(burst: u64) -> Vec<Vec<Act>> {
+    let compute = |arrival| {
+        let compute = Act::Compute(70, burst);
+        vec![Act::Until(arrival), Act::Acquire, compute, Act::Release]
+    };
+    vec![compute(0), compute(10)]
+}
+
+/// The lock is requested, and given up by dropping the guard; one more thread waits already.
+pub fn requested_and_dropped(micros: u64) -> Vec<Vec<Act>> {
+    let released = micros + BURST / 5;
+    vec![
+        vec![Act::Acquire, Act::Work(released), Act::Release],
+        vec![
+            Act::Until(10),
+            Act::Acquire,
+            Act::Compute(12, BURST),
+            Act::Release,
+        ],
+        vec![
+            Act::Until(released - 20),
+            Act::Acquire,
+            Act::Compute(2, BURST),
+            Act::Release,
+        ],
+    ]
+}
+
+/// A drops the guard before its interval is over, and B computes from then on. C, which has waited since A's time, is due when it
+/// has waited for an interval of B's: from the change of hands, or from the end of the interval that it had begun.
+pub fn dropped_early(micros: u64) -> (Vec<Vec<Act>>, Vec<Rule>) {
+    let dropped = micros - BURST / 4;
+    let mut scripts = computing(3, 12);
+    scripts[0] = vec![Act::Acquire, Act::Work(dropped), Act::Release];
+    let due = Rule::Gets(2, 0, dropped + micros, 20 + 2 * micros + BURST);
+    (scripts, vec![due, Rule::TellsTheTruth])
+}
+
+/// Two threads compute, and a third one gets in line at this moment.
+pub fn a_newcomer(moment: u64) -> Vec<Vec<Act>> {
+    let mut scripts = computing(2, 12);
+    scripts.push(vec![
+        Act::Until(moment),
+        Act::Acquire,
+        Act::Work(BURST),
+        Act::Release,
+    ]);
+    scripts
+}
 
 /// One thread holds the lock, and more than 32 others come one after the other. Also when the last one is done.
 pub fn in_a_long_line() -> (Vec<Vec<Act>>, u64) {

@@ -2,7 +2,10 @@
 
 use crate::Learner;
 use crate::cast::{self, Act, CLOCK, HOSTILE, Rule, Setting};
-use crate::runs::{self, expect_sleep, long_wait};
+use crate::runs::{
+    self, BURST, a_newcomer, computing, dropped_early, expect_sleep, interval, long_wait,
+    other_intervals, requested_and_dropped, two_compute,
+};
 use checks::leftovers::{self, Leftovers};
 use checks::schedule::Op;
 use checks::{Explored, SelfReported, explain, explore_schedules, observed, random};
@@ -67,24 +70,6 @@ pub const TESTS: &[checks::Test] = checks::tests![
     many_threads_get_the_lock,
     nothing_is_left_behind,
 ];
-
-/// How long a thread computes between two safe points, in microseconds.
-pub(crate) const BURST: u64 = 1000;
-
-/// An interval that never ends together with a burst.
-pub(crate) fn interval() -> u64 {
-    random().u64(2..6) * BURST + BURST / 2
-}
-
-/// Threads that arrive one after the other, 10 µs apart, and compute.
-pub(crate) fn computing(threads: u64, bursts: u32) -> Vec<Vec<Act>> {
-    (0..threads)
-        .map(|thread| {
-            let compute = Act::Compute(bursts, BURST);
-            vec![Act::Until(10 * thread), Act::Acquire, compute, Act::Release]
-        })
-        .collect()
-}
 
 /// Says what a deadlock or a loop without end means, if there is one.
 fn judge(explored: &Explored<Option<String>>) {
@@ -288,22 +273,6 @@ fn the_holder_keeps_the_lock_for_an_interval() {
     }
 }
 
-/// Intervals, one of them less than a millisecond and one of seconds, and how long a thread computes between two safe points.
-pub(crate) fn other_intervals() -> [(u64, u64); 3] {
-    let short = random().u64(2..9) * 100 + 50;
-    let long = random().u64(11..40) * 100_000 + 50_000;
-    [(interval(), BURST / 10), (short, 20), (long, 100_000)]
-}
-
-/// Two threads with safe points this far apart; the second one comes 10 µs later.
-pub(crate) fn two_compute(burst: u64) -> Vec<Vec<Act>> {
-    let compute = |arrival| {
-        let compute = Act::Compute(70, burst);
-        vec![Act::Until(arrival), Act::Acquire, compute, Act::Release]
-    };
-    vec![compute(0), compute(10)]
-}
-
 fn the_lock_changes_hands_at_the_next_safe_point() {
     explain(
         "gil/exercise.md#hand-it-over",
@@ -424,26 +393,6 @@ fn every_holder_has_an_interval_of_its_own() {
     ));
 }
 
-/// The lock is requested, and given up by dropping the guard; one more thread waits already.
-pub(crate) fn requested_and_dropped(micros: u64) -> Vec<Vec<Act>> {
-    let released = micros + BURST / 5;
-    vec![
-        vec![Act::Acquire, Act::Work(released), Act::Release],
-        vec![
-            Act::Until(10),
-            Act::Acquire,
-            Act::Compute(12, BURST),
-            Act::Release,
-        ],
-        vec![
-            Act::Until(released - 20),
-            Act::Acquire,
-            Act::Compute(2, BURST),
-            Act::Release,
-        ],
-    ]
-}
-
 fn the_thread_that_waits_longest_is_next() {
     explain(
         "gil/exercise.md#first-come-first-served",
@@ -558,18 +507,6 @@ fn nobody_starves() {
     }
 }
 
-/// Two threads compute, and a third one gets in line at this moment.
-pub(crate) fn a_newcomer(moment: u64) -> Vec<Vec<Act>> {
-    let mut scripts = computing(2, 12);
-    scripts.push(vec![
-        Act::Until(moment),
-        Act::Acquire,
-        Act::Work(BURST),
-        Act::Release,
-    ]);
-    scripts
-}
-
 fn a_spurious_wake_up_gives_nothing() {
     explain(
         "gil/exercise.md#ask-after-an-interval",
@@ -581,6 +518,20 @@ fn a_spurious_wake_up_gives_nothing() {
         let setting = Setting { spurious, ..CLOCK };
         let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
         judge(&play(&micros, &computing(3, 8), &rules, &setting));
+    }
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "A spurious wake-up puts a request off by no more than an interval: sleep for the rest of it or for a whole one, and then request the \
+         lock.",
+    );
+    for spurious in [1, 4] {
+        let setting = Setting {
+            spurious,
+            schedules: 8,
+            ..CLOCK
+        };
+        let due = Rule::Gets(1, 0, micros, micros + 10 + BURST);
+        judge(&play(&micros, &computing(2, 12), &vec![due], &setting));
     }
 }
 
@@ -599,6 +550,13 @@ fn a_late_timeout_requests_nothing() {
     let drops = vec![Act::Acquire, Act::Work(micros + 10), Act::Release];
     let scripts = vec![drops, waits.clone(), waits];
     let rules = vec![Rule::SlicesOf(micros), Rule::TellsTheTruth];
+    judge(&play(&micros, &scripts, &rules, &CLOCK));
+    explain(
+        "gil/exercise.md#ask-after-an-interval",
+        "The lock changed hands because its holder dropped the guard. Whoever still waits counts anew, and for no longer than an interval: \
+         from the change of hands, or from the end of the interval that it had begun.",
+    );
+    let (scripts, rules) = dropped_early(micros);
     judge(&play(&micros, &scripts, &rules, &CLOCK));
 }
 

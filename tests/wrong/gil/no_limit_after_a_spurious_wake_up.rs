@@ -1,0 +1,61 @@
+//! Wrong: waits with no limit once it was woken for nothing
+//! Changes: switching
+//! Fails: switching::a_spurious_wake_up_gives_nothing
+//! Section: gil/exercise.md#ask-after-an-interval
+
+impl Gil {
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            tickets: Mutex::new(Tickets {
+                next: 0,
+                serving: 0,
+            }),
+            switched: Condvar::new(),
+            requested: AtomicBool::new(false),
+        }
+    }
+    pub fn acquire(&self) -> GilGuard<'_> {
+        self.take();
+        GilGuard { gil: self }
+    }
+    pub(crate) fn take(&self) {
+        let mut tickets = self.tickets();
+        let mine = tickets.next;
+        tickets.next += 1;
+        while tickets.serving != mine {
+            let holder = tickets.serving;
+            let (guard, result) = self
+                .switched
+                .wait_timeout(tickets, self.interval)
+                .unwrap_or_else(PoisonError::into_inner);
+            tickets = guard;
+            if tickets.serving == holder {
+                if result.timed_out() {
+                    self.requested.store(true, Ordering::Relaxed);
+                } else {
+                    // The holder wakes it when it gives the lock up.
+                    tickets = self
+                        .switched
+                        .wait(tickets)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+    pub(crate) fn release(&self) {
+        let mut tickets = self.tickets();
+        tickets.serving += 1; // it is the next one's, even before that one wakes
+        self.requested.store(false, Ordering::Relaxed);
+        let somebody_waits = tickets.next > tickets.serving;
+        drop(tickets);
+        if somebody_waits {
+            self.switched.notify_all(); // only one has the ticket, and nobody knows which thread that is
+        }
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, Tickets> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -190,7 +190,11 @@ fn difference(yours: &Report, expected: &Report) -> String {
             thread,
             at,
             instruction,
-        }) => format!("{instruction:?} on thread {thread}, done at {at:?}"),
+        }) => {
+            // Always in milliseconds: a real time among virtual ones is told by its digits, not by its unit.
+            let ms = at.as_secs_f64() * 1e3;
+            format!("{instruction:?} on thread {thread}, done at {ms} ms")
+        }
         None => "nothing".into(),
     };
     let before = |place: usize| match place.min(yours.trace.len()) {

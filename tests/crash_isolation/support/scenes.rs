@@ -213,7 +213,7 @@ pub fn meet(
 
 /// Waits until `is_over`; `false` if another task has waited in vain, or if the caller and its workers only wait, too, for a second.
 fn wait_for(is_over: impl Fn() -> bool, in_vain: &os_core::memory::Word, caller: u32) -> bool {
-    const LOOK: Duration = Duration::from_millis(2);
+    const LOOK: Duration = Duration::from_millis(10);
     let mut busy = Instant::now();
     while !is_over() {
         if family_wants_to_run(caller) {

@@ -10,6 +10,7 @@ use checks::faults::{Fault, Operation};
 use checks::leftovers::{self, Leftovers};
 use checks::{SelfReported, faults, observed, outside};
 use deaths::*;
+use os_core::process::Answer;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
@@ -114,6 +115,13 @@ checks::subject! {
         during_each_step(learner, &balances, order, |bank| in_words((bank.balances)()), |_, seen| seen)
     }
 
+    /// A child that looks at the balances stands still at each of its steps in turn, while another one makes a transfer.
+    fn looked_at_around_a_transfer(learner, balances: Vec<u64>, order: Order) -> Vec<(u64, Result<Vec<u64>, String>)> as balances {
+        let between = |bank: &crate::Bank| in_words((bank.transfer)(order.0, order.1, order.2));
+        let held = |bank: &crate::Bank| (bank.balances)();
+        held_at_each_step(learner, &balances, held, between, |_, seen, moved| moved.and(seen))
+    }
+
     /// A child stands still at every step of a transfer in turn, while another one makes a transfer; the balances at the end.
     fn transfers_during_each_step(learner, balances: Vec<u64>, order: Order, other: Order) -> Vec<(u64, Result<Vec<u64>, String>)> as transfer {
         let between = |bank: &crate::Bank| in_words((bank.transfer)(other.0, other.1, other.2).and_then(|_| (bank.balances)()));
@@ -213,20 +221,34 @@ fn in_words<T>(result: io::Result<T>) -> Result<T, String> {
 fn during_each_step(
     learner: Learner,
     balances: &[u64],
-    order: Order,
+    (from, to, amount): Order,
     meanwhile: impl Fn(&crate::Bank) -> Result<Vec<u64>, String>,
     in_the_end: impl Fn(&crate::Bank, Result<Vec<u64>, String>) -> Result<Vec<u64>, String>,
+) -> Vec<(u64, Result<Vec<u64>, String>)> {
+    let held = |bank: &crate::Bank| (bank.transfer)(from, to, amount);
+    let in_the_end = |bank: &crate::Bank, _, seen| in_the_end(bank, seen);
+    held_at_each_step(learner, balances, held, meanwhile, in_the_end)
+}
+
+/// A child stands still at each step of `held` in turn, and another one does something meanwhile. From what both returned comes
+/// what is seen in the end.
+fn held_at_each_step<H: Answer, M: Answer>(
+    learner: Learner,
+    balances: &[u64],
+    held: impl Fn(&crate::Bank) -> io::Result<H>,
+    meanwhile: impl Fn(&crate::Bank) -> Result<M, String>,
+    in_the_end: impl Fn(&crate::Bank, Result<H, String>, Result<M, String>) -> Result<Vec<u64>, String>,
 ) -> Vec<(u64, Result<Vec<u64>, String>)> {
     let mut seen = Vec::new();
     for step in 1..=MOST_STEPS {
         let bank = open(learner, balances);
-        let (mut held, hold) = io::pipe().expect("a pipe");
+        let (mut is_held, hold) = io::pipe().expect("a pipe");
         let (go, let_go) = io::pipe().expect("a pipe");
         let slow = middle::child(|| {
             faults::hold_at_access(step, hold, go);
-            (bank.transfer)(order.0, order.1, order.2)
+            held(&bank)
         });
-        let is_held = middle::announced(&mut held, 1).is_ok_and(|count| count == 1);
+        let is_held = middle::announced(&mut is_held, 1).is_ok_and(|count| count == 1);
         let mut result = None;
         if is_held {
             let other = middle::child(|| Ok(meanwhile(&bank)));
@@ -235,9 +257,9 @@ fn during_each_step(
             result = Some(other.wait().unwrap_or_else(|error| Err(error.to_string())));
         }
         drop(let_go);
-        let _ = slow.wait();
+        let slow = in_words(slow.wait());
         match result {
-            Some(result) => seen.push((step, in_the_end(&bank, result))),
+            Some(result) => seen.push((step, in_the_end(&bank, slow, result))),
             None => break,
         }
     }

@@ -182,6 +182,24 @@ fn answers<'a>(seen: &'a Seen, case: &Case) -> &'a [Answer] {
     }
 }
 
+/// All other tasks were begun while those were busy that are held.
+fn assert_begun_beside_the_held(seen: &Seen, case: &Case) {
+    let crashed = match case.poisoned.len() {
+        0 => "",
+        _ => "one killed its worker, ",
+    };
+    let held = match case.held.len() {
+        1 => "one kept its worker busy".to_owned(),
+        count => format!("{count} kept their workers busy"),
+    };
+    assert!(
+        !*seen.in_vain,
+        "Of {} tasks for {} workers, {crashed}{held}, and meanwhile the others weren't all begun.",
+        case.tasks.len(),
+        case.workers
+    );
+}
+
 /// At no moment more workers lived than may. Those that didn't end by themselves are left out: they may have been dead.
 fn assert_not_too_many(seen: &Seen, case: &Case) {
     use checks::ledger::What;

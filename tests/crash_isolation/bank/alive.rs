@@ -1,8 +1,8 @@
 //! Transfers by those who live.
 
 use super::{
-    BALANCES, MOVED, Moved, ORDER, Order, at_the_same_time, looked_at_during_each_step, transfers,
-    transfers_during_each_step, with_a_lock_that_fails,
+    BALANCES, MOVED, Moved, ORDER, Order, at_the_same_time, looked_at_around_a_transfer,
+    looked_at_during_each_step, transfers, transfers_during_each_step, with_a_lock_that_fails,
 };
 use checks::{explain, random};
 
@@ -87,12 +87,15 @@ pub fn large_balances_are_moved() {
 pub fn an_account_that_does_not_exist_is_an_error() {
     explain(
         "crash_isolation/exercise.md#step-5-a-lock-whose-owner-died",
-        "Look at both numbers before you change anything. An account that isn't there is an error, not a panic.",
+        "Look at both numbers first, before you change anything and before you look at the balance. An account that isn't there is an error, \
+         not a panic.",
     );
     let balances = vec![50, 60];
     let orders = [
         (0, 2, 10),
         (2, 0, 10),
+        (0, 2, 51),
+        (2, 0, u64::MAX),
         (7, 7, 0),
         (usize::MAX, 0, 1),
         (0, usize::MAX, 1),
@@ -145,6 +148,18 @@ pub fn nobody_sees_half_of_a_transfer() {
             seen == Ok(&BALANCES) || seen == Ok(&MOVED),
             "The balances were {BALANCES:?}, to become {MOVED:?}. While a transfer stood still at its step {step}, another \
              process saw {seen:?}."
+        );
+    }
+    explain(
+        "crash_isolation/exercise.md#step-5-a-lock-whose-owner-died",
+        "Hold the lock until you have read the last balance: bind the guard to a name.",
+    );
+    for (step, seen) in looked_at_around_a_transfer(&BALANCES.to_vec(), &ORDER) {
+        let seen = seen.as_deref();
+        assert!(
+            seen == Ok(&BALANCES) || seen == Ok(&MOVED),
+            "The balances were {BALANCES:?}, and a transfer made them {MOVED:?}, while a process stood still at step {step} of reading them. \
+             It saw {seen:?}."
         );
     }
 }

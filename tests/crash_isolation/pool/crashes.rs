@@ -1,6 +1,9 @@
 //! Tasks that end their workers.
 
-use super::{Case, answers, assert_not_too_many, assert_others_answered, run_all};
+use super::{
+    Case, answers, assert_begun_beside_the_held, assert_not_too_many, assert_others_answered,
+    run_all,
+};
 use crate::Outcome;
 use crate::support::scenes::{Poison, message};
 use checks::{explain, random};
@@ -120,6 +123,21 @@ pub fn a_worker_that_died_is_replaced() {
     case.poisoned = vec![(0, Poison::Kill, 1), (1, Poison::Kill, 1)];
     let seen = case.run();
     assert_others_answered(&seen, &case);
+    explain(
+        "crash_isolation/exercise.md#what-exactly-is-lost",
+        "Replace a dead worker at once, also while others are busy: their tasks may take long, and those that wait need a worker.",
+    );
+    for attempts in [1, 2] {
+        let case = Case {
+            attempts,
+            held: vec![1],
+            poisoned: vec![(0, Poison::Kill, 1)],
+            ..Case::new(3, 2)
+        };
+        let seen = case.run();
+        assert_begun_beside_the_held(&seen, &case);
+        assert_others_answered(&seen, &case);
+    }
 }
 
 pub fn many_poisoned_tasks_fail_alone() {

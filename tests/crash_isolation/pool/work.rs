@@ -1,6 +1,8 @@
 //! Tasks and workers, and what a call leaves behind.
 
-use super::{Case, POISON, assert_others_answered, run_all, run_twice};
+use super::{
+    Case, POISON, assert_begun_beside_the_held, assert_others_answered, run_all, run_twice,
+};
 use crate::Answer;
 use crate::support::scenes::Poison;
 use checks::explain;
@@ -57,6 +59,28 @@ pub fn all_workers_work_at_the_same_time() {
         };
         assert_others_answered(&case.run(), &case);
     }
+    explain(
+        "crash_isolation/exercise.md#step-4-a-pool",
+        "Give a worker its next task as soon as it has answered. While few tasks wait, send none ahead to a busy worker: another one may be idle.",
+    );
+    // Each task that isn't held takes a while.
+    let one = Case {
+        held: vec![0],
+        pause: 60,
+        ..Case::new(4, 2)
+    };
+    let seen = one.run();
+    assert_begun_beside_the_held(&seen, &one);
+    let two = Case {
+        held: vec![0, 1],
+        ..Case::new(6, 3)
+    };
+    assert_begun_beside_the_held(&two.run(), &two);
+    explain(
+        "crash_isolation/exercise.md#what-exactly-is-lost",
+        "A worker is lost when it has ended. One that works for long isn't.",
+    );
+    assert_others_answered(&seen, &one);
 }
 
 pub fn a_single_worker_is_enough() {
@@ -230,6 +254,26 @@ pub fn a_worker_that_cannot_be_started_is_an_error() {
             seen.left
         );
     }
+    explain(
+        "crash_isolation/exercise.md#step-4-a-pool",
+        "A pool that goes on with fewer workers than it was asked for hides that something is wrong: return the error.",
+    );
+    // Six workers are needed, whichever dies first.
+    let beside_another = Case {
+        faults: vec![Fault::Fail(Operation::Fork, 3)],
+        after_the_first: true,
+        ..Case::new(6, 2).poisoned(&[0, 1, 2, 3, 4, 5], Poison::Kill)
+    };
+    let seen = beside_another.run();
+    assert!(
+        seen.answers.is_err(),
+        "One of two workers died and could not be replaced, and run_tasks returned no error."
+    );
+    assert!(
+        seen.left.is_nothing(),
+        "one of two workers died and could not be replaced, and run_tasks left {} behind",
+        seen.left
+    );
 }
 
 pub fn no_process_outlives_the_call() {

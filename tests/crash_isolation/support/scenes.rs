@@ -11,6 +11,7 @@ use os_core::process::{Crash, PidFd};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
 
 /// What a task does instead of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,12 @@ pub struct Case {
     pub faults: Vec<Fault>,
     /// Whether the first `workers` tasks wait for each other.
     pub meet: bool,
+    /// These tasks wait until all others have begun; one that crashes counts once it has begun for the last time.
+    pub held: Vec<usize>,
+    /// So many milliseconds, a task that isn't held takes before it counts as begun.
+    pub pause: u64,
+    /// Whether all tasks but the first one to begin wait until that one's worker is dead and the caller has noticed.
+    pub after_the_first: bool,
 }
 
 /// What came of it.
@@ -90,6 +97,8 @@ pub struct Seen {
     pub pids: SelfReported<Vec<u64>>,
     /// The process of the caller.
     pub caller: u32,
+    /// Whether a task that is held waited in vain.
+    pub in_vain: SelfReported<bool>,
     pub ledger: Ledger,
     pub left: Leftovers,
 }
@@ -111,7 +120,10 @@ pub fn places(tasks: &[u64]) -> HashMap<u64, usize> {
 pub fn run(learner: Learner, case: &Case) -> Seen {
     let count = case.tasks.len();
     let places = places(&case.tasks);
-    let words = Mapping::shared(2 * count + 1).expect("memory can be mapped");
+    let words = Mapping::shared(2 * count + 4).expect("memory can be mapped");
+    let (begun, in_vain, first) = (2 * count + 1, 2 * count + 2, 2 * count + 3);
+    let caller = std::process::id();
+    let others = (count - case.held.len()) as u64;
     let (arrivals, arrive) = io::pipe().expect("a pipe");
     let work = |task: u64| {
         let place = places[&task];
@@ -119,6 +131,25 @@ pub fn run(learner: Learner, case: &Case) -> Seen {
         words
             .word(count + place)
             .store(u64::from(std::process::id()), SeqCst);
+        if case.after_the_first {
+            let me = u64::from(std::process::id());
+            if let Err(other) = words.word(first).compare_exchange(0, me, SeqCst, SeqCst) {
+                outside::wait_until_asleep(other as u32); // or dead: it never sleeps
+                outside::wait_until_asleep(caller);
+            }
+        }
+        if case.held.contains(&place) {
+            let is_over = || words.word(begun).load(SeqCst) >= others;
+            if !wait_for(is_over, words.word(in_vain), caller) {
+                words.word(in_vain).store(1, SeqCst);
+            }
+        } else {
+            std::thread::sleep(Duration::from_millis(case.pause));
+            let is_poisoned = case.poisoned.iter().any(|(which, ..)| *which == place);
+            if run == if is_poisoned { case.attempts as u64 } else { 1 } {
+                words.word(begun).fetch_add(1, SeqCst);
+            }
+        }
         for (which, poison, times) in &case.poisoned {
             if *which == place && run <= *times {
                 poison.take(task);
@@ -147,7 +178,8 @@ pub fn run(learner: Learner, case: &Case) -> Seen {
                 .map(|place| words.word(count + place).load(SeqCst))
                 .collect(),
         ),
-        caller: std::process::id(),
+        caller,
+        in_vain: observed(words.word(in_vain).load(SeqCst) == 1),
         ledger: ledger.map(|mut ledger| {
             ledger.records.retain(is_about_processes);
             ledger
@@ -177,6 +209,35 @@ pub fn meet(
     } else {
         arrivals.read_exact(&mut [0]).expect("the last one writes");
     }
+}
+
+/// Waits until `is_over`; `false` if another task has waited in vain, or if the caller and its workers only wait, too, for a second.
+fn wait_for(is_over: impl Fn() -> bool, in_vain: &os_core::memory::Word, caller: u32) -> bool {
+    const LOOK: Duration = Duration::from_millis(10);
+    let mut busy = Instant::now();
+    while !is_over() {
+        if family_wants_to_run(caller) {
+            busy = Instant::now();
+        }
+        if in_vain.load(SeqCst) == 1 || busy.elapsed() > Duration::from_secs(1) {
+            return false;
+        }
+        std::thread::sleep(LOOK);
+    }
+    true
+}
+
+/// Whether this process or one of its children wants to run, other than the one that asks.
+fn family_wants_to_run(parent: u32) -> bool {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+    let children = children.unwrap_or_default();
+    let children = children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok());
+    children
+        .filter(|pid| *pid != std::process::id())
+        .chain([parent])
+        .any(outside::wants_to_run)
 }
 
 /// Whom a killer hits, and when.
@@ -372,6 +433,7 @@ pub fn under_fire(
         ),
         pids: observed(Vec::new()),
         caller,
+        in_vain: observed(false),
         ledger: Ledger::default(),
         left: Leftovers::new(Counts::since(before)),
     };

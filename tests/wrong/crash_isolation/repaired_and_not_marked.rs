@@ -21,8 +21,8 @@ impl Bank {
 
     /// Takes the lock. If its last owner died, repairs what that owner left half-written.
     ///
-    /// A transfer that was under way is undone, by the journal. The repairing process may die as well, at any moment:
-    /// then the next owner repairs.
+    /// A transfer that was interrupted is either undone or completed as a whole, by the journal. The repairing process may
+    /// die as well, at any moment: then the next owner repairs.
     fn lock(&self) -> io::Result<RobustGuard<'_>> {
         let guard = self.lock.lock()?;
         if guard.owner_died() {

@@ -21,7 +21,7 @@ impl Bank {
 
     /// Takes the lock. If its last owner died, first repairs what that one left half-written.
     ///
-    /// A transfer that was under way is undone, by the journal. Whoever repairs may die as well, at any moment: then the next
+    /// A transfer that was interrupted is either undone or completed as a whole, by the journal. Whoever repairs may die as well, at any moment: then the next
     /// owner repairs.
     fn lock(&self) -> io::Result<RobustGuard<'_>> {
         let mut guard = self.lock.lock()?;

@@ -1,4 +1,4 @@
-//! Wrong: sends a worker its whole share at the beginning
+//! Wrong: sends ahead a part of the tasks, however many that are
 //! Changes: pool
 //! Fails: pool::thousands_of_tasks_are_no_trouble
 //! Section: crash_isolation/exercise.md#step-4-a-pool
@@ -35,7 +35,7 @@ impl Pool<'_> {
     /// Sends an idle worker its next tasks: many at once while many are left, so that neither side waits for the other
     /// between two of them; one at a time toward the end, so that no task waits behind another while a worker is idle.
     fn send(&mut self, index: usize) -> io::Result<()> {
-        let share = self.waiting.len() / self.most;
+        let share = self.waiting.len() / (4 * self.most);
         let count = share.max(1).min(self.waiting.len());
         if count == 0 {
             return Ok(());

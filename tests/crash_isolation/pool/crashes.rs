@@ -243,6 +243,8 @@ pub fn a_second_attempt_may_succeed() {
     let case = Case {
         attempts: 2,
         poisoned: vec![(0, Poison::Kill, 1), (1, Poison::Exit(1), 1)],
+        // So that a worker too many lives beside the others.
+        pause: 1,
         ..Case::new(60, 2)
     };
     let seen = case.run();

@@ -144,7 +144,9 @@ pub fn run(learner: Learner, case: &Case) -> Seen {
                 words.word(in_vain).store(1, SeqCst);
             }
         } else {
-            std::thread::sleep(Duration::from_millis(case.pause));
+            if case.pause > 0 {
+                std::thread::sleep(Duration::from_millis(case.pause));
+            }
             let is_poisoned = case.poisoned.iter().any(|(which, ..)| *which == place);
             if run == if is_poisoned { case.attempts as u64 } else { 1 } {
                 words.word(begun).fetch_add(1, SeqCst);

@@ -12,7 +12,6 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 
 /// What a call returned, what happened meanwhile, what it left behind.
 type Call = (Result<Vec<u64>, String>, Ledger, Leftovers);
@@ -121,25 +120,17 @@ fn inode(end: impl Into<OwnedFd>) -> u64 {
 /// An inode that nobody has.
 const NAMED_INODE: u64 = u32::MAX as u64 + 54_321;
 
-/// A file whose link in `/proc` ends like that of a socket.
-struct NamedLikeASocket {
-    file: File,
-    folder: PathBuf,
-}
+/// A file whose link in `/proc` contains that of a socket. It has no name any more.
+struct NamedLikeASocket(File);
 
 impl NamedLikeASocket {
     fn open() -> Self {
         let folder = std::env::temp_dir().join(format!("holders-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::create_dir(&folder).expect("a folder");
         let path = folder.join(format!("socket:[{NAMED_INODE}]"));
         let file = File::create(&path).expect("a file");
-        Self { file, folder }
-    }
-}
-
-impl Drop for NamedLikeASocket {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        std::fs::remove_dir_all(&folder).expect("it is ours");
+        Self(file)
     }
 }
 
@@ -190,7 +181,7 @@ fn find_holders(learner: Learner) -> Vec<Found> {
         u64::from(u32::MAX) + 12_345,
         socket / 10, // the first digits of one that exists
         without_first_digit(socket),
-        file.file.metadata().expect("it is open").ino(),
+        file.0.metadata().expect("it is open").ino(),
         NAMED_INODE,
         socket + (1 << 32),
         std::fs::metadata("/dev/null").expect("it exists").ino(), // of which the children have many

@@ -5,13 +5,14 @@ use crate::support::middle;
 use checks::faults::{Fault, Operation};
 use checks::ledger::{self, Ledger, What};
 use checks::leftovers::{self, Leftovers};
-use checks::{SelfReported, explain, faults, observed, random};
+use checks::{SelfReported, explain, faults, observed, random, unused_name};
 use os_core::process::Child;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 
 /// What a call returned, what happened meanwhile, what it left behind.
 type Call = (Result<Vec<u64>, String>, Ledger, Leftovers);
@@ -68,8 +69,8 @@ checks::subject! {
     }
 
     /// Who has a descriptor: of a socket, of its other end, of a pipe; then of one that nobody has.
-    fn holders(learner) -> Vec<Found> {
-        find_holders(learner)
+    fn holders(learner, unused: String) -> Vec<Found> {
+        find_holders(learner, &unused)
     }
 
     /// The search, when no folder can be opened: whether it returned an error.
@@ -120,17 +121,26 @@ fn inode(end: impl Into<OwnedFd>) -> u64 {
 /// An inode that nobody has.
 const NAMED_INODE: u64 = u32::MAX as u64 + 54_321;
 
-/// A file whose link in `/proc` contains that of a socket. It has no name any more.
-struct NamedLikeASocket(File);
+/// A file whose link in `/proc` ends like that of a socket.
+struct NamedLikeASocket {
+    file: File,
+    folder: PathBuf,
+}
 
 impl NamedLikeASocket {
-    fn open() -> Self {
-        let folder = std::env::temp_dir().join(format!("holders-{}", std::process::id()));
+    /// In a folder that the judge's end removes, however it ends.
+    fn open(unused: &str) -> Self {
+        let folder = std::env::temp_dir().join(unused);
         std::fs::create_dir(&folder).expect("a folder");
         let path = folder.join(format!("socket:[{NAMED_INODE}]"));
         let file = File::create(&path).expect("a file");
-        std::fs::remove_dir_all(&folder).expect("it is ours");
-        Self(file)
+        Self { file, folder }
+    }
+}
+
+impl Drop for NamedLikeASocket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -140,12 +150,12 @@ fn without_first_digit(inode: u64) -> u64 {
 }
 
 /// Three children: the first has both ends of a socket and of a pipe, the second only one of each, the third none.
-fn find_holders(learner: Learner) -> Vec<Found> {
+fn find_holders(learner: Learner, unused: &str) -> Vec<Found> {
     let (one, other) = UnixStream::pair().expect("a stream");
     let (reader, writer) = io::pipe().expect("a pipe");
     let (gate, held) = io::pipe().expect("a pipe");
     let (mut ready, announce) = io::pipe().expect("a pipe");
-    let file = NamedLikeASocket::open();
+    let file = NamedLikeASocket::open(unused);
     let namespace = File::open("/proc/self/ns/uts"); // its link reads `uts:[…]`
     let mut ends = Some((one, other, reader, writer));
     let mut start = |keeps: u8| -> Child<()> {
@@ -181,7 +191,7 @@ fn find_holders(learner: Learner) -> Vec<Found> {
         u64::from(u32::MAX) + 12_345,
         socket / 10, // the first digits of one that exists
         without_first_digit(socket),
-        file.0.metadata().expect("it is open").ino(),
+        file.file.metadata().expect("it is open").ino(),
         NAMED_INODE,
         socket + (1 << 32),
         std::fs::metadata("/dev/null").expect("it exists").ino(), // of which the children have many
@@ -230,7 +240,7 @@ fn find_holders(learner: Learner) -> Vec<Found> {
 }
 
 fn assert_found(which: usize, what: &str) {
-    let (yours, right) = &holders()[which];
+    let (yours, right) = &holders(&unused_name())[which];
     assert_eq!(
         yours.as_ref(),
         Ok(&**right),
@@ -334,7 +344,7 @@ fn a_process_that_is_gone_holds_nothing() {
         "crash_isolation/exercise.md#who-holds-it",
         "One of the processes in `pids` has ended and was waited for: its folder in `/proc` is gone.",
     );
-    for (yours, _) in holders() {
+    for (yours, _) in holders(&unused_name()) {
         assert!(
             yours.is_ok(),
             "one of the processes is gone, and holders returned {yours:?}"

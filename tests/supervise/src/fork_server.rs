@@ -29,6 +29,7 @@ use crate::{
     Options,
     group::{Contained, Group, parent_of, pid_of, wait_for_word},
     run::Running,
+    sweep::processes,
 };
 use rustix::{
     cmsg_space,
@@ -391,6 +392,8 @@ fn keep(supervisor: &UnixStream, child: i32) {
 fn end_orphans() {
     /// One that forks faster than it is killed ends with its sandbox.
     const ROUNDS: usize = 100;
+    let me = std::process::id();
+    let id = |pid: u32| Pid::from_raw(pid.cast_signed());
     for _ in 0..ROUNDS {
         loop {
             match rustix::process::wait(rustix::process::WaitOptions::NOHANG) {
@@ -399,7 +402,9 @@ fn end_orphans() {
                 Err(_) => return,
             }
         }
-        let orphans = children();
+        let all = processes().unwrap_or_default();
+        let ours = all.into_iter().filter(|process| process.parent == me);
+        let orphans: Vec<_> = ours.filter_map(|process| id(process.pid)).collect();
         for orphan in &orphans {
             let _ = rustix::process::kill_process(*orphan, rustix::process::Signal::KILL);
         }
@@ -407,14 +412,6 @@ fn end_orphans() {
             let _ = reap(orphan.as_raw_nonzero().get());
         }
     }
-}
-
-/// The children of this process, as far as `/proc` tells.
-fn children() -> Vec<Pid> {
-    let me = rustix::process::getpid();
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ids = entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
-    ids.filter(|id| parent_of(*id) == Some(me)).collect()
 }
 
 /// What a supervisor asks a fork to be.

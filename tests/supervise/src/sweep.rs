@@ -45,7 +45,7 @@ mod linux {
         pub(crate) pid: u32,
         name: String,
         pub(crate) state: char,
-        parent: u32,
+        pub(crate) parent: u32,
         pub(crate) group: u32,
         /// Processor time of all its threads, and of the children that it has waited for.
         pub(crate) ticks: u64,

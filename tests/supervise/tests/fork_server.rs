@@ -132,7 +132,7 @@ mod linux {
                     answer(String::from_utf8_lossy(&output).trim().to_owned());
                 }
                 "daemons" => {
-                    // In sessions of their own; one of them has a child.
+                    // In sessions of their own, each with a child.
                     let script = "for n in 1 2 3; do setsid sh -c 'echo $$; sleep 1000 </dev/null >/dev/null 2>&1; true' </dev/null 2>/dev/null & done";
                     let shell = Command::new("sh")
                         .args(["-c", script])

@@ -355,7 +355,7 @@ fn threads_that_compute_keep_half_of_the_time() {
         scripts.extend(vec![serving(60, BURST / 10, 3 * BURST); greedy]);
         let end = 80 * BURST;
         let rules = vec![Rule::HoldTogether(vec![0, 1], end / 2 - 3 * micros, end)];
-        judge(&play(&micros, &scripts, &rules, &FEW));
+        judge(&play(&micros, &scripts, &rules, &CLOCK));
     }
     // Three intervals are little time here.
     let micros = BURST + BURST / 2;

@@ -192,7 +192,7 @@ fn difference(yours: &Report, expected: &Report) -> String {
             instruction,
         }) => {
             // Always in milliseconds: a real time among virtual ones is told by its digits, not by its unit.
-            let ms = at.as_secs_f64() * 1e3;
+            let ms = at.as_nanos() as f64 / 1e6;
             format!("{instruction:?} on thread {thread}, done at {ms} ms")
         }
         None => "nothing".into(),

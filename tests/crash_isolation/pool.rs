@@ -186,15 +186,15 @@ fn answers<'a>(seen: &'a Seen, case: &Case) -> &'a [Answer] {
 fn assert_begun_beside_the_held(seen: &Seen, case: &Case) {
     let crashed = match case.poisoned.len() {
         0 => "",
-        _ => "one killed its worker, ",
+        _ => "One task killed its worker. ",
     };
     let held = match case.held.len() {
-        1 => "one kept its worker busy".to_owned(),
+        1 => "One kept its worker busy".to_owned(),
         count => format!("{count} kept their workers busy"),
     };
     assert!(
         !*seen.in_vain,
-        "Of {} tasks for {} workers, {crashed}{held}, and meanwhile the others weren't all begun.",
+        "There were {} tasks for {} workers. {crashed}{held} until all others had begun, and some never did.",
         case.tasks.len(),
         case.workers
     );

@@ -9,8 +9,8 @@
 //!
 //! In a PID namespace of its own the program's orphans go to that namespace's init instead. So a *contained* fork server
 //! ([`ForkServer::start_contained`]) keeps a process for each run, the keeper, which is the run's parent. It passes a pidfd
-//! to the supervisor, which waits and kills by it, and reports how the run ended. When the supervisor has done with the run, the
-//! keeper ends what is left of it: in a sandbox with room for so many processes, one run would else take it from the next.
+//! to the supervisor, which waits and kills by it, and reports how the run ended. When the supervisor is done with the run, the
+//! keeper ends what is left of it. Otherwise one run could use up the processes that a sandbox may have, and the next would get none.
 //!
 //! Both ends are here. The supervisor has a [`ForkServer`]; the program looks at its standard input with [`requested`], first
 //! of all in `main`, and goes on in each fork with what it was given:
